@@ -1,0 +1,64 @@
+/* A node's secrets, and the only things that can be done with them.  SPEC.md 2.4, 9.
+ *
+ * Nothing here hands a secret out, with one exception that libzmq leaves no way around:
+ * identity_lend_link_secret. All secrets live in one locked, guarded page (sodium_malloc) and are
+ * wiped by identity_free.  Where locking fails (RLIMIT_MEMLOCK) identity_locked() is false and the
+ * caller says so. */
+#ifndef KEYS_IDENTITY_H
+#define KEYS_IDENTITY_H
+
+#include "protocol/error.h"
+#include "protocol/report.h"
+#include "protocol/types.h"
+
+struct identity;
+
+/* The public half. */
+struct identity_public {
+	char name[NAME_MAX_BYTES + 1];
+	uint16_t sign_number, seal_number; /* of the keys in use */
+	uint8_t sign[SIGN_KEY_BYTES], link[LINK_KEY_BYTES], seal[SEAL_KEY_BYTES];
+};
+
+/* Makes new secrets for the node called name and writes them to path: mode 0600, created once
+ * (ERR_EXISTS), synced before it is seen, under a passphrase (Argon2id) unless that is NULL.  The
+ * directory must exist. */
+enum err identity_create(const char *path, const char *name, const char *passphrase,
+			 struct report *report);
+
+/* Reads the file.  ERR_PERMISSIONS when others could read or write it (the report names the chmod
+ * to run), ERR_PASSPHRASE, ERR_DAMAGED, ERR_TOO_NEW.  The caller frees *id with identity_free(). */
+enum err identity_open(struct identity **id, const char *path, const char *passphrase,
+		       struct report *report);
+void identity_free(struct identity *id);
+
+/* True when the file needs a passphrase. */
+enum err identity_needs_passphrase(const char *path, bool *needed, struct report *report);
+
+const struct identity_public *identity_public(const struct identity *id);
+bool identity_locked(const struct identity *id);
+
+/* Ed25519 over "khabar-1" | id, with the sign key in use. */
+void identity_sign(const struct identity *id, const struct message_id *message,
+		   uint8_t signature[SIGNATURE_BYTES]);
+
+/* Calls use with the CURVE secret key; it must not keep it. */
+void identity_lend_link_secret(const struct identity *id,
+			       void (*use)(void *arg, const uint8_t secret[LINK_KEY_BYTES]),
+			       void *arg);
+
+/* Bodies at rest: XChaCha20-Poly1305 under the store key.  The nonce is the first 24 bytes of the
+ * message's id: the id binds the body, so one nonce never meets two texts.  box is n +
+ * STORE_BOX_EXTRA bytes. */
+enum { STORE_BOX_EXTRA = 16 };
+void identity_store_box(const struct identity *id, const struct message_id *message, uint8_t *box,
+			const uint8_t *body, size_t n);
+/* ERR_DAMAGED when the box is not what was stored for this message. */
+enum err identity_store_unbox(const struct identity *id, const struct message_id *message,
+			      uint8_t *body, const uint8_t *box, size_t n);
+
+/* A keyed BLAKE2b-128 of (domain byte | n bytes): what content indexes have for keys. */
+void identity_index_key(const struct identity *id, uint8_t domain, const void *p, size_t n,
+			uint8_t out[16]);
+
+#endif

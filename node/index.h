@@ -1,0 +1,95 @@
+/* The indexes: derived from the log, droppable at any time, rebuilt byte-equal.
+ *
+ * Guarantees.  Nothing here is needed to acknowledge a message.  What has been folded is committed
+ * together with its watermark; what has not is in the tail, in memory, bounded, and rebuilt from
+ * the log at open.  index_find() sees the tail; content look-ups see what has been folded, so call
+ * index_fold() first when the answer must be current.
+ *
+ * Two watermarks: headers (tables id, ref) and content (object, value, held), since content needs
+ * bodies opened and parsed.  Every content key is a keyed hash: a disk without the key file shows
+ * no value.
+ *
+ * Threads.  index_note() from the log's writer; index_fold() from any thread (one folds, others
+ * wait); look-ups from any thread with a struct index_reader of its own. */
+#ifndef NODE_INDEX_H
+#define NODE_INDEX_H
+
+#include "node/log.h"
+#include "protocol/observable.h"
+
+struct index;
+struct index_reader;
+
+enum { FOLD_MESSAGES_MAX = 10000, FOLD_ENTRIES_MAX = 100000, TAIL_BYTES_MAX = 64 << 20 };
+
+enum err index_open(struct index **index, const char *dir, struct log *log,
+		    const struct identity *identity, struct report *report);
+void index_close(struct index *index);
+
+/* A message has been committed at lsn.  Cheap: memory only. */
+enum err index_note(struct index *index, const struct message_id *id, uint64_t lsn);
+/* True when the tail is at its bound: stop taking messages until a fold has run. */
+bool index_tail_full(const struct index *index);
+/* Messages committed and not yet searchable. */
+uint64_t index_unfolded(const struct index *index);
+
+/* Folds one batch; *more when the log goes on after it. */
+enum err index_fold(struct index *index, bool *more);
+/* Drops everything and folds the whole log. */
+enum err index_rebuild(struct index *index);
+/* Folds the log into memory again and compares every row: ERR_DAMAGED, with the differences named.
+ */
+enum err index_check(struct index *index, struct report *report);
+
+enum err index_reader_open(struct index_reader **reader, struct index *index);
+enum err index_reader_renew(struct index_reader *reader);
+void index_reader_pause(struct index_reader *reader);
+void index_reader_close(struct index_reader *reader);
+
+/* Where a message is; the tail is looked at first.  ERR_NOT_FOUND. */
+enum err index_find(struct index_reader *reader, const struct message_id *id, uint64_t *lsn);
+/* The messages whose id starts with n hexadecimal digits: *count is 0, 1 or 2 (2: not unique), *lsn
+ * the first. */
+enum err index_find_prefix(struct index_reader *reader, const char *hex, uint64_t *lsn,
+			   struct message_id *id, unsigned *count);
+/* Messages that answer or recall id, one by one: *at starts at 0 and is moved on.  ERR_NOT_FOUND at
+ * the end. */
+enum err index_answers(struct index_reader *reader, const struct message_id *id, uint64_t *at,
+		       uint64_t *lsn);
+
+/* An object of a message. */
+struct object_at {
+	uint64_t lsn;
+	uint16_t number;      /* of the object in its bundle, from 0 */
+	uint64_t modified;    /* ms since 1970 */
+	uint64_t valid_until; /* ms; 0: none */
+	bool revoked;
+	bool block; /* the envelope says use block */
+	bool scaffolding;
+};
+/* The current version of the object (origin, object id): greatest modified, then greatest message
+ * id. */
+enum err index_object(struct index_reader *reader, const struct party_id *origin,
+		      const char *object_id, struct object_at *out);
+/* Is this object the current version of its lineage?  One lookup. */
+bool index_current(struct index_reader *reader, const struct party_id *origin,
+		   const char *object_id, uint64_t lsn, uint16_t number);
+
+enum match_how { MATCH_EXACT, MATCH_CIDR, MATCH_PARENT_DOMAIN };
+/* Calls found for every current, unrevoked object with this value, a network that holds the address
+ * (or part of the network), or a parent domain, until found returns false. */
+enum err index_match(struct index_reader *reader, const struct observable *value,
+		     bool (*found)(void *arg, const struct object_at *at, enum match_how how),
+		     void *arg);
+
+/* Why the message's content is held, or NULL.  out is at least 256 bytes. */
+const char *index_held(struct index_reader *reader, uint64_t lsn, char *out, size_t size);
+
+struct index_counts {
+	uint64_t messages; /* accepted or held */
+	uint64_t objects;  /* current versions, scaffolding left out */
+	uint64_t held;
+};
+enum err index_count(struct index_reader *reader, struct index_counts *out);
+
+#endif

@@ -1,0 +1,107 @@
+/* The log: every message and every local fact in order of arrival, on LMDB.  The truth; see index.h
+ * for what follows it.
+ *
+ * Guarantees.  After log_commit() returned ERR_OK everything appended since log_begin() survives a
+ * power cut (LMDB's default synchronous flags); before, none of it is visible to any reader.
+ * Positions (lsn) start at 1, have no gaps and are never used twice in one store.  Bodies are
+ * encrypted under the node's store key and may go; positions never. A store has a random id, drawn
+ * at its creation and again by restore: what others remember of its positions is bound to it.
+ *
+ * Threads.  One writer (begin .. commit on one thread); any number of readers, each with its own
+ * struct log_reader. The only other user of lmdb.h is index.c; both share lmdb_err() of store.h. */
+#ifndef NODE_LOG_H
+#define NODE_LOG_H
+
+#include "keys/identity.h"
+#include "protocol/message.h"
+
+struct log;
+struct log_reader;
+
+enum log_kind { LOG_MESSAGE = 1, LOG_FACT = 2 };
+
+/* What this node decided of a message from its header and topology, for ever. */
+enum verdict { VERDICT_ACCEPTED, VERDICT_HELD, VERDICT_HEADER_ONLY };
+
+struct log_row {
+	uint64_t lsn;
+	enum log_kind kind;
+	uint64_t arrived;     /* ms since 1970, this node's clock; information only */
+	struct party_id from; /* the neighbour that brought it; this node's own id for what it wrote
+				 itself */
+	enum verdict verdict; /* of a message */
+	struct message_id id; /* of a message */
+	const uint8_t *data;  /* message: header | signature; fact: its bytes.  Valid until the
+				 reader ends or moves on */
+	size_t length;
+	uint8_t fact;  /* enum fact */
+	bool has_body; /* of a message: its body is here */
+};
+
+enum fact { FACT_AUDIT = 1, FACT_MUTE, FACT_READ, FACT_OUTBOX, FACT_EXPORT, FACT_ARRIVAL };
+
+struct log_options {
+	size_t map_bytes; /* 0: 1 TiB, sparse */
+	bool create;      /* else ERR_NOT_FOUND where there is none */
+	bool read_only;
+};
+
+/* Opens dir, made when create.  ERR_BUSY: another process writes it; ERR_TOO_NEW; ERR_DAMAGED.  The
+ * identity is borrowed until log_close().  new_store_id: 16 random bytes used when the log is made.
+ */
+enum err log_open(struct log **log, const char *dir, const struct log_options *options,
+		  const struct identity *identity, const struct store_id *new_store_id,
+		  struct report *report);
+void log_close(struct log *log);
+
+struct store_id log_store_id(const struct log *log);
+/* The last committed position; 0 when empty.  Any thread. */
+uint64_t log_head(const struct log *log);
+/* Share of the map or the disk in use, whichever is worse, in percent. */
+unsigned log_fullness(const struct log *log);
+
+enum err log_begin(struct log *log);
+/* Appends a message; row->kind, lsn and id are ignored, *lsn is where it went. body NULL: none.
+ * ERR_FULL at the bound. */
+enum err log_append(struct log *log, const struct log_row *row, const struct message_id *id,
+		    const uint8_t *body, size_t body_length, uint64_t *lsn);
+enum err log_append_fact(struct log *log, enum fact fact, uint64_t now, const void *data, size_t n,
+			 uint64_t *lsn);
+/* Removes a body for ever; the position stays.  Needs log_begin(). */
+enum err log_remove_body(struct log *log, uint64_t lsn);
+/* Small values that travel in the same transaction: cursors, floor, incarnation.  Keys are at most
+ * 64 bytes. */
+enum err log_put(struct log *log, const char *key, const void *value, size_t n);
+enum err log_get(struct log_reader *reader, const char *key, void *value, size_t size, size_t *n);
+/* Every signed topology, kept for ever under (version, hash). */
+enum err log_put_topology(struct log *log, uint32_t version, const struct hash *hash,
+			  const void *file, size_t n);
+enum err log_get_topology(struct log_reader *reader, uint32_t version, size_t nth,
+			  const uint8_t **file, size_t *n);
+enum err log_commit(struct log *log);
+void log_abort(struct log *log);
+
+/* A reader sees the log as it was at log_reader_renew(); it holds old pages, so renew or pause it
+ * often. */
+enum err log_reader_open(struct log_reader **reader, struct log *log);
+enum err log_reader_renew(struct log_reader *reader);
+void log_reader_pause(struct log_reader *reader);
+void log_reader_close(struct log_reader *reader);
+
+/* The row at lsn, or the first after it: ERR_NOT_FOUND beyond the end. */
+enum err log_read(struct log_reader *reader, uint64_t lsn, struct log_row *row);
+enum err log_read_from(struct log_reader *reader, uint64_t lsn, struct log_row *row);
+/* The body as carried, decrypted into *body, which the caller frees.  ERR_NOT_FOUND when it is
+ * gone, ERR_DAMAGED. */
+enum err log_read_body(struct log_reader *reader, const struct log_row *row, uint8_t **body,
+		       size_t *n);
+
+/* A consistent copy into an empty or absent dir while the log is in use (mdb_env_copy with
+ * compaction), synced. */
+enum err log_copy(struct log *log, const char *dir, struct report *report);
+/* Draws a new identity for a store that was copied: every cursor is dropped.  On a closed log only.
+ */
+enum err log_rename(const char *dir, const struct identity *identity, const struct store_id *id,
+		    struct report *report);
+
+#endif

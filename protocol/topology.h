@@ -1,0 +1,140 @@
+/* The topology: who is in the federation, who reports to whom, under which keys.  SPEC.md 4.
+ *
+ * This module turns one ZPL text into an immutable struct, or into a complete list of what is wrong
+ * with it.  It does not verify the council's signatures (council.h) and keeps no history (node/).
+ * The text is the truth; its BLAKE2b-256 is the version's hash. */
+#ifndef PROTOCOL_TOPOLOGY_H
+#define PROTOCOL_TOPOLOGY_H
+
+#include "protocol/error.h"
+#include "protocol/report.h"
+#include "protocol/types.h"
+
+enum {
+	PARTIES_MAX = 4096,
+	PARENTS_MAX = 8,
+	HOLDERS_MAX = 8,
+	KEYS_MAX = 64,
+	COUNCIL_MAX = 32,
+	PREVIOUS_MAX = 4
+};
+
+enum party_kind { PARTY_NODE, PARTY_ROLE };
+
+struct sign_key {
+	uint16_t number; /* for ever this key */
+	uint8_t key[SIGN_KEY_BYTES];
+	bool revoked;
+};
+
+struct seal_key {
+	uint16_t number;
+	uint8_t key[SEAL_KEY_BYTES];
+	bool retired; /* decrypts only; nothing new is sealed to it */
+};
+
+struct party {
+	char name[NAME_MAX_BYTES + 1];
+	char *title; /* UTF-8; never NULL */
+	struct party_id id;
+	enum party_kind kind;
+	bool left;
+	uint32_t left_on;            /* hours since 1970; 0 when it has not left */
+	size_t parents[PARENTS_MAX]; /* index of each party that it reports to */
+	size_t parent_count;
+	size_t holders[HOLDERS_MAX]; /* role: index of each holding node; the first acts */
+	size_t holder_count;
+	char *endpoint;                   /* node: "tcp://host:port", or NULL: it only dials */
+	uint8_t link_key[LINK_KEY_BYTES]; /* node: its first CURVE key */
+	struct sign_key *sign_keys;
+	size_t sign_key_count;
+	struct seal_key
+		*seal_keys; /* ascending by number; the last that is not retired is in use */
+	size_t seal_key_count;
+	uint64_t quota_bytes; /* carried at once for this origin; 0: no bound of its own */
+	uint32_t emergencies; /* priority 3 messages an hour; more count as priority 1 */
+	char **networks,
+		**domains; /* role or node: outer bounds of its constituency; CIDR, domain names */
+	size_t network_count, domain_count;
+	uint32_t *as_numbers;
+	size_t as_number_count;
+};
+
+struct bilateral {
+	size_t a, b; /* index of two nodes, a < b */
+};
+
+struct group {
+	char name[NAME_MAX_BYTES + 1];
+	size_t *members; /* index of parties, ascending, distinct, at least one */
+	size_t member_count;
+};
+
+struct council_member {
+	char name[NAME_MAX_BYTES + 1];
+	uint8_t key_id[8]; /* minisign's */
+	uint8_t key[SIGN_KEY_BYTES];
+};
+
+struct council {
+	unsigned threshold;  /* k of n for a version */
+	unsigned suspension; /* k of n for a suspension */
+	struct council_member members[COUNCIL_MAX];
+	size_t member_count;
+};
+
+struct policy {
+	uint32_t expiry_days[TLP_COUNT]; /* default and ceiling of a message's life */
+	uint32_t early_warning_hours, notification_hours, final_days; /* incident stages */
+	bool author_sealed; /* sealed messages may be authored */
+};
+
+struct topology {
+	char *text; /* exactly as signed, text_length bytes, NUL after them */
+	size_t text_length;
+	struct hash hash; /* BLAKE2b-256 of text */
+	uint32_t version;
+	struct network_id network;
+	char *name; /* of the federation */
+	struct hash previous[PREVIOUS_MAX];
+	size_t previous_count; /* 0 only in version 1 */
+	uint64_t expires;      /* ms since 1970 */
+	struct council council;
+	struct policy policy;
+	struct party *parties; /* nodes and roles in the order of the text */
+	size_t party_count;
+	struct bilateral *links;
+	size_t link_count;
+	struct group *groups;
+	size_t group_count;
+	size_t root; /* index of the one party that reports to nobody */
+};
+
+/* Reads n bytes of ZPL.  Every problem goes into report as "node punjab: reports-to: ..." ;
+ * ERR_FORMAT when there is any.  On ERR_OK the caller owns *t and frees it with topology_free(). */
+enum err topology_parse(struct topology **t, const char *text, size_t n, struct report *report);
+void topology_free(struct topology *t);
+
+/* The party with that name or id, or NULL; lives as long as t. */
+const struct party *topology_party(const struct topology *t, const char *name);
+const struct party *topology_party_by_id(const struct topology *t, const struct party_id *id);
+size_t topology_index(const struct topology *t, const struct party *p);
+const struct group *topology_group(const struct topology *t, const char *name);
+
+/* A sign key of a party by its number, or NULL.  Revoked keys are returned too: look at `revoked`.
+ */
+const struct sign_key *party_sign_key(const struct party *p, uint16_t number);
+/* The seal key that new messages use, or NULL when none is published. */
+const struct seal_key *party_seal_key(const struct party *p);
+
+/* True when node a and node b have a link: one reports to the other (directly, or to a role that
+ * the other holds), or a bilateral line joins them.  Parties that left have none. */
+enum link_kind { LINK_NONE, LINK_REPORTING, LINK_BILATERAL };
+enum link_kind topology_link(const struct topology *t, const struct party *a,
+			     const struct party *b);
+
+/* True when a dials b (SPEC.md 7.1): b is above a, or they are bilateral and b sorts after a; or b
+ * has no endpoint to dial from ... the other way round when b cannot be dialed. */
+bool topology_dials(const struct topology *t, const struct party *a, const struct party *b);
+
+#endif
