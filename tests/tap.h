@@ -1,4 +1,5 @@
-/* TAP for C tests that `prove` runs.  A test file is a set of functions named as sentences and a main that runs them:
+/* TAP for C tests that `prove` runs.  A test file is a set of functions named as sentences and a
+ * main that runs them:
  *
  *     static void short_input_reads_zero_and_sticks(void) { ok(read_u32(&r) == 0, "zero"); }
  *     int main(void) { RUN(short_input_reads_zero_and_sticks); return tap_done(); }
@@ -15,8 +16,8 @@
 
 static int tap_count, tap_failed;
 
-__attribute__((format(printf, 4, 5), unused)) static bool
-tap_ok(bool passed, const char *file, int line, const char *format, ...)
+__attribute__((format(printf, 4, 5), unused)) static bool tap_ok(bool passed, const char *file,
+								 int line, const char *format, ...)
 {
 	va_list args;
 	printf("%sok %d - ", passed ? "" : "not ", ++tap_count);
