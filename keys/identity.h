@@ -1,9 +1,11 @@
-/* A node's secrets, and the only things that can be done with them.  SPEC.md 2.4, 9.
+/* A node's secrets, and the only things that can be done with them.  SPEC.md 2.4, 10.1.
  *
  * Nothing here hands a secret out, with one exception that libzmq leaves no way around:
- * identity_lend_link_secret. All secrets live in one locked, guarded page (sodium_malloc) and are
- * wiped by identity_free.  Where locking fails (RLIMIT_MEMLOCK) identity_locked() is false and the
- * caller says so. */
+ * identity_lend_link_secret.  All secrets live in locked, guarded pages (sodium_malloc), read-only
+ * once loaded, and are wiped by identity_free.  Where locking fails (RLIMIT_MEMLOCK)
+ * identity_locked() is false and the caller says so.
+ *
+ * Threads: once roles are added an identity does not change, and every thread may use it. */
 #ifndef KEYS_IDENTITY_H
 #define KEYS_IDENTITY_H
 
@@ -32,10 +34,28 @@ enum err identity_open(struct identity **id, const char *path, const char *passp
 		       struct report *report);
 void identity_free(struct identity *id);
 
-/* True when the file needs a passphrase. */
+/* Whether the file needs a passphrase. */
 enum err identity_needs_passphrase(const char *path, bool *needed, struct report *report);
 
+/* A role's seal key: its secret in a file of its own, with the protections of a node's. */
+struct role_public {
+	char name[NAME_MAX_BYTES + 1];
+	uint16_t number;
+	uint8_t seal[SEAL_KEY_BYTES];
+};
+enum err identity_create_role(const char *path, const char *role, uint16_t number,
+			      const char *passphrase, struct role_public *made,
+			      struct report *report);
+/* Reads a role's file and holds its secrets too; before the identity is shared among threads.
+ * ERR_EXISTS when it holds that number of that role already. */
+enum err identity_add_role(struct identity *id, const char *path, const char *passphrase,
+			   struct report *report);
+size_t identity_role_count(const struct identity *id);
+const struct role_public *identity_role(const struct identity *id, size_t i);
+
+/* Lives as long as id. */
 const struct identity_public *identity_public(const struct identity *id);
+/* True when no secret can be written to swap. */
 bool identity_locked(const struct identity *id);
 
 /* Ed25519 over "khabar-1" | id, with the sign key in use. */
@@ -53,7 +73,8 @@ void identity_lend_link_secret(const struct identity *id,
 enum { STORE_BOX_EXTRA = 16 };
 void identity_store_box(const struct identity *id, const struct message_id *message, uint8_t *box,
 			const uint8_t *body, size_t n);
-/* ERR_DAMAGED when the box is not what was stored for this message. */
+/* n is the size of the box; body has room for n - STORE_BOX_EXTRA.  ERR_DAMAGED when the box is not
+ * what was stored for this message. */
 enum err identity_store_unbox(const struct identity *id, const struct message_id *message,
 			      uint8_t *body, const uint8_t *box, size_t n);
 
