@@ -1,0 +1,83 @@
+#include "protocol/chain.h"
+
+#include <stdlib.h>
+
+void chain_init(struct chain *c)
+{
+	*c = (struct chain){0};
+}
+
+void chain_clear(struct chain *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		topology_free(c->versions[i]);
+	free(c->versions);
+	chain_init(c);
+}
+
+const struct topology *chain_newest(const struct chain *c)
+{
+	return c->count ? c->versions[c->count - 1] : NULL;
+}
+
+enum err chain_add(struct chain *c, struct topology *t)
+{
+	const struct topology *newest = chain_newest(c);
+
+	if (newest && t->version <= newest->version) {
+		topology_free(t);
+		return ERR_STATE;
+	}
+	if (c->count == c->size) {
+		size_t size = c->size ? 2 * c->size : 8;
+		struct topology **grown = realloc(c->versions, size * sizeof *grown);
+		if (!grown) {
+			topology_free(t);
+			return ERR_MEMORY;
+		}
+		c->versions = grown;
+		c->size = size;
+	}
+	c->versions[c->count++] = t;
+	return ERR_OK;
+}
+
+const struct topology *chain_version(const struct chain *c, uint32_t version)
+{
+	/* Most messages name a recent version. */
+	for (size_t i = c->count; i > 0; i--) {
+		if (c->versions[i - 1]->version <= version)
+			return c->versions[i - 1]->version == version ? c->versions[i - 1] : NULL;
+	}
+	return NULL;
+}
+
+const struct topology *chain_hash(const struct chain *c, const struct version_hash *v)
+{
+	const struct topology *t = chain_version(c, v->version);
+
+	return t && hash_equal(&t->hash, &v->hash) ? t : NULL;
+}
+
+const struct topology *chain_after(const struct chain *c, const struct version_hash *v)
+{
+	const struct topology *t =
+		v->version == UINT32_MAX ? NULL : chain_version(c, v->version + 1);
+
+	for (size_t i = 0; t && i < t->previous_count; i++) {
+		if (hash_equal(&t->previous[i], &v->hash))
+			return t;
+	}
+	return NULL;
+}
+
+size_t chain_tell(const struct chain *c, struct version_hash *out, size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = c->count; i > 0 && n < max; i--, n++) {
+		out[n].version = c->versions[i - 1]->version;
+		out[n].hash = c->versions[i - 1]->hash;
+	}
+	return n;
+}

@@ -1,0 +1,34 @@
+/* The topology versions that a node holds, oldest to newest; the newest is in force.  SPEC.md 4.5.
+ *
+ * In memory only: the host persists a version before it adds it, and adds what it persisted at
+ * start. */
+#ifndef PROTOCOL_CHAIN_H
+#define PROTOCOL_CHAIN_H
+
+#include "protocol/frame.h"
+#include "protocol/topology.h"
+
+struct chain {
+	struct topology **versions; /* owned, ascending */
+	size_t count, size;
+};
+
+void chain_init(struct chain *c);
+void chain_clear(struct chain *c);
+
+/* Takes t over (also on failure, then freed).  ERR_STATE unless it is newer than every version
+ * held. */
+enum err chain_add(struct chain *c, struct topology *t);
+
+/* The version in force, or NULL when there is none. */
+const struct topology *chain_newest(const struct chain *c);
+/* That version, or NULL. */
+const struct topology *chain_version(const struct chain *c, uint32_t version);
+const struct topology *chain_hash(const struct chain *c, const struct version_hash *v);
+/* The version that may follow the given one: its number is one more and its `previous` names the
+ * hash.  NULL: none. */
+const struct topology *chain_after(const struct chain *c, const struct version_hash *v);
+/* Newest first, for HELLO; returns how many of at most max. */
+size_t chain_tell(const struct chain *c, struct version_hash *out, size_t max);
+
+#endif

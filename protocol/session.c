@@ -1,0 +1,485 @@
+/* The conversation's beginning, its deadlines and its frames; what is pushed and received within it
+ * is in session_push.c and session_take.c. */
+#include "protocol/session_state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct session *session_new(const struct session_config *config)
+{
+	struct session *s = calloc(1, sizeof *s);
+
+	if (!s)
+		return NULL;
+	s->config = *config;
+	s->taken = calloc(config->window_messages, sizeof *s->taken);
+	s->flights = calloc(IN_FLIGHT_MAX, sizeof *s->flights);
+	if (!s->taken || !s->flights) {
+		session_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+/* Forgets everything that belongs to one conversation but the events that its host has yet to take.
+ */
+static void conversation_clear(struct session *s)
+{
+	push_clear(s);
+	take_clear(s);
+	free(s->gift);
+	free(s->offer);
+	s->gift = s->offer = NULL;
+	s->hello_due = s->open_sent = s->open_received = s->gift_given = s->error_due = false;
+	s->frames_in = s->frames_out = 0;
+}
+
+void session_free(struct session *s)
+{
+	if (!s)
+		return;
+	if (s->taken && s->flights)
+		conversation_clear(s);
+	for (size_t i = 0; i < s->event_count; i++)
+		free(s->events[(s->event_head + i) % s->event_size].data);
+	free(s->events);
+	free(s->taken);
+	free(s->flights);
+	free(s);
+}
+
+/* The ring grows as needed: what fills it is bounded by the credit windows of both ends. */
+struct session_event *event_add(struct session *s, enum session_event_kind kind)
+{
+	struct session_event *e;
+
+	if (s->event_count == s->event_size) {
+		size_t size = s->event_size ? 2 * s->event_size : 16;
+		struct session_event *grown = malloc(size * sizeof *grown);
+		if (!grown)
+			return NULL;
+		for (size_t i = 0; i < s->event_count; i++)
+			grown[i] = s->events[(s->event_head + i) % s->event_size];
+		free(s->events);
+		s->events = grown;
+		s->event_size = size;
+		s->event_head = 0;
+	}
+	e = &s->events[(s->event_head + s->event_count++) % s->event_size];
+	memset(e, 0, offsetof(struct session_event, text) + 1);
+	e->kind = kind;
+	return e;
+}
+
+bool session_next(struct session *s, struct session_event *event)
+{
+	if (s->event_count == 0)
+		return false;
+	*event = s->events[s->event_head];
+	s->event_head = (s->event_head + 1) % s->event_size;
+	s->event_count--;
+	return true;
+}
+
+void session_fail(struct session *s, bool blame, const char *why)
+{
+	struct session_event *e;
+
+	uint32_t frames_out = s->frames_out;
+
+	if (s->state == STATE_IDLE || s->state == STATE_ENDED)
+		return;
+	conversation_clear(s);
+	s->frames_out = frames_out; /* ERROR is still a frame of this conversation */
+	s->state = STATE_ENDED;
+	snprintf(s->error, sizeof s->error, "%s", why);
+	s->error_due = true;
+	e = event_add(s, SESSION_ENDED);
+	if (e) {
+		e->blame = blame;
+		snprintf(e->text, sizeof e->text, "%s", why);
+	}
+}
+
+void session_end(struct session *s, const char *why)
+{
+	session_fail(s, false, why);
+}
+
+void session_stop(struct session *s)
+{
+	conversation_clear(s);
+	s->state = STATE_IDLE;
+	s->peer_known = false;
+}
+
+void session_start(struct session *s, const struct session_greeting *g, bool greet, uint64_t now)
+{
+	struct frame_hello *h = &s->self;
+
+	session_stop(s);
+	memset(h, 0, sizeof *h);
+	h->network = s->config.network;
+	h->self = s->config.self;
+	h->store = s->config.store;
+	memcpy(h->nonce, g->nonce, sizeof h->nonce);
+	h->clock = g->clock;
+	h->floor = g->floor;
+	h->credit_bytes = s->config.window_bytes;
+	h->credit_messages = s->config.window_messages;
+	while (h->version_count < g->version_count && h->version_count < HELLO_VERSIONS_MAX) {
+		h->versions[h->version_count] = g->versions[h->version_count];
+		h->version_count++;
+	}
+	snprintf(h->software, sizeof h->software, "%s", s->config.software);
+	s->state = STATE_GREETING;
+	s->hello_due = greet;
+	s->started = s->last_in = s->last_out = now;
+	s->entered = now;
+}
+
+static bool version_in(const struct frame_hello *h, const struct version_hash *v)
+{
+	for (size_t i = 0; i < h->version_count; i++) {
+		if (h->versions[i].version == v->version &&
+		    hash_equal(&h->versions[i].hash, &v->hash))
+			return true;
+	}
+	return false;
+}
+
+/* SPEC 7.4: "A session runs under the newest version whose hash both ends hold." */
+static bool version_common(const struct session *s, struct version_hash *v)
+{
+	for (size_t i = 0; i < s->self.version_count; i++) {
+		if (version_in(&s->peer, &s->self.versions[i])) {
+			*v = s->self.versions[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+static void open_maybe(struct session *s)
+{
+	struct session_event *e;
+
+	if (s->state != STATE_AGREEING || !s->open_sent || !s->open_received)
+		return;
+	if (s->open_self.version != s->open_peer.version ||
+	    !hash_equal(&s->open_self.hash, &s->open_peer.hash)) {
+		session_fail(s, false, "the two ends would open under different topology versions");
+		return;
+	}
+	s->state = STATE_OPEN;
+	e = event_add(s, SESSION_OPENED);
+	if (e)
+		e->version = s->open_self;
+}
+
+/* Without a version in common the end that is behind waits for what the other may have to give. */
+static void open_offer(struct session *s)
+{
+	if (version_common(s, &s->open_self))
+		s->open_due = true;
+}
+
+/* Both HELLOs are known: is either end behind? */
+static void agree(struct session *s, uint64_t now)
+{
+	const struct version_hash *mine = &s->self.versions[0], *theirs = &s->peer.versions[0];
+	struct session_event *e;
+
+	s->state = STATE_AGREEING;
+	s->entered = now;
+	s->open_due = false;
+	event_add(s, SESSION_GREETED);
+	if (version_in(&s->self, theirs) && version_in(&s->peer, mine)) {
+		open_offer(s); /* equal */
+	} else if (!version_in(&s->peer, mine)) {
+		e = event_add(s, SESSION_TOPOLOGY_ASKED);
+		if (e)
+			e->version = *theirs;
+	}
+}
+
+enum err session_give_topology(struct session *s, uint32_t version, const uint8_t *file, size_t n)
+{
+	if (s->state != STATE_AGREEING)
+		return ERR_STATE;
+	if (!file) {
+		open_offer(s);
+		return ERR_OK;
+	}
+	free(s->gift);
+	s->gift = malloc(n);
+	if (!s->gift)
+		return ERR_MEMORY;
+	memcpy(s->gift, file, n);
+	s->gift_version = version;
+	s->gift_length = n;
+	s->gift_sent = 0;
+	s->gift_given = true;
+	return ERR_OK;
+}
+
+/* SPEC 7.3: a HELLO in any state; see there for why two are enough, or three when they cross. */
+static void hello_received(struct session *s, const struct frame_hello *h, uint64_t now)
+{
+	bool known = s->peer_known && memcmp(s->peer.nonce, h->nonce, NONCE_BYTES) == 0;
+	bool answered = memcmp(h->echo, s->self.nonce, NONCE_BYTES) == 0;
+	bool stale = !answered && !bytes_zero(h->echo, NONCE_BYTES);
+
+	if (memcmp(h->network.b, s->config.network.b, NETWORK_ID_BYTES) != 0) {
+		session_fail(s, false, "it belongs to another federation");
+		return;
+	}
+	if (!party_id_equal(&h->self, &s->config.peer)) {
+		session_fail(s, true, "it calls itself by a name that is not its key's");
+		return;
+	}
+	/* SPEC 7.3: "A HELLO that echoes neither zeros nor one's own nonce answers an earlier one
+	 * and is ignored." */
+	if (stale)
+		return;
+	if (s->state != STATE_GREETING) {
+		if (known && s->frames_in == 1)
+			return; /* the crossing one: nothing was sent between the two */
+		if (known) {
+			session_fail(s, false, "frames were lost or repeated");
+			return;
+		}
+		conversation_clear(s);
+	}
+	s->peer = *h;
+	s->peer_known = true;
+	memcpy(s->self.echo, h->nonce, NONCE_BYTES);
+	s->self.clock += now - s->started;
+	s->started = now;
+	if (!answered)
+		s->hello_due = true;
+	s->frames_in = 1;
+	push_begin(s, h->credit_bytes, h->credit_messages);
+	take_begin(s);
+	agree(s, now);
+}
+
+static void topology_received(struct session *s, const struct frame_piece *p)
+{
+	struct session_event *e;
+
+	if (s->state != STATE_AGREEING) {
+		session_fail(s, true, "it sent a topology out of order");
+		return;
+	}
+	if (p->offset == 0) {
+		free(s->offer);
+		s->offer = malloc(p->total);
+		s->offer_version = (uint32_t)p->number;
+		s->offer_length = p->total;
+		s->offer_filled = 0;
+	}
+	if (!s->offer || p->number != s->offer_version || p->total != s->offer_length ||
+	    p->offset != s->offer_filled) {
+		session_fail(s, s->offer != NULL, "it sent the pieces of a topology out of order");
+		return;
+	}
+	memcpy(s->offer + p->offset, p->data, p->length);
+	s->offer_filled += (uint32_t)p->length;
+	if (s->offer_filled < s->offer_length)
+		return;
+	e = event_add(s, SESSION_TOPOLOGY);
+	if (!e)
+		return;
+	e->version.version = s->offer_version;
+	e->data = s->offer;
+	e->length = s->offer_length;
+	s->offer = NULL;
+}
+
+static void open_received(struct session *s, const struct version_hash *v)
+{
+	/* It will start anew with what we are giving it. */
+	if (s->state == STATE_AGREEING && s->gift_given)
+		return;
+	if (s->state != STATE_AGREEING || s->open_received) {
+		session_fail(s, true, "it opened twice");
+		return;
+	}
+	s->open_peer = *v;
+	s->open_received = true;
+	open_maybe(s);
+}
+
+static void error_received(struct session *s, const char *text)
+{
+	char words[ERROR_TEXT_MAX_BYTES + 1];
+
+	snprintf(words, sizeof words, "it says: %.*s", (int)sizeof words - 12, text);
+	session_fail(s, false, words);
+	s->error_due = false;
+}
+
+void session_receive(struct session *s, const uint8_t *in, size_t n, uint64_t now)
+{
+	struct frame f;
+
+	if (s->state == STATE_IDLE || s->state == STATE_ENDED)
+		return;
+	if (frame_decode(&f, in, n) != ERR_OK) {
+		session_fail(s, true, "it sent a malformed frame");
+		return;
+	}
+	s->last_in = now;
+	if (f.type == FRAME_HELLO) {
+		hello_received(s, &f.hello, now);
+		return;
+	}
+	/* SPEC 7.3: "What arrives between one's own HELLO and the peer's answer belongs to an
+	 * earlier conversation and is ignored." */
+	if (s->state == STATE_GREETING)
+		return;
+	if (f.number != s->frames_in) {
+		session_fail(s, false, "frames were lost or repeated");
+		return;
+	}
+	s->frames_in++;
+	switch (f.type) {
+	case FRAME_HELLO:
+		break;
+	case FRAME_TOPOLOGY:
+		topology_received(s, &f.piece);
+		break;
+	case FRAME_OPEN:
+		open_received(s, &f.open);
+		break;
+	case FRAME_PUSH:
+		take_piece(s, &f.piece);
+		break;
+	case FRAME_HAVE:
+	case FRAME_ACK:
+	case FRAME_NAK:
+		push_answered(s, &f);
+		break;
+	case FRAME_CREDIT:
+		push_credit(s, &f.credit);
+		break;
+	case FRAME_ERROR:
+		error_received(s, f.error);
+		break;
+	}
+}
+
+uint64_t session_deadline(const struct session *s)
+{
+	uint64_t silent, idle;
+
+	switch (s->state) {
+	case STATE_IDLE:
+	case STATE_ENDED:
+		return UINT64_MAX;
+	case STATE_GREETING:
+	case STATE_AGREEING:
+		return s->entered + GREETING_MS;
+	case STATE_OPEN:
+		silent = s->last_in + SILENCE_MS;
+		idle = s->last_out + KEEPALIVE_MS;
+		if (s->credit_due)
+			return silent;
+		return silent < idle ? silent : idle;
+	}
+	return UINT64_MAX;
+}
+
+void session_tick(struct session *s, uint64_t now)
+{
+	if (s->state == STATE_IDLE || s->state == STATE_ENDED)
+		return;
+	if (s->state != STATE_OPEN) {
+		if (now >= s->entered + GREETING_MS)
+			session_fail(s, false,
+				     s->state == STATE_GREETING ? "it does not answer the greeting"
+								: "no topology version in common");
+		return;
+	}
+	if (now >= s->last_in + SILENCE_MS)
+		session_fail(s, false, "it has been silent for a minute");
+	else if (now >= s->last_out + KEEPALIVE_MS)
+		s->credit_due = true;
+}
+
+/* Control frames in the order in which they must go; false when there is none. */
+static bool output_control(struct session *s, struct frame *f)
+{
+	if (s->error_due) {
+		s->error_due = false;
+		f->type = FRAME_ERROR;
+		memcpy(f->error, s->error, sizeof f->error);
+		return s->frames_out > 0; /* without a conversation there is nobody to tell */
+	}
+	if (s->hello_due) {
+		s->hello_due = false;
+		f->type = FRAME_HELLO;
+		f->hello = s->self;
+		s->frames_out = 0;
+		return true;
+	}
+	if (s->state == STATE_GREETING)
+		return false;
+	if (s->gift) {
+		size_t left = s->gift_length - s->gift_sent;
+		f->type = FRAME_TOPOLOGY;
+		f->piece.number = s->gift_version;
+		f->piece.offset = (uint32_t)s->gift_sent;
+		f->piece.total = (uint32_t)s->gift_length;
+		f->piece.data = s->gift + s->gift_sent;
+		f->piece.length = left < PIECE_MAX_BYTES ? left : PIECE_MAX_BYTES;
+		s->gift_sent += f->piece.length;
+		return true;
+	}
+	if (s->open_due) {
+		s->open_due = false;
+		s->open_sent = true;
+		f->type = FRAME_OPEN;
+		f->open = s->open_self;
+		open_maybe(s);
+		return true;
+	}
+	return s->state == STATE_OPEN && take_output(s, f);
+}
+
+size_t session_output(struct session *s, uint8_t *out, uint64_t now)
+{
+	struct frame f;
+	size_t n;
+
+	if (s->state == STATE_IDLE)
+		return 0;
+	if (!output_control(s, &f) && (s->state != STATE_OPEN || !push_output(s, &f)))
+		return 0;
+	f.number = s->frames_out++;
+	n = frame_encode(&f, out);
+	if (s->gift && s->gift_sent == s->gift_length) {
+		free(s->gift);
+		s->gift = NULL;
+	}
+	push_sent(s);
+	s->last_out = now;
+	return n;
+}
+
+bool session_is_open(const struct session *s)
+{
+	return s->state == STATE_OPEN;
+}
+
+struct version_hash session_version(const struct session *s)
+{
+	return s->open_self;
+}
+
+const struct frame_hello *session_peer_hello(const struct session *s)
+{
+	return s->peer_known ? &s->peer : NULL;
+}
