@@ -1,75 +1,138 @@
-# Khabardar.  make all | check | demo | lint | bench | fuzz | sim | install | clean
-# V=1 shows commands, SAN=address,undefined builds with sanitizers in a folder of its own, CC=clang works.
+# Khabardar.  make all | check | demo | lint | fuzz | sim | install | clean
+#
+#   make V=1                        shows the commands
+#   make CC=clang                   builds in build/clang
+#   make SAN=address,undefined ...  builds in build/san-address-undefined
+#   make check                      everything that must hold; make lint is its part that runs nothing
+#   make fuzz TIME=60               so many seconds a target, with clang
+#   make sim SEEDS=1000 FROM=1      so many runs of the simulator
 CC = gcc
 PREFIX = /usr/local
 DESTDIR =
 SAN =
+V =
+TIME = 20
+SEEDS = 500
+FROM = 1
 OPT = -O2 -g
-BUILD = build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))$(if $(filter clang%,$(CC)),/clang)
 comma = ,
+BUILD = build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))$(if $(filter clang%,$(CC)),/clang)
 Q = $(if $(V),,@)
+say = @$(if $(V),true,echo "  $(1)	$(2)")
 
-PKGS = libzmq libczmq libsodium lmdb libzstd libcjson libidn2
-WARN = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
-HARDEN = -fPIE -fstack-protector-strong $(if $(SAN),,-D_FORTIFY_SOURCE=2)
-CFLAGS += -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) $(HARDEN) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) \
-	-I. $(EXTRA_CFLAGS) $(shell pkg-config --cflags $(PKGS))
-LDFLAGS += -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN))
 # Each layer links the libraries it may use and no others: the linker enforces what style cannot.
-LIBS_protocol = $(shell pkg-config --libs libczmq libsodium libzstd libcjson libidn2) -lunistring -lm
-LIBS_keys = $(LIBS_protocol)
-LIBS_node = $(shell pkg-config --libs libczmq libzmq lmdb) $(LIBS_keys) -lpthread
+libs = $(shell pkg-config --libs $(1))
+PKGS = libsodium libzstd libcjson libczmq libidn2 libzmq lmdb
+LIBS_protocol := $(call libs,libsodium libzstd libcjson libczmq libidn2) -lunistring -lm
+LIBS_keys := $(LIBS_protocol)
+LIBS_node := $(LIBS_protocol) $(call libs,libzmq lmdb) -lpthread
+
+WARN = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wvla
+HARDEN = -fPIE -fstack-protector-strong -fstack-clash-protection \
+	$(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),-fcf-protection) \
+	$(if $(SAN),,-D_FORTIFY_SOURCE=2)
+SANITIZE = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS))
+CFLAGS_ALL := -std=c11 -D_GNU_SOURCE -I. $(OPT) $(WARN) $(HARDEN) $(SANITIZE) $(PKG_CFLAGS) $(CFLAGS)
+LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
+link = $(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o %.a,$^) $(1)
 PROTOCOL = $(BUILD)/libprotocol.a
-KEYS = $(BUILD)/libkeys.a
-NODE = $(BUILD)/libnode.a
-PROGRAMS = $(BUILD)/khabardar $(BUILD)/khabar
-
+KEYS = $(BUILD)/libkeys.a $(PROTOCOL)
+NODE = $(BUILD)/libnode.a $(KEYS)
 MAINS = node/main.c node/khabar.c
 NODE_SOURCES = $(filter-out $(MAINS),$(wildcard node/*.c node/format/*.c node/gateway/*.c))
-TESTS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/protocol/t_*.c tests/keys/t_*.c tests/node/t_*.c tests/sim/t_*.c))
+PROGRAMS = $(if $(wildcard node/main.c),$(BUILD)/khabardar) $(if $(wildcard node/khabar.c),$(BUILD)/khabar)
+C_FILES = $(foreach d,protocol keys node node/cmd node/format node/gateway tests tests/protocol \
+	tests/keys tests/node tests/sim tests/fuzz tests/bench tests/e2e,$(wildcard $(d)/*.[ch]))
+SHELL_FILES = $(shell grep -lsE '^\#!.*[ /](ba)?sh' scripts/* .ci/run tests/*.sh tests/e2e/*)
+# t_*.c are tests; other C files beside them are linked to every test of their folder.
+TESTS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/t_*.c tests/fuzz/fuzz_*.c))
+FUZZERS = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+helpers = $(call objects,$(filter-out tests/$(1)/t_%,$(wildcard tests/$(1)/*.c)))
 
 all: $(PROGRAMS)
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(if $(V),,@echo "  CC   $<")
-	$(Q)$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
-$(PROTOCOL): $(call objects,$(wildcard protocol/*.c))
-$(KEYS): $(call objects,$(wildcard keys/*.c))
-$(NODE): $(call objects,$(NODE_SOURCES))
-%.a:
-	@rm -f $@
+$(BUILD)/libprotocol.a: $(call objects,$(wildcard protocol/*.c))
+$(BUILD)/libkeys.a: $(call objects,$(wildcard keys/*.c))
+$(BUILD)/libnode.a: $(call objects,$(NODE_SOURCES))
+$(BUILD)/lib%.a:
+	@mkdir -p $(@D) && rm -f $@
 	$(Q)ar rcs $@ $^
 
-$(BUILD)/khabardar: $(BUILD)/node/main.o $(NODE) $(KEYS) $(PROTOCOL)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_node)
-$(BUILD)/khabar: $(BUILD)/node/khabar.o $(call objects,$(wildcard node/cmd/*.c)) $(NODE) $(KEYS) $(PROTOCOL)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_node)
+$(BUILD)/khabardar: $(BUILD)/node/main.o $(NODE)
+	$(call link,$(LIBS_node))
+$(BUILD)/khabar: $(BUILD)/node/khabar.o $(call objects,$(wildcard node/cmd/*.c)) $(NODE)
+	$(call link,$(LIBS_node))
 
-# A layer's tests link that layer and those below it.
-$(BUILD)/tests/protocol/%: $(BUILD)/tests/protocol/%.o $(PROTOCOL)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_protocol)
-$(BUILD)/tests/keys/%: $(BUILD)/tests/keys/%.o $(KEYS) $(PROTOCOL)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_keys)
-$(BUILD)/tests/sim/%: $(BUILD)/tests/sim/%.o $(call objects,$(filter-out tests/sim/t_%,$(wildcard tests/sim/*.c))) $(KEYS) $(PROTOCOL)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_keys)
-$(BUILD)/tests/node/%: $(BUILD)/tests/node/%.o $(NODE) $(KEYS) $(PROTOCOL)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_node)
+$(BUILD)/tests/protocol/%: $(BUILD)/tests/protocol/%.o $(call helpers,protocol) $(PROTOCOL)
+	$(call link,$(LIBS_protocol))
+$(BUILD)/tests/keys/%: $(BUILD)/tests/keys/%.o $(call helpers,keys) $(KEYS)
+	$(call link,$(LIBS_keys))
+$(BUILD)/tests/sim/%: $(BUILD)/tests/sim/%.o $(call helpers,sim) $(KEYS)
+	$(call link,$(LIBS_keys))
+$(BUILD)/tests/node/%: $(BUILD)/tests/node/%.o $(call helpers,node) $(NODE)
+	$(call link,$(LIBS_node))
+# The same source is a fuzz target (libFuzzer has the main) and a test that replays its corpus.
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(NODE)
+	$(call link,$(LIBS_node))
+$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/fuzz_%.o $(NODE)
+	$(call link,$(LIBS_node))
+# Helpers of the end-to-end tests: programs, and libraries to preload.
+$(BUILD)/tests/e2e/%: $(BUILD)/tests/e2e/%.o $(NODE)
+	$(call link,$(LIBS_node))
+$(BUILD)/%.so: %.c Makefile
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -fPIE,$(CFLAGS_ALL)) -fPIC -shared -o $@ $< -ldl -lpthread
 
-tests: $(TESTS)
+tests: $(TESTS) $(patsubst %.c,$(BUILD)/%,$(wildcard tests/e2e/*.c)) \
+	$(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/e2e/shim/*.c))
 
 check: all tests lint
-	BUILD=$(BUILD) prove --timer $(sort $(TESTS)) $(wildcard tests/e2e/*.t)
+	BUILD=$(BUILD) prove --timer $(sort $(TESTS)) $(sort $(wildcard tests/e2e/*.t))
+
+lint:
+	clang-format --dry-run -Werror $(C_FILES)
+	scripts/check-layers
+	scripts/check-spec
+	@mkdir -p build/cppcheck
+	cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr -I. -j2 \
+		--cppcheck-build-dir=build/cppcheck --enable=warning,performance,portability \
+		$(filter %.c,$(C_FILES))
+	shellcheck -x $(SHELL_FILES)
+
+sim: $(filter $(BUILD)/tests/sim/%,$(TESTS))
+	SEEDS=$(SEEDS) FROM=$(FROM) prove --timer $(sort $^)
+
+fuzz:
+	+$(Q)$(MAKE) CC=clang SAN=fuzzer,address,undefined fuzz-run
+fuzz-run: $(FUZZERS:%=$(BUILD)/fuzz/%)
+	$(Q)for target in $(FUZZERS); do \
+		mkdir -p build/corpus/$$target && echo "  FUZZ	$$target" && \
+		$(BUILD)/fuzz/$$target -max_total_time=$(TIME) -max_len=66000 -verbosity=0 \
+			-print_final_stats=1 -artifact_prefix=build/corpus/$$target- \
+			build/corpus/$$target tests/fuzz/corpus/$$target || exit 1; done
 
 demo: all
 	BUILD=$(BUILD) scripts/demo --built
 
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	for page in $(wildcard node/man/*.[1-8]); do \
+		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; \
+	done
+
 clean:
 	rm -rf build
 
-.PHONY: all tests check demo lint clean
+.PHONY: all tests check lint sim fuzz fuzz-run demo install clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
