@@ -13,15 +13,12 @@
 #define NODE_LOG_H
 
 #include "keys/identity.h"
-#include "protocol/message.h"
+#include "protocol/judge.h"
 
 struct log;
 struct log_reader;
 
 enum log_kind { LOG_MESSAGE = 1, LOG_FACT = 2 };
-
-/* What this node decided of a message from its header and topology, for ever. */
-enum verdict { VERDICT_ACCEPTED, VERDICT_HELD, VERDICT_HEADER_ONLY };
 
 struct log_row {
 	uint64_t lsn;

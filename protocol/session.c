@@ -114,7 +114,7 @@ void session_stop(struct session *s)
 	s->peer_known = false;
 }
 
-void session_start(struct session *s, const struct session_greeting *g, bool greet, uint64_t now)
+void session_start(struct session *s, const struct session_greeting *g, uint64_t now)
 {
 	struct frame_hello *h = &s->self;
 
@@ -134,7 +134,7 @@ void session_start(struct session *s, const struct session_greeting *g, bool gre
 	}
 	snprintf(h->software, sizeof h->software, "%s", s->config.software);
 	s->state = STATE_GREETING;
-	s->hello_due = greet;
+	s->hello_due = true;
 	s->started = s->last_in = s->last_out = now;
 	s->entered = now;
 }

@@ -82,11 +82,9 @@ struct session_event {
 struct session *session_new(const struct session_config *config);
 void session_free(struct session *s);
 
-/* A connection stands (or the topology has changed on one that does): begins a conversation.  With
- * greet HELLO is sent at once, else when the peer's has come.  now is ms of a monotonic clock, here
- * and below. */
-void session_start(struct session *s, const struct session_greeting *greeting, bool greet,
-		   uint64_t now);
+/* A connection stands (or the topology has changed on one that does): begins a conversation with
+ * HELLO.  now is ms of a monotonic clock, here and below. */
+void session_start(struct session *s, const struct session_greeting *greeting, uint64_t now);
 /* The connection is gone. */
 void session_stop(struct session *s);
 /* Tells the peer why and ends the conversation: one last frame waits in session_output(). */

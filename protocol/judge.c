@@ -1,0 +1,124 @@
+#include "protocol/judge.h"
+
+enum err judge_split(struct message_view *m, const uint8_t *bytes, size_t n)
+{
+	size_t length = header_peek_length(bytes, n);
+
+	if (length >= HEADER_FIXED_BYTES && n == length + SIGNATURE_BYTES) {
+		*m = (struct message_view){
+			.header = bytes, .header_length = length, .signature = bytes + length};
+		return ERR_OK;
+	}
+	return message_split(m, bytes, n);
+}
+
+const char *judge_passage(const struct passage *p, const struct header *h, enum nak_reason *reason)
+{
+	/* SPEC 5.4: "A message is in the set of a link if and only if" */
+	if (h->topology > p->topology->version || !chain_version(p->chain, h->topology)) {
+		*reason = NAK_UNJUDGEABLE;
+		return "names a topology version that is not held";
+	}
+	if (!audience_link_carries(p->topology, p->self, p->peer, h)) {
+		*reason = NAK_NOT_CARRIED;
+		return "is not carried by this link";
+	}
+	if (h->expiry < p->floor) {
+		*reason = NAK_EXPIRED;
+		return "has expired";
+	}
+	if (h->expiry - p->floor > EXPIRY_SPAN_HOURS) {
+		*reason = NAK_TOO_FAR;
+		return "expires more than 402 days from now";
+	}
+	return NULL;
+}
+
+/* The version in force decides about keys and membership now; what the header names decided who
+ * could sign then. */
+static void verdict_set(struct judged *j, const struct passage *p)
+{
+	const struct header *h = &j->header;
+	const struct party *now = topology_party_by_id(chain_newest(p->chain), &h->origin);
+	const struct sign_key *key = now ? party_sign_key(now, h->sign_key) : NULL;
+
+	j->judgement = JUDGED_AUTHENTIC;
+	j->verdict = VERDICT_HELD;
+	if (!now || now->left)
+		j->why = "its origin has left the federation";
+	else if (!key || key->revoked)
+		j->why = "its sign key is revoked";
+	else if (h->kind > KIND_ROLE_KEY)
+		j->why = "its kind is not known to this version";
+	else
+		j->verdict = VERDICT_ACCEPTED;
+	/* Held or not, what breaks the rules in the open has no body here. */
+	if (header_violation(h)) {
+		j->verdict = VERDICT_HEADER_ONLY;
+		j->why = header_violation(h);
+	}
+}
+
+static void forged(struct judged *j, const char *why)
+{
+	j->judgement = JUDGED_FORGED;
+	j->why = why;
+}
+
+void judge(struct judged *j, const struct passage *p, const struct message_view *m)
+{
+	const struct topology *then;
+	const struct party *origin;
+	const struct sign_key *key;
+	enum err e = header_decode(&j->header, m->header, m->header_length);
+
+	j->why = NULL;
+	if (e == ERR_UNSUPPORTED) {
+		j->judgement = JUDGED_REFUSED;
+		j->reason = NAK_UNJUDGEABLE;
+		j->why = "is of a version that is not known here";
+		return;
+	}
+	if (e) {
+		forged(j, "is malformed");
+		return;
+	}
+	if (m->body && !message_body_matches(&j->header, m->body, m->body_length)) {
+		forged(j, "has another body than its header promises");
+		return;
+	}
+	for (size_t i = 0; i < NETWORK_ID_BYTES; i++) {
+		if (j->header.network.b[i] != p->topology->network.b[i]) {
+			forged(j, "belongs to another federation");
+			return;
+		}
+	}
+	j->why = judge_passage(p, &j->header, &j->reason);
+	if (j->why) {
+		j->judgement = JUDGED_REFUSED;
+		return;
+	}
+	then = chain_version(p->chain, j->header.topology);
+	origin = topology_party_by_id(then, &j->header.origin);
+	if (!origin || origin->kind != PARTY_NODE) {
+		forged(j, "names an origin that was no node of its topology version");
+		return;
+	}
+	key = party_sign_key(origin, j->header.sign_key);
+	if (!key) {
+		forged(j, "names a sign key that its origin never had");
+		return;
+	}
+	j->id = message_id_of(m->header, m->header_length);
+	if (!message_signature_valid(&j->id, m->signature, key->key)) {
+		forged(j, "is not signed by its origin");
+		return;
+	}
+	verdict_set(j, p);
+	/* SPEC 7.5: "A message comes without its body only when its header shows a violation." */
+	if (!m->body && j->header.body_length && j->verdict != VERDICT_HEADER_ONLY) {
+		j->judgement = JUDGED_REFUSED;
+		j->reason = NAK_UNJUDGEABLE;
+		j->why = "came without its body";
+	}
+}

@@ -1,0 +1,56 @@
+/* Is this message authentic, and does this link carry it?  SPEC.md 4.6, 5.4.
+ *
+ * Pure functions of the message, the topology versions held and the floor: two honest nodes come to
+ * the same answer. Content, quotas, local policy and clocks of authors are not asked. */
+#ifndef PROTOCOL_JUDGE_H
+#define PROTOCOL_JUDGE_H
+
+#include "protocol/audience.h"
+#include "protocol/chain.h"
+#include "protocol/message.h"
+
+/* What a node decides of an authentic message from its header and topology, for ever. */
+enum verdict {
+	VERDICT_ACCEPTED,
+	VERDICT_HELD, /* carried and counted, not shown: revoked key, party that left, unknown kind
+		       */
+	VERDICT_HEADER_ONLY, /* the header shows a violation: stored and passed on without the body
+			      */
+};
+
+enum judgement {
+	JUDGED_AUTHENTIC, /* the verdict says what to do with it */
+	JUDGED_REFUSED,   /* nobody is blamed; the reason says why */
+	JUDGED_FORGED,    /* an honest peer would not have sent it */
+};
+
+struct judged {
+	enum judgement judgement;
+	enum verdict verdict;
+	enum nak_reason reason;
+	const char *why; /* static; of a refusal, a forgery or a verdict other than accepted */
+	struct message_id id;
+	struct header header;
+};
+
+/* The link that a message came over, or would go over. */
+struct passage {
+	const struct chain *chain;       /* versions held */
+	const struct topology *topology; /* the session's version */
+	const struct party *self, *peer; /* in that version */
+	uint32_t floor;                  /* hours: the higher of the two ends' */
+};
+
+/* NULL when the link carries a message with this header, else why not (and *reason).  The signature
+ * is not looked at. */
+const char *judge_passage(const struct passage *p, const struct header *h, enum nak_reason *reason);
+
+/* Everything, cheapest first; the signature last.  Thread-safe as long as nobody changes the chain.
+ */
+void judge(struct judged *j, const struct passage *p, const struct message_view *m);
+
+/* header | signature | body, or header | signature of a message that goes without its body
+ * (SPEC 7.5). */
+enum err judge_split(struct message_view *m, const uint8_t *bytes, size_t n);
+
+#endif

@@ -1,0 +1,64 @@
+/* What the exchange asks of a store.  LMDB's log and index stand behind it in a node, arrays in the
+ * simulator.
+ *
+ * One writer.  What begin..commit appended is durable when commit returns ERR_OK, and nothing of it
+ * is there otherwise. */
+#ifndef PROTOCOL_STORE_H
+#define PROTOCOL_STORE_H
+
+#include "protocol/judge.h"
+
+/* A message about to be kept. */
+struct arrival {
+	struct message_id id;
+	struct message_view message; /* body NULL: header and signature only */
+	struct party_id from;        /* the neighbour that brought it, or this node */
+	enum verdict verdict;
+	uint64_t arrived; /* ms since 1970 */
+};
+
+/* A message that is kept. */
+struct stored {
+	uint64_t lsn;
+	struct message_id id;
+	struct party_id from;
+	enum verdict verdict;
+	bool has_body;
+	const uint8_t
+		*header; /* and the signature after it; valid until the next call to the store */
+	size_t header_length;
+};
+
+/* How far a peer has everything: the lowest position not answered for.  Only an optimisation, valid
+ * for one pair of stores and one topology. */
+struct cursor {
+	struct store_id peer_store;
+	struct hash topology;
+	uint64_t lsn;
+};
+
+struct store {
+	void *self;
+	enum err (*begin)(void *self);
+	enum err (*append)(void *self, const struct arrival *arrival, uint64_t *lsn);
+	enum err (*put_cursor)(void *self, const struct party_id *peer,
+			       const struct cursor *cursor);
+	enum err (*put_floor)(void *self, uint32_t hours);
+	enum err (*commit)(void *self);
+	void (*abort)(void *self);
+
+	struct store_id (*id)(void *self);
+	uint64_t (*head)(void *self); /* the last committed position, 0 when empty */
+	bool (*holds)(void *self, const struct message_id *id);
+	/* The first message at or after lsn; ERR_NOT_FOUND beyond the end. */
+	enum err (*next)(void *self, uint64_t lsn, struct stored *out);
+	/* The body as carried; the caller frees it.  ERR_NOT_FOUND when it is gone, ERR_DAMAGED. */
+	enum err (*body)(void *self, const struct stored *message, uint8_t **body, size_t *n);
+	/* ERR_NOT_FOUND when there is none. */
+	enum err (*get_cursor)(void *self, const struct party_id *peer, struct cursor *cursor);
+	enum err (*get_floor)(void *self, uint32_t *hours);
+	/* True: take nothing more for a moment, what follows the log has to catch up. */
+	bool (*busy)(void *self);
+};
+
+#endif
