@@ -37,13 +37,16 @@ struct log_row {
 
 enum fact { FACT_AUDIT = 1, FACT_MUTE, FACT_READ, FACT_OUTBOX, FACT_EXPORT, FACT_ARRIVAL };
 
+/* create and read_only exclude each other.  A read-only log is a view beside the daemon that writes
+ * it. */
 struct log_options {
 	size_t map_bytes; /* 0: 1 TiB, sparse */
 	bool create;      /* else ERR_NOT_FOUND where there is none */
 	bool read_only;
 };
 
-/* Opens dir, made when create.  ERR_BUSY: another process writes it; ERR_TOO_NEW; ERR_DAMAGED.  The
+/* Opens dir, made when create.  ERR_BUSY: another process writes it; ERR_TOO_NEW; ERR_DAMAGED;
+ * ERR_PERMISSIONS: written under another store key.  A process opens a log once at a time.  The
  * identity is borrowed until log_close().  new_store_id: 16 random bytes used when the log is made.
  */
 enum err log_open(struct log **log, const char *dir, const struct log_options *options,
@@ -59,7 +62,8 @@ unsigned log_fullness(const struct log *log);
 
 enum err log_begin(struct log *log);
 /* Appends a message; row->kind, lsn and id are ignored, *lsn is where it went. body NULL: none.
- * ERR_FULL at the bound. */
+ * ERR_FULL at 95 percent of map or disk: facts, values and removals still go through.  The caller
+ * has verified that id is the header's and that body is the one the header promises. */
 enum err log_append(struct log *log, const struct log_row *row, const struct message_id *id,
 		    const uint8_t *body, size_t body_length, uint64_t *lsn);
 enum err log_append_fact(struct log *log, enum fact fact, uint64_t now, const void *data, size_t n,
@@ -67,7 +71,7 @@ enum err log_append_fact(struct log *log, enum fact fact, uint64_t now, const vo
 /* Removes a body for ever; the position stays.  Needs log_begin(). */
 enum err log_remove_body(struct log *log, uint64_t lsn);
 /* Small values that travel in the same transaction: cursors, floor, incarnation.  Keys are at most
- * 64 bytes. */
+ * 64 bytes; those that begin with "cursor/" are bound to the store id and go with it. */
 enum err log_put(struct log *log, const char *key, const void *value, size_t n);
 enum err log_get(struct log_reader *reader, const char *key, void *value, size_t size, size_t *n);
 /* Every signed topology, kept for ever under (version, hash). */
@@ -75,6 +79,7 @@ enum err log_put_topology(struct log *log, uint32_t version, const struct hash *
 			  const void *file, size_t n);
 enum err log_get_topology(struct log_reader *reader, uint32_t version, size_t nth,
 			  const uint8_t **file, size_t *n);
+/* Any error since log_begin() that was LMDB's is returned again here and everything is given up. */
 enum err log_commit(struct log *log);
 void log_abort(struct log *log);
 
@@ -96,6 +101,9 @@ enum err log_read_body(struct log_reader *reader, const struct log_row *row, uin
 /* A consistent copy into an empty or absent dir while the log is in use (mdb_env_copy with
  * compaction), synced. */
 enum err log_copy(struct log *log, const char *dir, struct report *report);
+/* Recomputes what can be: no position missing, every row, id, body and topology as it was written.
+ * ERR_DAMAGED, with each position that differs named in report. */
+enum err log_check(struct log *log, struct report *report);
 /* Draws a new identity for a store that was copied: every cursor is dropped.  On a closed log only.
  */
 enum err log_rename(const char *dir, const struct identity *identity, const struct store_id *id,

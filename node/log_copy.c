@@ -1,0 +1,99 @@
+/* Copies of a log, and what makes a copy a store of its own. */
+#include "node/log_parts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum err log_copy(struct log *log, const char *dir, struct report *report)
+{
+	char path[PATH_MAX];
+	if ((size_t)snprintf(path, sizeof path, "%s/data.mdb", dir) >= sizeof path)
+		return ERR_LIMIT;
+	enum err e = store_make_dir(dir);
+	if (e && e != ERR_EXISTS) {
+		report_add(report, "%s: cannot be made: %s", dir, err_str(e));
+		return e;
+	}
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		e = lmdb_err(errno);
+		report_add(report, "%s: %s", path,
+			   e == ERR_EXISTS ? "is already there and is never overwritten"
+					   : strerror(errno));
+		return e;
+	}
+	int rc = mdb_env_copyfd2(log->store.env, fd, MDB_CP_COMPACT);
+	if (rc == 0 && fsync(fd) != 0)
+		rc = errno;
+	if (close(fd) != 0 && rc == 0)
+		rc = errno;
+	e = lmdb_err(rc);
+	if (!e)
+		e = store_sync_dir(dir);
+	if (e) {
+		report_add(report, "%s: cannot be written: %s", path, mdb_strerror(rc));
+		unlink(path);
+	}
+	return e;
+}
+
+/* SPEC 6.3: "Cursors, which are the values whose key begins with `cursor/`, are dropped." */
+static int drop_cursors(MDB_txn *txn, MDB_dbi value)
+{
+	static const char prefix[] = CURSOR_PREFIX;
+	size_t n = sizeof prefix - 1;
+	MDB_cursor *cursor;
+	int rc = mdb_cursor_open(txn, value, &cursor);
+	while (rc == 0) {
+		MDB_val key = {n, (void *)(uintptr_t)prefix}, found;
+		rc = mdb_cursor_get(cursor, &key, &found, MDB_SET_RANGE);
+		if (rc == 0 && (key.mv_size < n || memcmp(key.mv_data, prefix, n) != 0))
+			rc = MDB_NOTFOUND;
+		if (rc == 0)
+			rc = mdb_cursor_del(cursor, 0);
+		if (rc != 0)
+			mdb_cursor_close(cursor);
+	}
+	return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+enum err log_rename(const char *dir, const struct identity *identity, const struct store_id *id,
+		    struct report *report)
+{
+	struct store store;
+	struct store_id old;
+	struct log_tables tables;
+	MDB_txn *txn = NULL;
+	MDB_val key = {5, (void *)(uintptr_t) "store"};
+	MDB_val value = {sizeof id->b, (void *)(uintptr_t)id->b};
+	enum err e = store_open(&store, dir, &(struct store_options){0}, report);
+	if (e)
+		goto done;
+	int rc = mdb_txn_begin(store.env, NULL, 0, &txn);
+	if (rc == 0)
+		rc = log_open_tables(txn, &tables, false);
+	e = rc == MDB_NOTFOUND ? ERR_DAMAGED : lmdb_err(rc);
+	if (!e)
+		e = log_read_meta(txn, tables.meta, identity, &old, dir, report);
+	if (e)
+		goto done;
+	rc = mdb_put(txn, tables.meta, &key, &value, 0);
+	if (rc == 0)
+		rc = drop_cursors(txn, tables.value);
+	if (rc == 0) {
+		rc = mdb_txn_commit(txn);
+		txn = NULL;
+	}
+	e = lmdb_err(rc);
+	if (e)
+		report_add(report, "%s: cannot be written: %s", dir, mdb_strerror(rc));
+done:
+	if (txn)
+		mdb_txn_abort(txn);
+	store_close(&store);
+	return e;
+}

@@ -1,0 +1,68 @@
+/* What the files of the log share; nobody else includes it.
+ *
+ *     row       lsn 8 -> kind 1 | verdict or fact 1 | arrived 8 | from 16 | id 32 (messages) | data
+ * | check 8 body      lsn 8 -> the body in the box of the store key value     key -> what log_put()
+ * was given topology  version 4 | hash 32 -> the signed file meta      "format" -> u32, "store" ->
+ * 16 bytes, "key" -> 16 bytes that name the store key */
+#ifndef NODE_LOG_PARTS_H
+#define NODE_LOG_PARTS_H
+
+#include <stdatomic.h>
+
+#include "node/log.h"
+#include "node/store.h"
+#include "protocol/bytes.h"
+
+enum {
+	LOG_FORMAT = 1,
+	LSN_BYTES = 8,
+	CHECK_BYTES = 8,
+	ROW_FIXED_BYTES = 1 + 1 + 8 + PARTY_ID_BYTES,
+	ROW_MESSAGE_BYTES = ROW_FIXED_BYTES + MESSAGE_ID_BYTES,
+	FACT_MAX_BYTES = 1 << 20,
+	VALUE_KEY_MAX_BYTES = 64,
+	LOG_FULL_PERCENT = 95,
+	TOPOLOGY_KEY_BYTES = 4 + HASH_BYTES,
+};
+
+/* Domain bytes of identity_index_key(): one key, several uses, never the same input. */
+enum key_domain { KEY_OF_OBJECT = 1, KEY_OF_VALUE, KEY_OF_STORE, KEY_OF_BACKUP };
+
+#define CURSOR_PREFIX "cursor/"
+
+struct log_tables {
+	MDB_dbi row, body, value, topology, meta;
+};
+
+struct log {
+	struct store store;
+	struct log_tables tables;
+	const struct identity *identity;
+	struct store_id id;
+	_Atomic uint64_t head;
+	MDB_txn *txn;    /* the writer's, from begin to commit */
+	enum err failed; /* of the transaction: commit gives it up */
+	bool full;       /* at the bound since log_begin() */
+	uint64_t next;   /* position of the next row */
+};
+
+struct log_reader {
+	struct log *log;
+	MDB_txn *txn;
+	MDB_cursor *row;
+	uint64_t at; /* position of the cursor; 0: nowhere */
+	bool paused;
+};
+
+/* Opens the tables in txn, made when create. */
+int log_open_tables(MDB_txn *txn, struct log_tables *tables, bool create);
+/* Reads and judges "format", "store" and "key". */
+enum err log_read_meta(MDB_txn *txn, MDB_dbi meta, const struct identity *identity,
+		       struct store_id *id, const char *dir, struct report *report);
+
+/* BLAKE2b of (lsn | row), its first 8 bytes: finds what the disk has changed. */
+void log_row_check(uint8_t out[CHECK_BYTES], uint64_t lsn, const uint8_t *row, size_t n);
+/* Reads a stored row; ERR_DAMAGED.  has_body is not set. */
+enum err log_row_decode(struct log_row *row, uint64_t lsn, const MDB_val *stored);
+
+#endif

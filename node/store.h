@@ -1,0 +1,49 @@
+/* What the log and the index share: one LMDB environment in a directory, its one writer, and LMDB's
+ * errors in ours.
+ *
+ * Only log*.c and index*.c include this file, and with it lmdb.h.  Environments are opened with
+ * LMDB's default, synchronous flags; no MDB_NOSYNC, MDB_WRITEMAP or MDB_DUPSORT anywhere. */
+#ifndef NODE_STORE_H
+#define NODE_STORE_H
+
+#include <lmdb.h>
+
+#include "protocol/error.h"
+#include "protocol/report.h"
+#include "protocol/types.h"
+
+struct store {
+	MDB_env *env;
+	int lock; /* descriptor that holds the writer's lock; -1 for read-only */
+	bool read_only;
+};
+
+struct store_options {
+	size_t map_bytes; /* 0: 1 TiB, sparse, less where the address space does not allow it */
+	bool create;      /* make the directory when there is none, else ERR_NOT_FOUND */
+	bool read_only;
+};
+
+/* The one place that maps LMDB's and the system's codes. */
+enum err lmdb_err(int rc);
+
+/* Opens dir as its only writer, or read-only beside one.  ERR_BUSY: another process writes it.
+ * store_close() is safe after a failure too. */
+enum err store_open(struct store *s, const char *dir, const struct store_options *options,
+		    struct report *report);
+void store_close(struct store *s);
+
+/* Makes the entries of a directory durable: what was created or renamed in it. */
+enum err store_sync_dir(const char *dir);
+/* Makes dir (0700) and makes its entry in its parent durable; an existing directory is ERR_EXISTS.
+ */
+enum err store_make_dir(const char *dir);
+/* Removes an environment's files and then the directory, which must hold nothing else; an absent
+ * one is ERR_OK. */
+enum err store_remove(const char *dir);
+
+/* Share of the map, or of the disk space that the environment has or could have, whichever is
+ * greater, in percent.  Free pages inside the file count as free. */
+unsigned store_fullness(const struct store *s);
+
+#endif
