@@ -270,7 +270,8 @@ static void a_full_map_is_an_error_and_the_log_goes_on(void)
 	while (!e && i < 100000) {
 		need(log_begin(log) == ERR_OK);
 		for (unsigned n = 0; n < 20 && !e; n++) {
-			sample_make(&s, ++i, 100 + i % 300);
+			i++;
+			sample_make(&s, i, 100 + i % 300);
 			row.length = s.length;
 			e = log_append(log, &row, &s.id, s.body, s.body_length, &lsn);
 			sample_clear(&s);
