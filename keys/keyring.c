@@ -156,8 +156,7 @@ static enum err check_envelope(const struct envelope *f, const char *path, struc
 {
 	size_t length = strnlen(f->name, sizeof f->name);
 
-	/* SPEC 10.1: "In a file without a passphrase the four fields of Argon2id and the nonce are
-	 * zero." */
+	/* SPEC 10.1: "In a file without a passphrase passes, memory, salt and nonce are zero." */
 	bool zero = f->passes == 0 && f->kib == 0 && bytes_zero(f->salt, sizeof f->salt) &&
 		    bytes_zero(f->nonce, sizeof f->nonce);
 
