@@ -1,5 +1,7 @@
 #include "protocol/judge.h"
 
+#include <string.h>
+
 enum err judge_split(struct message_view *m, const uint8_t *bytes, size_t n)
 {
 	size_t length = header_peek_length(bytes, n);
@@ -36,9 +38,8 @@ const char *judge_passage(const struct passage *p, const struct header *h, enum 
 
 /* The version in force decides about keys and membership now; what the header names decided who
  * could sign then. */
-static void verdict_set(struct judged *j, const struct passage *p)
+static void verdict_set(struct judged *j, const struct passage *p, const struct header *h)
 {
-	const struct header *h = &j->header;
 	const struct party *now = topology_party_by_id(chain_newest(p->chain), &h->origin);
 	const struct sign_key *key = now ? party_sign_key(now, h->sign_key) : NULL;
 
@@ -59,66 +60,95 @@ static void verdict_set(struct judged *j, const struct passage *p)
 	}
 }
 
+static void refused(struct judged *j, enum nak_reason reason, const char *why)
+{
+	j->judgement = JUDGED_REFUSED;
+	j->reason = reason;
+	j->why = why;
+}
+
 static void forged(struct judged *j, const char *why)
 {
 	j->judgement = JUDGED_FORGED;
 	j->why = why;
 }
 
+static bool same_network(const struct header *h, const struct topology *t)
+{
+	return memcmp(h->network.b, t->network.b, NETWORK_ID_BYTES) == 0;
+}
+
+static void authenticate(struct judged *j, const struct passage *p, const struct header *h,
+			 const struct message_view *m)
+{
+	const struct topology *then = chain_version(p->chain, h->topology);
+	const struct party *origin = topology_party_by_id(then, &h->origin);
+	const struct sign_key *key;
+
+	if (!origin || origin->kind != PARTY_NODE) {
+		forged(j, "names an origin that was no node of its topology version");
+		return;
+	}
+	key = party_sign_key(origin, h->sign_key);
+	if (!key) {
+		forged(j, "names a sign key that its origin never had");
+		return;
+	}
+	if (!message_signature_valid(&j->id, m->signature, key->key)) {
+		forged(j, "is not signed by its origin");
+		return;
+	}
+	verdict_set(j, p, h);
+	/* SPEC 7.5: "A message comes without its body only when its header shows a violation." */
+	if (!m->body && h->body_length && j->verdict != VERDICT_HEADER_ONLY)
+		refused(j, NAK_UNJUDGEABLE, "came without its body");
+}
+
 void judge(struct judged *j, const struct passage *p, const struct message_view *m)
 {
-	const struct topology *then;
-	const struct party *origin;
-	const struct sign_key *key;
-	enum err e = header_decode(&j->header, m->header, m->header_length);
+	struct header h;
+	enum nak_reason reason = 0;
+	const char *why;
+	enum err e = header_decode(&h, m->header, m->header_length);
 
-	j->why = NULL;
+	*j = (struct judged){0};
 	if (e == ERR_UNSUPPORTED) {
-		j->judgement = JUDGED_REFUSED;
-		j->reason = NAK_UNJUDGEABLE;
-		j->why = "is of a version that is not known here";
+		refused(j, NAK_UNJUDGEABLE, "is of a version that is not known here");
 		return;
 	}
 	if (e) {
 		forged(j, "is malformed");
 		return;
 	}
-	if (m->body && !message_body_matches(&j->header, m->body, m->body_length)) {
+	j->origin = h.origin;
+	j->id = message_id_of(m->header, m->header_length);
+	if (m->body && !message_body_matches(&h, m->body, m->body_length)) {
 		forged(j, "has another body than its header promises");
 		return;
 	}
-	for (size_t i = 0; i < NETWORK_ID_BYTES; i++) {
-		if (j->header.network.b[i] != p->topology->network.b[i]) {
-			forged(j, "belongs to another federation");
-			return;
-		}
-	}
-	j->why = judge_passage(p, &j->header, &j->reason);
-	if (j->why) {
-		j->judgement = JUDGED_REFUSED;
+	if (!same_network(&h, p->topology)) {
+		forged(j, "belongs to another federation");
 		return;
 	}
-	then = chain_version(p->chain, j->header.topology);
-	origin = topology_party_by_id(then, &j->header.origin);
-	if (!origin || origin->kind != PARTY_NODE) {
-		forged(j, "names an origin that was no node of its topology version");
+	why = judge_passage(p, &h, &reason);
+	if (why)
+		refused(j, reason, why);
+	else
+		authenticate(j, p, &h, m);
+}
+
+void judge_own(struct judged *j, const struct message_view *m)
+{
+	struct header h;
+
+	*j = (struct judged){0};
+	if (header_decode(&h, m->header, m->header_length) != ERR_OK || header_violation(&h) ||
+	    !message_body_matches(&h, m->body, m->body_length)) {
+		forged(j, "is malformed");
 		return;
 	}
-	key = party_sign_key(origin, j->header.sign_key);
-	if (!key) {
-		forged(j, "names a sign key that its origin never had");
-		return;
-	}
+	j->judgement = JUDGED_AUTHENTIC;
+	j->verdict = VERDICT_ACCEPTED;
+	j->origin = h.origin;
 	j->id = message_id_of(m->header, m->header_length);
-	if (!message_signature_valid(&j->id, m->signature, key->key)) {
-		forged(j, "is not signed by its origin");
-		return;
-	}
-	verdict_set(j, p);
-	/* SPEC 7.5: "A message comes without its body only when its header shows a violation." */
-	if (!m->body && j->header.body_length && j->verdict != VERDICT_HEADER_ONLY) {
-		j->judgement = JUDGED_REFUSED;
-		j->reason = NAK_UNJUDGEABLE;
-		j->why = "came without its body";
-	}
 }

@@ -30,7 +30,7 @@ struct judged {
 	enum nak_reason reason;
 	const char *why; /* static; of a refusal, a forgery or a verdict other than accepted */
 	struct message_id id;
-	struct header header;
+	struct party_id origin;
 };
 
 /* The link that a message came over, or would go over. */
@@ -48,6 +48,10 @@ const char *judge_passage(const struct passage *p, const struct header *h, enum 
 /* Everything, cheapest first; the signature last.  Thread-safe as long as nobody changes the chain.
  */
 void judge(struct judged *j, const struct passage *p, const struct message_view *m);
+
+/* The same for a message that this node has just written: only the rules that a header alone shows.
+ */
+void judge_own(struct judged *j, const struct message_view *m);
 
 /* header | signature | body, or header | signature of a message that goes without its body
  * (SPEC 7.5). */

@@ -35,14 +35,23 @@ static void conversation_clear(struct session *s)
 	s->frames_in = s->frames_out = 0;
 }
 
+/* What was not taken belongs to a conversation that nobody continues. */
+static void events_clear(struct session *s)
+{
+	while (s->event_count) {
+		free(s->events[s->event_head].data);
+		s->event_head = (s->event_head + 1) % s->event_size;
+		s->event_count--;
+	}
+}
+
 void session_free(struct session *s)
 {
 	if (!s)
 		return;
 	if (s->taken && s->flights)
 		conversation_clear(s);
-	for (size_t i = 0; i < s->event_count; i++)
-		free(s->events[(s->event_head + i) % s->event_size].data);
+	events_clear(s);
 	free(s->events);
 	free(s->taken);
 	free(s->flights);
@@ -102,13 +111,14 @@ void session_fail(struct session *s, bool blame, const char *why)
 	}
 }
 
-void session_end(struct session *s, const char *why)
+void session_end(struct session *s, bool blame, const char *why)
 {
-	session_fail(s, false, why);
+	session_fail(s, blame, why);
 }
 
 void session_stop(struct session *s)
 {
+	events_clear(s);
 	conversation_clear(s);
 	s->state = STATE_IDLE;
 	s->peer_known = false;

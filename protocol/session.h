@@ -85,10 +85,11 @@ void session_free(struct session *s);
 /* A connection stands (or the topology has changed on one that does): begins a conversation with
  * HELLO.  now is ms of a monotonic clock, here and below. */
 void session_start(struct session *s, const struct session_greeting *greeting, uint64_t now);
-/* The connection is gone. */
+/* The connection is gone; events not yet taken are forgotten. */
 void session_stop(struct session *s);
-/* Tells the peer why and ends the conversation: one last frame waits in session_output(). */
-void session_end(struct session *s, const char *why);
+/* Tells the peer why and ends the conversation: one last frame waits in session_output().  blame:
+ * the peer has done what an honest one does not. */
+void session_end(struct session *s, bool blame, const char *why);
 
 void session_receive(struct session *s, const uint8_t *frame, size_t n, uint64_t now);
 /* Runs what is due.  session_deadline() says when that is next, UINT64_MAX for never. */

@@ -1,0 +1,379 @@
+#include "protocol/exchange_state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct exchange *exchange_new(const struct exchange_options *options,
+			      const struct exchange_host *host)
+{
+	struct exchange *x = calloc(1, sizeof *x);
+
+	if (!x)
+		return NULL;
+	x->host = *host;
+	x->options = *options;
+	x->next_save = UINT64_MAX;
+	if (!x->options.window_bytes)
+		x->options.window_bytes = WINDOW_BYTES;
+	if (!x->options.window_messages)
+		x->options.window_messages = WINDOW_MESSAGES;
+	return x;
+}
+
+void exchange_free(struct exchange *x)
+{
+	if (!x)
+		return;
+	for (size_t i = 0; i < x->pending_count; i++)
+		pending_free(x->pending[i]);
+	for (size_t i = 0; i < x->peer_count; i++)
+		peer_free(x->peers[i]);
+	free(x->pending);
+	free(x->peers);
+	free(x->allowances);
+	free(x);
+}
+
+static struct peer *peer_find(const struct exchange *x, const struct party_id *id)
+{
+	for (size_t i = 0; i < x->peer_count; i++) {
+		if (party_id_equal(&x->peers[i]->status.id, id))
+			return x->peers[i];
+	}
+	return NULL;
+}
+
+static void peer_part(struct exchange *x, struct peer *p)
+{
+	pending_forget(x, p);
+	peer_free(p);
+}
+
+/* The neighbours under t: those that stay keep their session, the others are made or freed. */
+static enum err peers_join(struct exchange *x, const struct topology *t)
+{
+	const struct party *self = topology_party_by_id(t, &x->options.self);
+	struct peer **peers = calloc(t->party_count, sizeof *peers);
+	size_t count = 0;
+
+	if (!peers)
+		return ERR_MEMORY;
+	for (size_t i = 0; i < t->party_count; i++) {
+		const struct party *party = &t->parties[i];
+		enum link_kind kind = self && party->kind == PARTY_NODE
+					      ? topology_link(t, self, party)
+					      : LINK_NONE;
+		struct peer *p = peer_find(x, &party->id);
+		if (kind == LINK_NONE)
+			continue;
+		if (!p)
+			p = peer_new(x, party, kind);
+		if (!p) {
+			free(peers);
+			return ERR_MEMORY;
+		}
+		p->status.kind = kind;
+		peers[count++] = p;
+	}
+	for (size_t i = 0; i < x->peer_count; i++) {
+		bool stays = false;
+		for (size_t k = 0; k < count; k++)
+			stays |= peers[k] == x->peers[i];
+		if (!stays)
+			peer_part(x, x->peers[i]);
+	}
+	free(x->peers);
+	x->peers = peers;
+	x->peer_count = count;
+	return ERR_OK;
+}
+
+enum err exchange_topology_changed(struct exchange *x, struct instant now)
+{
+	const struct topology *t = chain_newest(x->host.chain);
+	enum err e;
+
+	x->now = now;
+	if (!t)
+		return ERR_STATE;
+	if (x->floor == 0)
+		floor_load(x);
+	e = peers_join(x, t);
+	for (size_t i = 0; i < x->peer_count; i++) {
+		if (x->peers[i]->status.state != PEER_DOWN)
+			peer_greet(x->peers[i]);
+	}
+	return e;
+}
+
+void exchange_up(struct exchange *x, const struct party_id *id, struct instant now)
+{
+	struct peer *p = peer_find(x, id);
+
+	x->now = now;
+	if (p)
+		peer_greet(p);
+}
+
+void exchange_down(struct exchange *x, const struct party_id *id, const char *why,
+		   struct instant now)
+{
+	struct peer *p = peer_find(x, id);
+
+	x->now = now;
+	if (!p)
+		return;
+	session_stop(p->session);
+	peer_closed(p);
+	if (p->status.state != PEER_DOWN) {
+		p->status.state = PEER_DOWN;
+		p->status.since = now.wall;
+	}
+	/* The end of the conversation says more than that of its connection. */
+	if (why && !p->status.reason[0])
+		snprintf(p->status.reason, sizeof p->status.reason, "%s", why);
+}
+
+static void topology_asked(struct peer *p, const struct version_hash *theirs)
+{
+	const struct exchange_host *host = &p->x->host;
+	const struct topology *next = chain_after(host->chain, theirs);
+	const uint8_t *file;
+	size_t n;
+
+	if (next && host->topology_file(host->arg, next->version, &file, &n) == ERR_OK)
+		session_give_topology(p->session, next->version, file, n);
+	else
+		session_give_topology(p->session, 0, NULL, 0);
+	if (!next && theirs->version <= chain_newest(host->chain)->version &&
+	    !chain_hash(host->chain, theirs))
+		host->alarm(
+			host->arg, &p->status.id,
+			"holds another topology of the same number: the council has signed twice");
+}
+
+/* The host persists it, adds it to the chain and starts every conversation anew, this one too. */
+static void topology_offered(struct peer *p, const struct session_event *e)
+{
+	const struct exchange_host *host = &p->x->host;
+	struct report report;
+	char words[ERROR_TEXT_MAX_BYTES + 1];
+
+	report_init(&report);
+	if (host->topology_offered(host->arg, e->data, e->length, &report) != ERR_OK) {
+		snprintf(words, sizeof words, "its topology version %u is refused: %.120s",
+			 e->version.version, report_first(&report));
+		session_end(p->session, true, words);
+		host->alarm(host->arg, &p->status.id, words);
+	}
+	report_clear(&report);
+}
+
+static void conversation_ended(struct peer *p, const struct session_event *e)
+{
+	const struct exchange_host *host = &p->x->host;
+
+	peer_closed(p);
+	if (p->status.state == PEER_OPEN) {
+		p->status.state = PEER_CONNECTED;
+		p->status.since = p->x->now.wall;
+	}
+	snprintf(p->status.reason, sizeof p->status.reason, "%s", e->text);
+	host->ended(host->arg, &p->status.id, e->blame, e->text);
+}
+
+static enum err message_arrived(struct peer *p, struct session_event *e)
+{
+	struct pending *pending = calloc(1, sizeof *pending);
+
+	if (!pending)
+		return ERR_MEMORY;
+	pending->peer = p;
+	pending->number = e->number;
+	pending->conversation = p->conversation;
+	pending->bytes = e->data;
+	pending->length = e->length;
+	e->data = NULL;
+	return pending_add(p->x, pending);
+}
+
+static void event_handle(struct peer *p, struct session_event *e)
+{
+	switch (e->kind) {
+	case SESSION_GREETED:
+		peer_closed(p);
+		p->status.clock_ahead =
+			(int64_t)(session_peer_hello(p->session)->clock - p->x->now.wall);
+		break;
+	case SESSION_TOPOLOGY_ASKED:
+		topology_asked(p, &e->version);
+		break;
+	case SESSION_TOPOLOGY:
+		topology_offered(p, e);
+		break;
+	case SESSION_OPENED:
+		peer_opened(p);
+		break;
+	case SESSION_MESSAGE:
+		/* Out of memory: not settled, so it comes again in the next conversation. */
+		if (message_arrived(p, e) != ERR_OK)
+			session_end(p->session, false, "out of memory");
+		break;
+	case SESSION_SETTLED:
+		p->settled_rows++;
+		p->status.sent += e->settled == SETTLED_STORED;
+		break;
+	case SESSION_ENDED:
+		conversation_ended(p, e);
+		break;
+	}
+	free(e->data);
+}
+
+static void events_take(struct exchange *x, struct peer *p)
+{
+	struct session_event e;
+
+	/* A new topology may part this very peer: look it up again for each event. */
+	struct party_id id = p->status.id;
+
+	while (p && session_next(p->session, &e)) {
+		bool topology = e.kind == SESSION_TOPOLOGY;
+		event_handle(p, &e);
+		if (topology)
+			p = peer_find(x, &id);
+	}
+}
+
+void exchange_receive(struct exchange *x, const struct party_id *id, const uint8_t *frame, size_t n,
+		      struct instant now)
+{
+	struct peer *p = peer_find(x, id);
+
+	x->now = now;
+	if (!p)
+		return;
+	session_receive(p->session, frame, n, now.mono);
+	events_take(x, p);
+}
+
+size_t exchange_output(struct exchange *x, const struct party_id *id, uint8_t *out,
+		       struct instant now)
+{
+	struct peer *p = peer_find(x, id);
+	size_t n;
+
+	x->now = now;
+	if (!p)
+		return 0;
+	n = session_output(p->session, out, now.mono);
+	if (n == 0) {
+		peer_fill(p);
+		n = session_output(p->session, out, now.mono);
+	}
+	events_take(x, p);
+	return n;
+}
+
+enum err exchange_submit(struct exchange *x, uint8_t *bytes, size_t n, uint64_t ticket)
+{
+	struct pending *p = calloc(1, sizeof *p);
+
+	if (!p) {
+		free(bytes);
+		return ERR_MEMORY;
+	}
+	p->own = true;
+	p->ticket = ticket;
+	p->bytes = bytes;
+	p->length = n;
+	return pending_add(x, p);
+}
+
+/* Cursors are an optimisation: they are written seldom, in a commit of their own, and never waited
+ * for. */
+static void cursors_save(struct exchange *x)
+{
+	const struct store *s = &x->host.store;
+	struct cursor c;
+	bool any = false;
+
+	x->next_save = UINT64_MAX;
+	for (size_t i = 0; i < x->peer_count; i++)
+		any |= x->peers[i]->settled_rows > 0;
+	if (!any || s->begin(s->self) != ERR_OK)
+		return;
+	for (size_t i = 0; i < x->peer_count; i++) {
+		struct peer *p = x->peers[i];
+		if (p->settled_rows == 0 || p->status.state != PEER_OPEN)
+			continue;
+		peer_cursor(p, &c);
+		if (s->put_cursor(s->self, &p->status.id, &c) != ERR_OK) {
+			s->abort(s->self);
+			return;
+		}
+		p->settled_rows = 0;
+	}
+	s->commit(s->self);
+}
+
+bool exchange_turn(struct exchange *x, struct instant now)
+{
+	bool more;
+
+	x->now = now;
+	for (size_t i = 0; i < x->peer_count; i++) {
+		session_tick(x->peers[i]->session, now.mono);
+		events_take(x, x->peers[i]);
+	}
+	floor_raise(x);
+	more = admit(x);
+	for (size_t i = 0; i < x->peer_count; i++) {
+		more |= peer_fill(x->peers[i]);
+		if (x->peers[i]->settled_rows && x->next_save == UINT64_MAX)
+			x->next_save = now.mono + CURSOR_SAVE_MS;
+	}
+	if (now.mono >= x->next_save)
+		cursors_save(x);
+	return more;
+}
+
+uint64_t exchange_deadline(const struct exchange *x)
+{
+	uint64_t next = x->next_save;
+
+	if (x->pending_count && x->retry_at < next)
+		next = x->retry_at;
+	for (size_t i = 0; i < x->peer_count; i++) {
+		uint64_t d = session_deadline(x->peers[i]->session);
+		if (d < next)
+			next = d;
+	}
+	return next;
+}
+
+size_t exchange_peer_count(const struct exchange *x)
+{
+	return x->peer_count;
+}
+
+void exchange_peer(const struct exchange *x, size_t i, struct peer_status *out)
+{
+	const struct peer *p = x->peers[i];
+
+	*out = p->status;
+	out->waiting = session_waiting(p->session) + p->live + p->lanes[LANE_BACKFILL].count;
+	if (p->status.state == PEER_OPEN && p->scan_next <= p->scan_end)
+		out->waiting += p->scan_end - p->scan_next + 1;
+}
+
+uint32_t exchange_floor(const struct exchange *x)
+{
+	return x->floor;
+}
+
+enum err exchange_store_state(const struct exchange *x)
+{
+	return x->store_state;
+}

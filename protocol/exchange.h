@@ -1,0 +1,110 @@
+/* One node's exchange of messages with all its neighbours: what arrives is judged, stored,
+ * acknowledged and passed on; what is held and a neighbour lacks is pushed.  SPEC.md 7.
+ *
+ * It joins the sessions to a store and to nothing else: no socket, file, clock or randomness.  The
+ * daemon drives it with real ones, the simulator with seeded ones.  Nothing is acknowledged, passed
+ * on or shown before the commit that holds it.  What arrives between two turns is judged and
+ * committed together, so batches form by themselves under load. */
+#ifndef PROTOCOL_EXCHANGE_H
+#define PROTOCOL_EXCHANGE_H
+
+#include "protocol/session.h"
+#include "protocol/store.h"
+
+struct exchange;
+
+enum {
+	LIVE_QUEUE_MAX =
+		1
+		<< 16, /* positions waiting for a peer; what is beyond is found again in the log */
+	SCAN_ROWS_MAX = 2000,      /* log rows looked at for a peer in one turn */
+	BATCH_MESSAGES_MAX = 4096, /* in one commit */
+	CURSOR_SAVE_MS = 2000,
+	STORE_RETRY_MS = 1000,
+};
+
+struct instant {
+	uint64_t mono; /* ms of a monotonic clock */
+	uint64_t wall; /* ms since 1970, this machine's opinion */
+};
+
+struct exchange_host {
+	struct store store;
+	const struct chain
+		*chain; /* borrowed; the host changes it, then says exchange_topology_changed() */
+	void *arg;      /* of the calls below */
+	void (*random)(void *arg, void *out, size_t n);
+	/* A peer offers the next topology: check, persist and add it.  Words go into the report. */
+	enum err (*topology_offered)(void *arg, const uint8_t *file, size_t n,
+				     struct report *report);
+	/* The signed file of a version held; borrowed until the next call. */
+	enum err (*topology_file)(void *arg, uint32_t version, const uint8_t **file, size_t *n);
+	/* A message has been committed at lsn. */
+	void (*stored)(void *arg, uint64_t lsn, const struct arrival *arrival);
+	/* A message of this node has been committed (ERR_OK) or could not be. */
+	void (*submitted)(void *arg, uint64_t ticket, const struct message_id *id, enum err e);
+	/* The conversation with a peer has ended: take what exchange_output() still has, then reset
+	 * the connection. */
+	void (*ended)(void *arg, const struct party_id *peer, bool blame, const char *why);
+	/* Something an operator must know. */
+	void (*alarm)(void *arg, const struct party_id *peer, const char *text);
+	/* Runs work(ctx, 0) .. work(ctx, n - 1), in any order and on any threads, and returns when
+	 * all are done. */
+	void (*run)(void *arg, void (*work)(void *ctx, size_t i), void *ctx, size_t n);
+};
+
+struct exchange_options {
+	struct party_id self;
+	const char *software;
+	uint64_t window_bytes, window_messages; /* 0: WINDOW_BYTES, WINDOW_MESSAGES */
+};
+
+enum peer_state { PEER_DOWN, PEER_CONNECTED, PEER_OPEN };
+
+struct peer_status {
+	struct party_id id;
+	enum link_kind kind;
+	enum peer_state state;
+	uint64_t since;          /* wall ms of the last change of state */
+	uint64_t sent, received; /* messages settled as stored, messages taken, since the start */
+	uint64_t waiting;        /* for the peer, as far as is known */
+	int64_t clock_ahead;     /* ms that its clock was ahead of ours at its greeting */
+	char reason[ERROR_TEXT_MAX_BYTES + 1]; /* why the last conversation ended, or "" */
+};
+
+/* The exchange has no peers until exchange_topology_changed().  NULL when memory is short. */
+struct exchange *exchange_new(const struct exchange_options *options,
+			      const struct exchange_host *host);
+void exchange_free(struct exchange *x);
+
+/* The chain has a new newest version (or its first): peers are joined and parted, every
+ * conversation starts anew. */
+enum err exchange_topology_changed(struct exchange *x, struct instant now);
+
+/* The transport under a peer came up or went down; a frame arrived; the next frame to send (0: none
+ * now). */
+void exchange_up(struct exchange *x, const struct party_id *peer, struct instant now);
+void exchange_down(struct exchange *x, const struct party_id *peer, const char *why,
+		   struct instant now);
+void exchange_receive(struct exchange *x, const struct party_id *peer, const uint8_t *frame,
+		      size_t n, struct instant now);
+size_t exchange_output(struct exchange *x, const struct party_id *peer, uint8_t *out,
+		       struct instant now);
+
+/* A message that this node has written and signed: kept with the next commit, then submitted() is
+ * called with ticket.  The exchange takes bytes over. */
+enum err exchange_submit(struct exchange *x, uint8_t *bytes, size_t n, uint64_t ticket);
+
+/* Runs what is due and everything that has arrived; true when it has more to do at once. */
+bool exchange_turn(struct exchange *x, struct instant now);
+/* When exchange_turn() wants to be called without any input; ms, monotonic. */
+uint64_t exchange_deadline(const struct exchange *x);
+
+size_t exchange_peer_count(const struct exchange *x);
+void exchange_peer(const struct exchange *x, size_t i, struct peer_status *out);
+/* Hours since 1970: what expires before it is gone. */
+uint32_t exchange_floor(const struct exchange *x);
+/* ERR_OK, or why the store takes nothing at the moment. */
+enum err exchange_store_state(const struct exchange *x);
+
+#endif

@@ -1,0 +1,305 @@
+/* What arrives: judged, kept in one commit, answered for, passed on. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/exchange_state.h"
+
+void pending_free(struct pending *p)
+{
+	free(p->bytes);
+	free(p);
+}
+
+enum err pending_add(struct exchange *x, struct pending *p)
+{
+	if (x->pending_count == x->pending_size) {
+		size_t size = x->pending_size ? 2 * x->pending_size : 64;
+		struct pending **grown = realloc(x->pending, size * sizeof *grown);
+		if (!grown) {
+			pending_free(p);
+			return ERR_MEMORY;
+		}
+		x->pending = grown;
+		x->pending_size = size;
+	}
+	x->pending[x->pending_count++] = p;
+	return ERR_OK;
+}
+
+/* What came from a peer that has parted is dropped: nothing was promised to it. */
+void pending_forget(struct exchange *x, const struct peer *peer)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < x->pending_count; i++) {
+		if (x->pending[i]->peer == peer)
+			pending_free(x->pending[i]);
+		else
+			x->pending[kept++] = x->pending[i];
+	}
+	x->pending_count = kept;
+}
+
+/* Touches only its own pending message: may run on any thread. */
+static void work(void *ctx, size_t i)
+{
+	const struct exchange *x = ctx;
+	struct pending *p = x->pending[i];
+	struct passage passage;
+
+	p->split = judge_split(&p->message, p->bytes, p->length) == ERR_OK;
+	if (!p->split) {
+		p->judged.judgement = JUDGED_FORGED;
+		p->judged.why = "is malformed";
+	} else if (p->own) {
+		judge_own(&p->judged, &p->message);
+	} else if (peer_passage(p->peer, &passage) && p->conversation == p->peer->conversation) {
+		judge(&p->judged, &passage, &p->message);
+	} else {
+		/* The conversation is over: nobody waits for an answer. */
+		p->judged.judgement = JUDGED_REFUSED;
+		p->judged.reason = NAK_UNJUDGEABLE;
+	}
+}
+
+static void judge_all(struct exchange *x, size_t n)
+{
+	if (x->host.run) {
+		x->host.run(x->host.arg, work, x, n);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		work(x, i);
+}
+
+static bool keeps(const struct pending *p)
+{
+	return p->judged.judgement == JUDGED_AUTHENTIC && !p->duplicate;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct pending *p = *(struct pending *const *)a, *q = *(struct pending *const *)b;
+
+	return memcmp(p->judged.id.b, q->judged.id.b, MESSAGE_ID_BYTES);
+}
+
+/* The same message from two neighbours in one batch, or one that has been stored since its first
+ * piece came. */
+static enum err duplicates_mark(struct exchange *x, size_t n)
+{
+	const struct store *s = &x->host.store;
+	struct pending **sorted = malloc(n * sizeof *sorted);
+	size_t count = 0;
+
+	if (!sorted)
+		return ERR_MEMORY;
+	for (size_t i = 0; i < n; i++) {
+		struct pending *p = x->pending[i];
+		p->duplicate =
+			p->judged.judgement == JUDGED_AUTHENTIC && s->holds(s->self, &p->judged.id);
+		if (keeps(p))
+			sorted[count++] = p;
+	}
+	qsort(sorted, count, sizeof *sorted, by_id);
+	for (size_t i = 1; i < count; i++)
+		sorted[i]->duplicate = by_id(&sorted[i - 1], &sorted[i]) == 0;
+	free(sorted);
+	return ERR_OK;
+}
+
+static struct arrival arrival_of(const struct exchange *x, const struct pending *p)
+{
+	struct arrival a = {
+		.id = p->judged.id,
+		.message = p->message,
+		.from = p->own ? x->options.self : p->peer->status.id,
+		.verdict = p->judged.verdict,
+		.arrived = x->now.wall,
+	};
+
+	if (a.verdict == VERDICT_HEADER_ONLY)
+		a.message.body = NULL;
+	return a;
+}
+
+static enum err keep_all(struct exchange *x, size_t n)
+{
+	const struct store *s = &x->host.store;
+	size_t count = 0;
+	enum err e;
+
+	for (size_t i = 0; i < n; i++)
+		count += keeps(x->pending[i]);
+	if (count == 0)
+		return ERR_OK;
+	e = s->begin(s->self);
+	if (e)
+		return e;
+	for (size_t i = 0; i < n && !e; i++) {
+		struct pending *p = x->pending[i];
+		struct arrival a;
+		if (!keeps(p))
+			continue;
+		a = arrival_of(x, p);
+		e = s->append(s->self, &a, &p->lsn);
+	}
+	if (e) {
+		s->abort(s->self);
+		return e;
+	}
+	return s->commit(s->self);
+}
+
+/* SPEC 7.5: "Priority 3 beyond an origin's hourly allowance counts as 1." */
+static bool emergency_allowed(struct exchange *x, const struct party_id *origin)
+{
+	const struct party *party = topology_party_by_id(chain_newest(x->host.chain), origin);
+	uint64_t hour = x->now.mono / (3600 * 1000);
+	struct allowance *a = NULL;
+
+	for (size_t i = 0; i < x->allowance_count; i++) {
+		if (party_id_equal(&x->allowances[i].origin, origin))
+			a = &x->allowances[i];
+	}
+	if (!a) {
+		struct allowance *grown =
+			realloc(x->allowances, (x->allowance_count + 1) * sizeof *grown);
+		if (!grown)
+			return false;
+		x->allowances = grown;
+		a = &grown[x->allowance_count++];
+		*a = (struct allowance){.origin = *origin, .hour = hour};
+	}
+	if (a->hour != hour) {
+		a->hour = hour;
+		a->count = 0;
+	}
+	return party && a->count++ < party->emergencies;
+}
+
+static enum lane lane_of(struct exchange *x, const struct header *h)
+{
+	if (h->kind == KIND_RECALL)
+		return LANE_URGENT;
+	switch (h->priority) {
+	case PRIORITY_EMERGENCY:
+		return emergency_allowed(x, &h->origin) ? LANE_URGENT : LANE_RAISED;
+	case PRIORITY_HIGH:
+		return LANE_HIGH;
+	case PRIORITY_RAISED:
+		return LANE_RAISED;
+	}
+	return LANE_ROUTINE;
+}
+
+static void pass_on(struct exchange *x, const struct pending *p)
+{
+	const struct exchange_host *host = &x->host;
+	struct arrival a = arrival_of(x, p);
+	struct header h;
+	enum lane lane;
+
+	host->stored(host->arg, p->lsn, &a);
+	if (header_decode(&h, a.message.header, a.message.header_length) != ERR_OK)
+		return;
+	lane = lane_of(x, &h);
+	for (size_t i = 0; i < x->peer_count; i++)
+		peer_offer(x->peers[i], p->lsn, &h, &a.from, lane);
+}
+
+static void forgery(struct exchange *x, const struct pending *p)
+{
+	const struct party *origin =
+		topology_party_by_id(chain_newest(x->host.chain), &p->judged.origin);
+	char words[ERROR_TEXT_MAX_BYTES + 1];
+
+	snprintf(words, sizeof words, "sent a message%s%s that %s",
+		 origin && p->split ? " of " : "", origin && p->split ? origin->name : "",
+		 p->judged.why);
+	x->host.alarm(x->host.arg, &p->peer->status.id, words);
+	session_end(p->peer->session, true, words);
+}
+
+static void answer(struct exchange *x, struct pending *p)
+{
+	struct judged *j = &p->judged;
+	bool current = !p->own && p->peer && p->conversation == p->peer->conversation;
+
+	if (p->own) {
+		x->host.submitted(x->host.arg, p->ticket, &j->id,
+				  j->judgement == JUDGED_AUTHENTIC ? ERR_OK : ERR_FORMAT);
+		return;
+	}
+	if (!current)
+		return;
+	switch (j->judgement) {
+	case JUDGED_AUTHENTIC:
+		p->peer->status.received += !p->duplicate;
+		session_settle(p->peer->session, p->number,
+			       p->duplicate ? SETTLED_HAD : SETTLED_STORED, 0);
+		break;
+	case JUDGED_REFUSED:
+		session_settle(p->peer->session, p->number, SETTLED_REFUSED, j->reason);
+		break;
+	case JUDGED_FORGED:
+		forgery(x, p);
+		break;
+	}
+}
+
+/* The store takes nothing: what peers sent waits, unanswered and within their credit; our own
+ * authors hear of it. */
+static void postpone(struct exchange *x, enum err e)
+{
+	size_t kept = 0;
+
+	x->store_state = e;
+	x->retry_at = x->now.mono + STORE_RETRY_MS;
+	for (size_t i = 0; i < x->pending_count; i++) {
+		struct pending *p = x->pending[i];
+		if (!p->own) {
+			x->pending[kept++] = p;
+			continue;
+		}
+		x->host.submitted(x->host.arg, p->ticket, &p->judged.id, e);
+		pending_free(p);
+	}
+	x->pending_count = kept;
+}
+
+bool admit(struct exchange *x)
+{
+	const struct store *s = &x->host.store;
+	size_t n = x->pending_count < BATCH_MESSAGES_MAX ? x->pending_count : BATCH_MESSAGES_MAX;
+	enum err e;
+
+	if (n == 0 || x->now.mono < x->retry_at)
+		return false;
+	if (s->busy(s->self)) {
+		x->retry_at = x->now.mono + 1;
+		return false;
+	}
+	judge_all(x, n);
+	e = duplicates_mark(x, n);
+	if (!e)
+		e = keep_all(x, n);
+	if (e) {
+		postpone(x, e);
+		return false;
+	}
+	x->store_state = ERR_OK;
+	/* First everything is passed on, then answered: ending a session must not come between. */
+	for (size_t i = 0; i < n; i++) {
+		if (keeps(x->pending[i]))
+			pass_on(x, x->pending[i]);
+	}
+	for (size_t i = 0; i < n; i++) {
+		answer(x, x->pending[i]);
+		pending_free(x->pending[i]);
+	}
+	x->pending_count -= n;
+	memmove(x->pending, x->pending + n, x->pending_count * sizeof *x->pending);
+	return x->pending_count > 0;
+}

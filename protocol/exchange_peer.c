@@ -1,0 +1,280 @@
+/* What a neighbour lacks: found in the log, queued as it is committed, given to its session. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/exchange_state.h"
+
+static bool holds(void *arg, const struct message_id *id)
+{
+	const struct peer *p = arg;
+	const struct store *s = &p->x->host.store;
+
+	return s->holds(s->self, id);
+}
+
+struct peer *peer_new(struct exchange *x, const struct party *party, enum link_kind kind)
+{
+	struct peer *p = calloc(1, sizeof *p);
+	struct session_config config = {
+		.network = chain_newest(x->host.chain)->network,
+		.self = x->options.self,
+		.peer = party->id,
+		.store = x->host.store.id(x->host.store.self),
+		.window_bytes = x->options.window_bytes,
+		.window_messages = x->options.window_messages,
+		.software = x->options.software,
+		.holds = holds,
+		.arg = p,
+	};
+
+	if (!p)
+		return NULL;
+	p->x = x;
+	p->status.id = party->id;
+	p->status.kind = kind;
+	p->status.since = x->now.wall;
+	p->session = session_new(&config);
+	for (size_t i = 0; i < LANE_COUNT; i++)
+		turns_init(&p->lanes[i]);
+	if (!p->session) {
+		free(p);
+		return NULL;
+	}
+	return p;
+}
+
+void peer_free(struct peer *p)
+{
+	session_free(p->session);
+	for (size_t i = 0; i < LANE_COUNT; i++)
+		turns_clear(&p->lanes[i]);
+	free(p);
+}
+
+void peer_greet(struct peer *p)
+{
+	struct exchange *x = p->x;
+	struct version_hash versions[HELLO_VERSIONS_MAX];
+	struct session_greeting g = {.versions = versions, .clock = x->now.wall, .floor = x->floor};
+
+	g.version_count = chain_tell(x->host.chain, versions, HELLO_VERSIONS_MAX);
+	x->host.random(x->host.arg, g.nonce, sizeof g.nonce);
+	peer_closed(p);
+	session_start(p->session, &g, x->now.mono);
+	if (p->status.state != PEER_CONNECTED) {
+		p->status.state = PEER_CONNECTED;
+		p->status.since = x->now.wall;
+	}
+}
+
+/* Whatever was under way is forgotten; what was not answered for is found again from the cursor. */
+void peer_closed(struct peer *p)
+{
+	p->conversation++;
+	for (size_t i = 0; i < LANE_COUNT; i++)
+		turns_clear(&p->lanes[i]);
+	p->live = 0;
+	p->scan_next = 1;
+	p->scan_end = 0;
+	p->missed = 0;
+}
+
+void peer_opened(struct peer *p)
+{
+	const struct store *s = &p->x->host.store;
+	const struct frame_hello *hello = session_peer_hello(p->session);
+	struct version_hash v = session_version(p->session);
+	struct cursor c;
+
+	p->scan_end = s->head(s->self);
+	p->scan_next = 1;
+	/* SPEC 7.6: "A cursor counts only for the pair of stores and the topology that it was saved
+	 * under." The row is in our store, so it can only be about our store; a restored store has
+	 * none. */
+	if (s->get_cursor(s->self, &p->status.id, &c) == ERR_OK && c.lsn <= p->scan_end + 1 &&
+	    memcmp(c.peer_store.b, hello->store.b, STORE_ID_BYTES) == 0 &&
+	    hash_equal(&c.topology, &v.hash))
+		p->scan_next = c.lsn;
+	p->status.state = PEER_OPEN;
+	p->status.since = p->x->now.wall;
+	p->status.reason[0] = '\0';
+}
+
+void peer_cursor(const struct peer *p, struct cursor *c)
+{
+	uint64_t lowest = session_lowest(p->session);
+	const struct store *s = &p->x->host.store;
+
+	if (p->scan_next <= p->scan_end && p->scan_next < lowest)
+		lowest = p->scan_next;
+	if (p->missed && p->missed < lowest)
+		lowest = p->missed;
+	for (size_t i = 0; i < LANE_COUNT; i++) {
+		uint64_t waiting = turns_lowest(&p->lanes[i]);
+		if (waiting < lowest)
+			lowest = waiting;
+	}
+	c->lsn = lowest == UINT64_MAX ? s->head(s->self) + 1 : lowest;
+	c->topology = session_version(p->session).hash;
+	c->peer_store = session_peer_hello(p->session)->store;
+}
+
+bool peer_passage(const struct peer *p, struct passage *passage)
+{
+	const struct chain *chain = p->x->host.chain;
+	struct version_hash v = session_version(p->session);
+	const struct topology *t;
+	uint32_t theirs;
+
+	if (p->status.state != PEER_OPEN || !session_is_open(p->session))
+		return false;
+	t = chain_hash(chain, &v);
+	if (!t)
+		return false;
+	theirs = session_peer_hello(p->session)->floor;
+	*passage = (struct passage){
+		.chain = chain,
+		.topology = t,
+		.self = topology_party_by_id(t, &p->x->options.self),
+		.peer = topology_party_by_id(t, &p->status.id),
+		.floor = theirs > p->x->floor ? theirs : p->x->floor,
+	};
+	return passage->self && passage->peer;
+}
+
+void peer_offer(struct peer *p, uint64_t lsn, const struct header *h, const struct party_id *from,
+		enum lane lane)
+{
+	struct passage passage;
+	enum nak_reason reason;
+
+	if (lsn <= p->scan_end || party_id_equal(from, &p->status.id) ||
+	    !peer_passage(p, &passage) || judge_passage(&passage, h, &reason))
+		return;
+	/* What is urgent is queued in any case; the second scan then finds it settled. */
+	if (lane != LANE_URGENT && (p->missed || p->live >= LIVE_QUEUE_MAX)) {
+		if (!p->missed)
+			p->missed = lsn;
+		return;
+	}
+	if (turns_add(&p->lanes[lane], &h->origin, lsn) == ERR_OK)
+		p->live++;
+	else if (!p->missed)
+		p->missed = lsn;
+}
+
+/* One row of the log: true when the peer lacks it, as far as is known here. */
+static bool row_wanted(struct peer *p, const struct passage *passage, const struct stored *row,
+		       struct header *h)
+{
+	enum nak_reason reason;
+
+	if (party_id_equal(&row->from, &p->status.id))
+		return false;
+	if (header_decode(h, row->header, row->header_length) != ERR_OK)
+		return false;
+	return judge_passage(passage, h, &reason) == NULL;
+}
+
+/* Reads on in the log until the backfill has something for a while; true when there is more to
+ * read. */
+static bool scan(struct peer *p, const struct passage *passage)
+{
+	const struct store *s = &p->x->host.store;
+	struct turns *q = &p->lanes[LANE_BACKFILL];
+	struct header h;
+	struct stored row;
+
+	if (p->scan_next > p->scan_end && p->missed && p->live == 0) {
+		p->scan_next = p->missed;
+		p->scan_end = s->head(s->self);
+		p->missed = 0;
+	}
+	for (int rows = 0; rows < SCAN_ROWS_MAX && p->scan_next <= p->scan_end; rows++) {
+		if (q->count >= 2 * LANE_LOADED_MAX)
+			return true;
+		if (s->next(s->self, p->scan_next, &row) != ERR_OK || row.lsn > p->scan_end) {
+			p->scan_next = p->scan_end + 1;
+			break;
+		}
+		if (row_wanted(p, passage, &row, &h) && turns_add(q, &h.origin, row.lsn) != ERR_OK)
+			return true;
+		p->scan_next = row.lsn + 1;
+	}
+	return p->scan_next <= p->scan_end;
+}
+
+/* SPEC 7.5: "A sender recomputes id and body hash of what it reads from disk; what is damaged is
+ * set aside and never sent." */
+static uint8_t *message_load(struct peer *p, uint64_t lsn, size_t *n)
+{
+	const struct exchange_host *host = &p->x->host;
+	const struct store *s = &host->store;
+	struct stored row;
+	struct message_id id;
+	uint8_t *body = NULL, *bytes;
+	size_t head, length = 0;
+	enum err e = s->next(s->self, lsn, &row);
+
+	if (e || row.lsn != lsn)
+		return NULL;
+	id = message_id_of(row.header, row.header_length);
+	if (!message_id_equal(&id, &row.id))
+		goto damaged;
+	head = row.header_length + SIGNATURE_BYTES;
+	if (row.has_body) {
+		struct header h;
+		e = s->body(s->self, &row, &body, &length);
+		if (e == ERR_DAMAGED)
+			goto damaged;
+		if (e)
+			return NULL;
+		if (header_decode(&h, row.header, row.header_length) ||
+		    !message_body_matches(&h, body, length))
+			goto damaged;
+	}
+	bytes = malloc(head + length);
+	if (bytes) {
+		memcpy(bytes, row.header, head);
+		if (length)
+			memcpy(bytes + head, body, length);
+		*n = head + length;
+	}
+	free(body);
+	return bytes;
+damaged:
+	free(body);
+	host->alarm(host->arg, NULL, "a stored message is damaged: run khabar check-store");
+	return NULL;
+}
+
+static bool origin_paused(void *arg, const struct party_id *origin)
+{
+	return session_paused(arg, origin);
+}
+
+bool peer_fill(struct peer *p)
+{
+	struct passage passage;
+	bool more = false;
+
+	if (!peer_passage(p, &passage))
+		return false;
+	for (int lane = 0; lane < LANE_COUNT; lane++) {
+		while (session_wants(p->session, (enum lane)lane)) {
+			uint64_t lsn;
+			uint8_t *bytes;
+			size_t n;
+			if (lane == LANE_BACKFILL && p->lanes[lane].count == 0)
+				more = scan(p, &passage);
+			if (!turns_next(&p->lanes[lane], &lsn, origin_paused, p->session))
+				break;
+			p->live -= lane != LANE_BACKFILL;
+			bytes = message_load(p, lsn, &n);
+			if (bytes)
+				session_push(p->session, (enum lane)lane, lsn, bytes, n);
+		}
+	}
+	/* While the session has all it can take, reading on can wait for its answers. */
+	return more && session_wants(p->session, LANE_BACKFILL);
+}

@@ -1,0 +1,90 @@
+/* What the files of the exchange share; nobody else includes it. */
+#ifndef PROTOCOL_EXCHANGE_STATE_H
+#define PROTOCOL_EXCHANGE_STATE_H
+
+#include "protocol/exchange.h"
+#include "protocol/turns.h"
+
+struct peer {
+	struct peer_status status;
+	struct session *session;
+	struct exchange *x;
+
+	/* What waits for the peer.  Positions up to scan_end are found by reading the log from
+	 * scan_next; those after it are in the live lanes as they are committed, until too many
+	 * wait: then missed is the first that is in neither, and a second scan finds them. */
+	struct turns lanes[LANE_COUNT];
+	size_t live; /* positions in all lanes but the backfill */
+	uint64_t scan_next, scan_end;
+	uint64_t missed; /* 0: none */
+
+	uint64_t conversation; /* counts them; an answer is only for the one that asked */
+	uint64_t settled_rows; /* answers since the cursor was saved */
+};
+
+/* A message that arrived or was submitted, on its way into the log. */
+struct pending {
+	struct peer *peer; /* NULL when own */
+	bool own;          /* written here */
+	bool duplicate;
+	uint64_t number; /* of the peer's push */
+	uint64_t ticket;
+	uint64_t conversation; /* of the peer; another by now: the answer is no longer wanted */
+	uint8_t *bytes;        /* owned */
+	size_t length;
+	bool split; /* message is valid */
+	struct message_view message;
+	struct judged judged;
+	uint64_t lsn;
+};
+
+/* How many emergencies an origin has sent in an hour. */
+struct allowance {
+	struct party_id origin;
+	uint64_t hour;
+	uint32_t count;
+};
+
+struct exchange {
+	struct exchange_host host;
+	struct exchange_options options;
+	struct peer **peers; /* owned */
+	size_t peer_count;
+	struct pending **pending; /* owned */
+	size_t pending_count, pending_size;
+	struct allowance *allowances;
+	size_t allowance_count;
+	uint32_t floor;
+	uint64_t floor_raised; /* mono ms of its last rise */
+	uint64_t next_save, retry_at;
+	enum err store_state;
+	struct instant now; /* of the call under way */
+};
+
+/* peer.c: what a neighbour lacks. */
+struct peer *peer_new(struct exchange *x, const struct party *party, enum link_kind kind);
+void peer_free(struct peer *p);
+void peer_greet(struct peer *p);
+void peer_opened(struct peer *p);
+void peer_closed(struct peer *p);
+/* Fills the passage of messages between this node and the peer; false when the session is not open.
+ */
+bool peer_passage(const struct peer *p, struct passage *passage);
+/* A message has been committed: queue it when the link carries it. */
+void peer_offer(struct peer *p, uint64_t lsn, const struct header *h, const struct party_id *from,
+		enum lane lane);
+/* Gives the session what it wants; true when more of the log is to be looked at. */
+bool peer_fill(struct peer *p);
+void peer_cursor(const struct peer *p, struct cursor *c);
+
+/* admit.c: what arrives. */
+enum err pending_add(struct exchange *x, struct pending *p);
+void pending_free(struct pending *p);
+void pending_forget(struct exchange *x, const struct peer *peer);
+bool admit(struct exchange *x);
+
+/* floor.c */
+void floor_load(struct exchange *x);
+void floor_raise(struct exchange *x);
+
+#endif
