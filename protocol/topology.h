@@ -16,7 +16,13 @@ enum {
 	HOLDERS_MAX = 8,
 	KEYS_MAX = 64,
 	COUNCIL_MAX = 32,
-	PREVIOUS_MAX = 4
+	PREVIOUS_MAX = 4,
+	LINKS_MAX = 8192,
+	GROUPS_MAX = 1024,
+	BOUNDS_MAX = 256, /* networks, domains or AS numbers of one party */
+	TITLE_MAX_BYTES = 200,
+	ENDPOINT_MAX_BYTES = 280,
+	EXPIRY_DAYS_MAX = 400, /* of policy: two days less than a link carries */
 };
 
 enum party_kind { PARTY_NODE, PARTY_ROLE };
@@ -44,6 +50,8 @@ struct party {
 	size_t parent_count;
 	size_t holders[HOLDERS_MAX]; /* role: index of each holding node; the first acts */
 	size_t holder_count;
+	size_t *roles; /* node: index of each role that it holds */
+	size_t role_count;
 	char *endpoint;                   /* node: "tcp://host:port", or NULL: it only dials */
 	uint8_t link_key[LINK_KEY_BYTES]; /* node: its first CURVE key */
 	struct sign_key *sign_keys;
@@ -103,11 +111,16 @@ struct topology {
 	struct policy policy;
 	struct party *parties; /* nodes and roles in the order of the text */
 	size_t party_count;
-	struct bilateral *links;
+	struct bilateral *links; /* ascending */
 	size_t link_count;
 	struct group *groups;
 	size_t group_count;
-	size_t root; /* index of the one party that reports to nobody */
+	size_t root; /* index of the one party that reports to nobody and has not left */
+
+	/* Derived, so that questions are cheap. */
+	size_t *by_name, *by_id; /* indexes of the parties, sorted */
+	uint64_t *above; /* party_count rows of above_words: bit y of row x: y is x or above x */
+	size_t above_words;
 };
 
 /* Reads n bytes of ZPL.  Every problem goes into report as "node punjab: reports-to: ..." ;
@@ -127,14 +140,19 @@ const struct sign_key *party_sign_key(const struct party *p, uint16_t number);
 /* The seal key that new messages use, or NULL when none is published. */
 const struct seal_key *party_seal_key(const struct party *p);
 
-/* True when node a and node b have a link: one reports to the other (directly, or to a role that
- * the other holds), or a bilateral line joins them.  Parties that left have none. */
+/* True when y is x or stands above x on its reporting lines. */
+bool topology_above(const struct topology *t, size_t x, size_t y);
+
+/* Whether node a and node b have a link: one of them, or a role that it holds, reports to the other
+ * or to a role that the other holds; or a bilateral line joins them.  Parties that left have none.
+ * SPEC.md 4.6. */
 enum link_kind { LINK_NONE, LINK_REPORTING, LINK_BILATERAL };
 enum link_kind topology_link(const struct topology *t, const struct party *a,
 			     const struct party *b);
 
-/* True when a dials b (SPEC.md 7.1): b is above a, or they are bilateral and b sorts after a; or b
- * has no endpoint to dial from ... the other way round when b cannot be dialed. */
+/* True when a dials b (SPEC.md 4.6): b is above a, or they are bilateral and b sorts after a; the
+ * other way round when b has no endpoint.  Of two linked nodes exactly one dials, as long as one of
+ * them has an endpoint. */
 bool topology_dials(const struct topology *t, const struct party *a, const struct party *b);
 
 #endif
