@@ -1,4 +1,4 @@
-/* The council's signatures: which topology may follow which.  SPEC.md 4.4.
+/* The council's signatures: which topology may follow which.  SPEC.md 4.7 to 4.9.
  *
  * Signatures are stock minisign's, algorithm "ED", global signature checked.  A signed topology is
  * one file: the text, then the four lines of each signature.  Nothing of a text is parsed before
