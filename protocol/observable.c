@@ -253,8 +253,8 @@ static const char *endpoint_set(struct observable *o, const char *text)
 	const char *colon = strrchr(text, ':'), *why;
 	unsigned port;
 
-	if (!colon || !number_parse(colon + 1, 1, 65535, &port))
-		return "not a port from 1 to 65535";
+	if (!colon || !number_parse(colon + 1, 0, 65535, &port))
+		return "not a port from 0 to 65535";
 	why = host_add(o, text, (size_t)(colon - text), false);
 	if (why)
 		return why;
@@ -282,11 +282,11 @@ static const char *authority_add(struct observable *o, const char *text, size_t 
 	host = colon ? (size_t)(colon - text) : n;
 	if (colon) {
 		if (n - host - 1 >= sizeof port)
-			return "not a port from 1 to 65535";
+			return "not a port from 0 to 65535";
 		memcpy(port, colon + 1, n - host - 1);
 		port[n - host - 1] = '\0';
-		if (!number_parse(port, 1, 65535, &number))
-			return "not a port from 1 to 65535";
+		if (!number_parse(port, 0, 65535, &number))
+			return "not a port from 0 to 65535";
 	}
 	why = host_add(o, text, host, true);
 	if (!why && colon)

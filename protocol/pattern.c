@@ -76,7 +76,8 @@ struct token {
 struct joined {
 	size_t address; /* index of the last destination among the values */
 	bool has_address;
-	unsigned port; /* 0: none */
+	unsigned port;
+	bool has_port;
 };
 
 struct parser {
@@ -243,16 +244,17 @@ static bool string_plain(char out[OBSERVABLE_MAX_BYTES + 1], struct token t)
 	return true;
 }
 
-static unsigned port_read(struct token t)
+static bool port_read(unsigned *port, struct token t)
 {
-	unsigned port = 0;
-
+	*port = 0;
 	for (size_t i = 0; i < t.length; i++) {
-		if (t.at[i] < '0' || t.at[i] > '9' || port > 65535)
-			return 0;
-		port = port * 10 + (unsigned)(t.at[i] - '0');
+		if (t.at[i] < '0' || t.at[i] > '9')
+			return false;
+		*port = *port * 10 + (unsigned)(t.at[i] - '0');
+		if (*port > 65535)
+			return false;
 	}
-	return port <= 65535 ? port : 0;
+	return t.length > 0;
 }
 
 /* One more value that a pattern asks to be equal to. */
@@ -263,7 +265,7 @@ static void value_add(struct parser *p, struct token path, struct token value)
 	enum meaning meaning = path_meaning(path.at, path.length);
 
 	if (meaning == MEANING_PORT && value.kind == TOKEN_LITERAL)
-		p->joined.port = port_read(value);
+		p->joined.has_port = port_read(&p->joined.port, value);
 	if (meaning == MEANING_NONE || value.kind != TOKEN_STRING || !string_plain(text, value) ||
 	    !value_read(o, meaning, path.at, path.length, text))
 		return;
@@ -283,7 +285,7 @@ static void joined_end(struct parser *p)
 	char text[OBSERVABLE_MAX_BYTES + 16];
 	bool v6;
 
-	if (j->has_address && j->port && j->address < p->max) {
+	if (j->has_address && j->has_port && j->address < p->max) {
 		struct observable endpoint;
 
 		address = &p->out[j->address];

@@ -2,6 +2,10 @@
 
 #include "tests/tap.h"
 
+#define SHA512_OF_NOTHING \
+	"cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce" \
+	"47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e"
+
 struct sample {
 	const char *text;
 	enum observable_type type;
@@ -39,6 +43,7 @@ static void what_lists_write_is_recognised(void)
 		{"1.2.3.4:443", OBSERVABLE_ENDPOINT, "1.2.3.4:443"},
 		{"[2001:db8::A]:8080", OBSERVABLE_ENDPOINT, "[2001:db8::a]:8080"},
 		{"Evil.com:8080", OBSERVABLE_ENDPOINT, "evil.com:8080"},
+		{"1.2.3.4:0", OBSERVABLE_ENDPOINT, "1.2.3.4:0"},
 		{"Evil.COM.", OBSERVABLE_DOMAIN, "evil.com"},
 		{"ptr_s_bots1.firewalla1337.cc", OBSERVABLE_DOMAIN, "ptr_s_bots1.firewalla1337.cc"},
 		{"-odd-.a--b.example", OBSERVABLE_DOMAIN, "-odd-.a--b.example"},
@@ -130,7 +135,7 @@ static void what_is_no_value_is_refused_with_a_reason(void)
 		"1::2::3",
 		"12345::",
 		"2001:db8::/129",
-		"1.2.3.4:0",
+		"1.2.3.4:65626",
 		"1.2.3.4:65536",
 		"1.2.3.4:080",
 		"evil.com:",
@@ -289,6 +294,7 @@ static void every_value_survives_its_pattern(void)
 		"2001:db8::/32",
 		"1.2.3.4:443",
 		"[2001:db8::1]:53",
+		"1.2.3.4:0",
 		"evil.com:8080",
 		"evil.com",
 		"http://evil.com/it's\\here'",
@@ -298,8 +304,7 @@ static void every_value_survives_its_pattern(void)
 		"d41d8cd98f00b204e9800998ecf8427e",
 		"da39a3ee5e6b4b0d3255bfef95601890afd80709",
 		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-		"cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce"
-		"47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e",
+		SHA512_OF_NOTHING,
 	};
 	struct observable o, back[4];
 	char pattern[2 * OBSERVABLE_MAX_BYTES + 256];
