@@ -27,8 +27,9 @@ LIBS_protocol := $(call libs,libsodium libzstd libcjson libczmq libidn2) -lunist
 LIBS_keys := $(LIBS_protocol)
 LIBS_node := $(LIBS_protocol) $(call libs,libzmq lmdb) -lpthread
 
-WARN = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-	-Wvla
+# gcc takes what the sanitizers insert for conversions of ours.
+WARN = -Wall -Wextra -Wpedantic $(if $(SAN),,-Wconversion) -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wvla
 HARDEN = -fPIE -fstack-protector-strong -fstack-clash-protection \
 	$(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),-fcf-protection) \
 	$(if $(SAN),,-D_FORTIFY_SOURCE=2)

@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#include "protocol/report.h"
+
 enum exit_code { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_UNREACHABLE = 2, EXIT_USAGE = 3 };
 
 struct cmd_context {
@@ -15,9 +17,17 @@ struct cmd_context {
 };
 
 /* argv[0] is the subcommand's own name; the options above have been taken out wherever they stood.
- */
+ * Whoever returns EXIT_USAGE has said what is wrong; khabar.c adds the usage. */
 int cmd_topology(const struct cmd_context *c, int argc, char **argv);
 int cmd_init(const struct cmd_context *c, int argc, char **argv);
 int cmd_keys(const struct cmd_context *c, int argc, char **argv);
+
+/* Tells the report's lines as the reason why what ("khabar init") was refused: on standard error,
+ * or with --json as {"ok":false,"error":{"what":..,"why":..,"lines":[..]}}.  Returns EXIT_REFUSED.
+ */
+int cmd_refused(const struct cmd_context *c, const char *what, const struct report *report);
+
+/* Prints a sentence about the use of what, returns EXIT_USAGE. */
+int cmd_misused(const char *what, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

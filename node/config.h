@@ -1,0 +1,63 @@
+/* khabardar.zpl, the configuration of a node.  SPEC.md 10.2, khabardar.zpl(5).
+ *
+ * Reads and checks; changes nothing and applies nothing.  Every problem of a file is found at once
+ * and named by path and key, so that `khabardar -n` is worth running. */
+#ifndef NODE_CONFIG_H
+#define NODE_CONFIG_H
+
+#include <sys/types.h>
+
+#include "protocol/error.h"
+#include "protocol/report.h"
+#include "protocol/types.h"
+
+/* What a user of the admin socket may do. */
+enum right { RIGHT_READ, RIGHT_SHARE, RIGHT_APPROVE, RIGHT_RED, RIGHT_ADMIN, RIGHT_COUNT };
+
+enum log_level { LEVEL_ERROR, LEVEL_WARNING, LEVEL_INFO, LEVEL_DEBUG, LEVEL_COUNT };
+
+enum { CONFIG_MAX_BYTES = 64 << 10, RIGHT_GROUPS_MAX = 8, ALIASES_MAX = 256 };
+
+struct right_groups {
+	gid_t gids[RIGHT_GROUPS_MAX];
+	size_t count;
+};
+
+struct alias {
+	char name[NAME_MAX_BYTES + 1];
+	char *audience; /* as it would be given to --to: words separated by spaces */
+};
+
+struct config {
+	char node[NAME_MAX_BYTES + 1];
+	char *bind;  /* "tcp://HOST:PORT", or NULL: the node only dials */
+	char *proxy; /* SOCKS "HOST:PORT", or NULL */
+	enum log_level level;
+	char *passphrase_file;                   /* or NULL */
+	char *passphrase_credential;             /* or NULL; never both */
+	struct right_groups rights[RIGHT_COUNT]; /* root and the daemon's own user have them all */
+	struct alias *aliases;
+	size_t alias_count;
+};
+
+/* Reads n bytes; path is for the words.  ERR_FORMAT when there is any problem.  On ERR_OK the
+ * caller frees *c with config_free(). */
+enum err config_parse(struct config **c, const char *text, size_t n, const char *path,
+		      struct report *report);
+/* The same of a file.  ERR_NOT_FOUND, ERR_IO, ERR_LIMIT besides. */
+enum err config_read(struct config **c, const char *path, struct report *report);
+void config_free(struct config *c);
+
+/* The passphrase from where the configuration says, NULL when it says nothing; freed with
+ * passphrase_free() of keyfile.h. */
+enum err config_passphrase(const struct config *c, char **passphrase, struct report *report);
+
+/* What is wrong with an endpoint to listen at, which, unlike one to dial, may be every address:
+ * a static phrase, or NULL. */
+const char *bind_endpoint_wrong(const char *endpoint);
+
+/* "read" "share" "approve" "red" "admin", "error" "warning" "info" "debug"; static. */
+const char *right_str(enum right right);
+const char *log_level_str(enum log_level level);
+
+#endif

@@ -1,0 +1,136 @@
+/* khabar: what operators type.  This file is the table of subcommands and the options that all of
+ * them share. */
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "node/cmd/cmd.h"
+#include "node/home.h"
+
+struct command {
+	const char *name;
+	int (*run)(const struct cmd_context *c, int argc, char **argv);
+	const char *usage, *summary;
+};
+
+static const struct command commands[] = {
+	{"init", cmd_init,
+	 "NAME [--bind tcp://HOST:PORT] [--endpoint tcp://HOST:PORT]\n"
+	 "                   [--passphrase-file FILE]",
+	 "make the home of a new node: keys, configuration, card"},
+	{"keys", cmd_keys, "show | role NAME [--number N]",
+	 "show the public keys; make a seal key for a role"},
+};
+
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static void print_help(FILE *out)
+{
+	fprintf(out, "khabar COMMAND ... [--home DIR] [--json] [--yes]\n\n");
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(out, "    %-10s %s\n", commands[i].name, commands[i].summary);
+	fprintf(out,
+		"\n--home DIR is the node's home (%s), --json prints JSON, --yes asks nothing.\n"
+		"khabar help COMMAND says more.  Exit status: 0 done, 1 refused, 2 the node "
+		"cannot\n"
+		"be reached, 3 usage.\n",
+		HOME_DEFAULT);
+}
+
+static void print_usage(FILE *out, const struct command *command)
+{
+	fprintf(out, "usage: khabar %s %s\n", command->name, command->usage);
+}
+
+static const struct command *find_command(const char *name)
+{
+	const char *names[COMMANDS], *nearest;
+
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+		names[i] = commands[i].name;
+	}
+	nearest = report_nearest(name, names, COMMANDS);
+	fprintf(stderr, "khabar: no command \"%s\"", name);
+	if (nearest)
+		fprintf(stderr, "; did you mean \"%s\"?", nearest);
+	fprintf(stderr, "\n");
+	return NULL;
+}
+
+static int help(int argc, char **argv)
+{
+	const struct command *command;
+
+	if (argc < 2) {
+		print_help(stdout);
+		return EXIT_DONE;
+	}
+	command = find_command(argv[1]);
+	if (!command)
+		return EXIT_USAGE;
+	print_usage(stdout, command);
+	printf("%s\n", command->summary);
+	return EXIT_DONE;
+}
+
+/* Takes the shared options out of argv, wherever they stand before "--"; false after a complaint.
+ */
+static bool take_options(struct cmd_context *c, bool *wants_help, int *argc, char **argv)
+{
+	int kept = 1, i = 1;
+
+	for (; i < *argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--json") == 0)
+			c->json = true;
+		else if (strcmp(argv[i], "--yes") == 0)
+			c->yes = true;
+		else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			*wants_help = true;
+		else if (strncmp(argv[i], "--home=", 7) == 0)
+			c->home = argv[i] + 7;
+		else if (strcmp(argv[i], "--home") == 0)
+			c->home = i + 1 < *argc ? argv[++i] : "";
+		else
+			argv[kept++] = argv[i];
+	}
+	while (i < *argc)
+		argv[kept++] = argv[i++];
+	argv[kept] = NULL;
+	*argc = kept;
+	if (!c->home[0])
+		fprintf(stderr, "khabar: --home: the folder is missing\n");
+	return c->home[0] != '\0';
+}
+
+int main(int argc, char **argv)
+{
+	struct cmd_context context = {.home = HOME_DEFAULT};
+	const struct command *command;
+	bool wants_help = false;
+	int code;
+
+	if (sodium_init() < 0 || !take_options(&context, &wants_help, &argc, argv))
+		return EXIT_USAGE;
+	if (argc >= 2 && strcmp(argv[1], "help") == 0)
+		return help(argc - 1, argv + 1);
+	if (wants_help)
+		return help(argc, argv);
+	if (argc < 2) {
+		print_help(stderr);
+		return EXIT_USAGE;
+	}
+	command = find_command(argv[1]);
+	if (!command)
+		return EXIT_USAGE;
+	code = command->run(&context, argc - 1, argv + 1);
+	if (code == EXIT_USAGE)
+		print_usage(stderr, command);
+	/* Who reads the output must not take half of it for all of it. */
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		perror("khabar: standard output");
+		return code ? code : EXIT_REFUSED;
+	}
+	return code;
+}
