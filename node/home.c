@@ -1,8 +1,10 @@
 #include "node/home.h"
 
+#include <errno.h>
 #include <glob.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "keys/keyfile.h"
 
@@ -26,6 +28,13 @@ static enum err open_config(struct config **config, const char *home, struct rep
 	*config = NULL;
 	if (!home_path(path, home, "khabardar.zpl"))
 		return too_long(home, report);
+	if (access(path, F_OK) != 0 && errno == ENOENT) {
+		report_add(
+			report,
+			"%s: no node has its home here; make one with: khabar init NAME --home %s",
+			home, home);
+		return ERR_NOT_FOUND;
+	}
 	return config_read(config, path, report);
 }
 
@@ -83,11 +92,6 @@ enum err home_open(struct config **config, struct identity **identity, const cha
 	enum err e = open_config(config, home, report);
 
 	*identity = NULL;
-	if (e == ERR_NOT_FOUND)
-		report_add(report,
-			   "%s: no node has its home here; make one with: khabar init NAME "
-			   "--home %s",
-			   home, home);
 	if (e)
 		return e;
 	e = open_keys(identity, *config, home, report);

@@ -8,11 +8,11 @@
 static void print_refusal(const char *what, const struct report *report)
 {
 	cJSON *reply = cJSON_CreateObject();
-	cJSON *error = cJSON_AddObjectToObject(reply, "error");
-	cJSON *lines;
+	cJSON *error, *lines;
 	char *text;
 
 	cJSON_AddBoolToObject(reply, "ok", false);
+	error = cJSON_AddObjectToObject(reply, "error");
 	cJSON_AddStringToObject(error, "what", what);
 	cJSON_AddStringToObject(error, "why", report_first(report));
 	lines = cJSON_AddArrayToObject(error, "lines");

@@ -11,6 +11,7 @@
 #include "node/cmd/card.h"
 #include "node/cmd/cmd.h"
 #include "node/home.h"
+#include "protocol/council.h"
 #include "protocol/topology_value.h"
 
 static const char what[] = "khabar init";
@@ -19,12 +20,13 @@ struct init {
 	const char *name, *home;
 	const char *bind, *endpoint;    /* or NULL */
 	char passphrase_file[PATH_MAX]; /* absolute, or "" */
+	char words[WORDS_BYTES];        /* of the card */
 	char key[PATH_MAX], config[PATH_MAX], card[PATH_MAX];
 };
 
 static const char config_head[] =
 	"# The configuration of this node: khabardar.zpl(5) explains every key.\n"
-	"# After a change:  khabardar --home DIR -n  checks it,  a restart applies it.\n"
+	"# After a change:  khabardar --home %s -n  checks it, a restart applies it.\n"
 	"\n"
 	"# The name under which the federation knows this node.  Its keys are in node.key.\n"
 	"node = %s\n"
@@ -70,11 +72,11 @@ static const char config_passphrase_on[] =
 
 static enum err write_config(const struct init *in, struct report *report)
 {
-	char text[sizeof config_head + sizeof config_tail + 2 * PATH_MAX + 512];
+	char text[sizeof config_head + sizeof config_tail + 3 * PATH_MAX + 512];
 	size_t used;
 
-	used = (size_t)snprintf(text, sizeof text, config_head, in->name, in->bind ? "" : "#",
-				in->bind ? in->bind : "tcp://*:5670");
+	used = (size_t)snprintf(text, sizeof text, config_head, in->home, in->name,
+				in->bind ? "" : "#", in->bind ? in->bind : "tcp://*:5670");
 	if (in->passphrase_file[0])
 		used += (size_t)snprintf(text + used, sizeof text - used, config_passphrase_on,
 					 in->passphrase_file);
@@ -115,10 +117,12 @@ static enum err make_home(const struct init *in, struct report *report)
 	return ERR_OK;
 }
 
-static enum err make_files(const struct init *in, struct identity **id, struct report *report)
+static enum err make_files(struct init *in, struct identity **id, struct report *report)
 {
 	char *passphrase = NULL, text[CARD_MAX_BYTES];
 	enum err e = ERR_OK;
+	struct hash hash;
+	size_t n;
 
 	if (in->passphrase_file[0])
 		e = passphrase_read(&passphrase, in->passphrase_file, false, report);
@@ -130,7 +134,9 @@ static enum err make_files(const struct init *in, struct identity **id, struct r
 		e = identity_open(id, in->key, passphrase, report);
 	passphrase_free(passphrase);
 	if (!e) {
-		card_of_node(text, identity_public(*id), in->endpoint);
+		n = card_of_node(text, identity_public(*id), in->endpoint);
+		hash = hash_of(text, n);
+		council_words(in->words, sizeof in->words, &hash);
 		e = text_file_create(in->card, text, report);
 	}
 	if (!e)
@@ -148,6 +154,7 @@ static void print_json(const struct init *in, const struct identity_public *publ
 	cJSON_AddStringToObject(o, "key", in->key);
 	cJSON_AddStringToObject(o, "config", in->config);
 	cJSON_AddStringToObject(o, "card", in->card);
+	cJSON_AddStringToObject(o, "words", in->words);
 	cJSON_AddStringToObject(o, "sign", hex_encode(hex, public->sign, 32));
 	cJSON_AddStringToObject(o, "link", hex_encode(hex, public->link, 32));
 	cJSON_AddStringToObject(o, "seal", hex_encode(hex, public->seal, 32));
@@ -160,17 +167,15 @@ static void print_json(const struct init *in, const struct identity_public *publ
 
 static void print_words(const struct init *in, const struct identity_public *public)
 {
-	char hex[65];
-
 	printf("Node %s has its home in %s:\n\n", public->name, in->home);
 	printf("    node.key       its secrets: keep a copy where nobody else can read it\n");
 	printf("    khabardar.zpl  its configuration\n");
 	printf("    node.card      its public keys, for the council\n\n");
 	printf("Next:\n\n");
 	printf("    Send %s to the council's secretary.  Then compare, by\n"
-	       "    telephone, the sign key that has arrived there with yours:\n\n",
-	       in->card);
-	printf("        %s\n\n", hex_encode(hex, public->sign, 32));
+	       "    telephone, what has arrived there; its words are\n\n"
+	       "        %s\n\n",
+	       in->card, in->words);
 	if (!in->endpoint)
 		printf("    This node has no endpoint: it dials, and nobody dials it.\n\n");
 	printf("    Once the council has signed a topology with this node in it, start\n\n"
