@@ -1,4 +1,4 @@
-/* The topology versions that a node holds, oldest to newest; the newest is in force.  SPEC.md 4.5.
+/* The topology versions that a node holds, oldest to newest; the newest is in force.  SPEC.md 4.9.
  *
  * In memory only: the host persists a version before it adds it, and adds what it persisted at
  * start. */

@@ -11,6 +11,7 @@
 
 #include "protocol/error.h"
 #include "protocol/report.h"
+#include "protocol/types.h"
 
 /* Part of a text, borrowed. */
 struct slice {
@@ -18,10 +19,22 @@ struct slice {
 	size_t length; /* bytes */
 };
 
-/* Reads exactly n bytes (white space may follow).  Refused, with line and column in report: not
- * UTF-8, NUL, depth over JSON_DEPTH_MAX, duplicate keys in an object, anything after the value,
- * numbers outside double.  The caller frees *out with cJSON_Delete(). */
+enum {
+	JSON_NUMBER_MAX_BYTES = 63,  /* what cJSON reads of a number */
+	JSON_VALUES_MAX = 4 << 20,   /* about 80 bytes of memory each */
+	BODY_VALUES_MAX = 256 << 10, /* of a body that came from a peer */
+};
+
+/* Reads exactly n bytes (white space may follow).  Refused, with line and column (in characters,
+ * from 1) in report: not UTF-8, a byte order mark, NUL and \u0000, half surrogate pairs, depth over
+ * JSON_DEPTH_MAX, more than JSON_VALUES_MAX values, duplicate keys in an object (as decoded),
+ * anything after the value, numbers outside double or over JSON_NUMBER_MAX_BYTES.  ERR_TRUNCATED,
+ * ERR_TRAILING, ERR_LIMIT, ERR_FORMAT, ERR_MEMORY.  The caller frees *out with cJSON_Delete(). */
 enum err json_parse(cJSON **out, const char *text, size_t n, struct report *report);
+/* The same with a bound on the values (objects, arrays, strings, numbers, words), and so on the
+ * memory that a stranger's text can take. */
+enum err json_parse_bounded(cJSON **out, const char *text, size_t n, size_t values_max,
+			    struct report *report);
 
 /* The members of an array, in place: json_member finds the value of a key of the object that text
  * is, json_elements the elements of the array that text is, at most max of them (ERR_LIMIT beyond).
@@ -29,7 +42,7 @@ enum err json_parse(cJSON **out, const char *text, size_t n, struct report *repo
 bool json_member(struct slice *value, struct slice object, const char *key);
 enum err json_elements(struct slice *elements, size_t max, size_t *count, struct slice array);
 
-/* Appends text as a JSON string with its quotes to a growing buffer.  See struct text. */
+/* A growing text.  text_json appends s, which is UTF-8, as a JSON string with its quotes. */
 struct text {
 	char *at; /* owned, NUL-terminated once anything was added */
 	size_t length, size;

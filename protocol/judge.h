@@ -1,4 +1,4 @@
-/* Is this message authentic, and does this link carry it?  SPEC.md 4.6, 5.4.
+/* Is this message authentic, and does this link carry it?  SPEC.md 5.4, 5.6.
  *
  * Pure functions of the message, the topology versions held and the floor: two honest nodes come to
  * the same answer. Content, quotas, local policy and clocks of authors are not asked. */

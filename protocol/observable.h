@@ -14,7 +14,7 @@ enum observable_type {
 	OBSERVABLE_NONE,
 	OBSERVABLE_IPV4,     /* with a prefix length, /32 is left out */
 	OBSERVABLE_IPV6,     /* with a prefix length, /128 is left out */
-	OBSERVABLE_ENDPOINT, /* address:port or [v6]:port */
+	OBSERVABLE_ENDPOINT, /* address:port, [v6]:port or domain:port */
 	OBSERVABLE_DOMAIN,
 	OBSERVABLE_URL,
 	OBSERVABLE_PATH, /* the path of an HTTP request: /izuku.sh */
@@ -32,8 +32,8 @@ enum { OBSERVABLE_MAX_BYTES = 2048 };
 struct observable {
 	enum observable_type type;
 	uint8_t prefix;      /* of IPV4 and IPV6: bits; else 0 */
-	uint8_t address[16]; /* of IPV4 (4 bytes) and IPV6, ENDPOINT's address too; network order,
-				host bits clear */
+	uint8_t address[16]; /* of IPV4 (4 bytes) and IPV6, ENDPOINT's address too (zero where that
+				is a domain); network order, host bits clear */
 	uint16_t length;     /* of text */
 	char text[OBSERVABLE_MAX_BYTES + 1]; /* canonical */
 };

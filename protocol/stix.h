@@ -9,7 +9,10 @@
 #include "protocol/json.h"
 #include "protocol/observable.h"
 
-enum { OBSERVABLES_PER_OBJECT_MAX = 64 };
+enum {
+	OBSERVABLES_PER_OBJECT_MAX = 64,
+	TLP_DEFINITIONS_MAX = 64, /* marking-definitions in a bundle that spell out a TLP */
+};
 
 /* One object; pointers live as long as its bundle. */
 struct stix_object {
@@ -21,6 +24,7 @@ struct stix_object {
 	bool revoked;
 	bool marked;      /* carries a TLP marking of its own */
 	enum tlp tlp;     /* the strictest of its TLP markings; CLEAR when none */
+	bool scaffolding; /* see stix_scaffolding() */
 	struct slice raw; /* as its author wrote it, from brace to brace */
 	const cJSON *json;
 };
@@ -30,10 +34,15 @@ struct bundle;
 /* Reads one bundle of n bytes: strict JSON, type bundle, 1 to max_objects objects, each with type,
  * id "<type>--<uuid>" and, for domain and relationship objects, spec_version 2.1, created and
  * modified; indicators with a pattern, pattern_type and valid_from before valid_until; TLP 1 and
- * TLP 2 markings by id.  Every problem is named in report as "object 17 (indicator--...): ...".  On
- * ERR_OK the caller frees *b with bundle_free().  The text is borrowed. */
+ * TLP 2 markings, of the object or of a part of it, by id or by a definition in the bundle.  Every
+ * problem is named in report as "object 17 (indicator--...): ...".  On ERR_OK the caller frees *b
+ * with bundle_free().  The text is borrowed. */
 enum err bundle_read(struct bundle **b, const char *text, size_t n, size_t max_objects,
 		     struct report *report);
+/* The same for a bundle that is part of a text already parsed: json and text are that part.  On
+ * ERR_OK the bundle owns root, the whole of the parsed text; otherwise the caller keeps it. */
+enum err bundle_read_parsed(struct bundle **b, cJSON *root, const cJSON *json, struct slice text,
+			    size_t max_objects, struct report *report);
 void bundle_free(struct bundle *b);
 
 size_t bundle_count(const struct bundle *b);
@@ -56,6 +65,8 @@ struct post {
 	struct bundle *bundle; /* owned */
 	struct slice text;     /* of the bundle, as written */
 };
+/* The text is borrowed.  At most BUNDLE_OBJECTS_MAX objects and BODY_VALUES_MAX values.  On ERR_OK
+ * the caller calls post_clear(). */
 enum err post_read(struct post *p, const char *json, size_t n, struct report *report);
 void post_clear(struct post *p);
 /* Appends the body JSON to out: the bundle's bytes are copied unchanged. */
@@ -69,6 +80,10 @@ bool stix_scaffolding(const struct stix_object *o);
  * static. */
 const char *tlp_marking_id(enum tlp tlp);
 const char *tlp_marking_object(enum tlp tlp);
+/* The TLP that a marking's id means, of version 1 or 2. */
+bool tlp_of_marking(const char *id, enum tlp *tlp);
+/* The TLP that a marking-definition object spells out, whatever its id. */
+bool tlp_of_definition(const cJSON *definition, enum tlp *tlp);
 
 /* A version 5 UUID (namespace of this project, BLAKE2b for SHA-1 being no option there) of the
  * text, as 36 characters and a NUL; and a version 4 UUID of 16 random bytes that the caller drew.
