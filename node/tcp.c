@@ -1,0 +1,184 @@
+#include "node/tcp.h"
+
+#include <errno.h>
+#include <linux/tcp.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { HOST_MAX_BYTES = 255, PORT_MAX_BYTES = 5 };
+
+struct tcp_lookup {
+	char host[HOST_MAX_BYTES + 1], port[PORT_MAX_BYTES + 1];
+	struct addrinfo hints;
+	struct addrinfo *found; /* owned once finished */
+	struct gaicb request;
+	int result; /* of getaddrinfo */
+	bool finished;
+};
+
+bool tcp_name_of(struct tcp_name *name, int fd)
+{
+	memset(name, 0, sizeof *name);
+	name->here_length = name->there_length = sizeof name->here;
+	return getsockname(fd, (struct sockaddr *)&name->here, &name->here_length) == 0 &&
+	       getpeername(fd, (struct sockaddr *)&name->there, &name->there_length) == 0;
+}
+
+void tcp_end(int fd, const struct tcp_name *name)
+{
+	struct tcp_name now;
+	if (tcp_name_of(&now, fd) && now.there_length == name->there_length &&
+	    memcmp(&now.there, &name->there, now.there_length) == 0 &&
+	    now.here_length == name->here_length &&
+	    memcmp(&now.here, &name->here, now.here_length) == 0)
+		shutdown(fd, SHUT_RDWR);
+}
+
+uint64_t tcp_taken(int fd)
+{
+	struct tcp_info info = {0};
+	socklen_t n = sizeof info;
+	int unread = 0;
+	/* First what came, then what waits: what comes in between makes the result smaller, which
+	 * the next look corrects. */
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) != 0 ||
+	    ioctl(fd, FIONREAD, &unread) != 0)
+		return 0;
+	uint64_t came = info.tcpi_bytes_received, waits = unread > 0 ? (uint64_t)unread : 0;
+	return came > waits ? came - waits : 0;
+}
+
+/* Splits "tcp://host:port"; an IPv6 address stands in brackets. */
+static bool split_endpoint(struct tcp_lookup *l, const char *endpoint)
+{
+	if (strncmp(endpoint, "tcp://", 6) != 0)
+		return false;
+	const char *host = endpoint + 6, *colon = strrchr(host, ':');
+	if (!colon || colon == host)
+		return false;
+	size_t host_length = (size_t)(colon - host), port_length = strlen(colon + 1);
+	if (host[0] == '[' && colon[-1] == ']' && host_length > 2) {
+		host++;
+		host_length -= 2;
+	}
+	if (host_length > HOST_MAX_BYTES || port_length == 0 || port_length > PORT_MAX_BYTES ||
+	    strspn(colon + 1, "0123456789") != port_length)
+		return false;
+	memcpy(l->host, host, host_length);
+	memcpy(l->port, colon + 1, port_length);
+	unsigned long port = strtoul(l->port, NULL, 10);
+	return port > 0 && port <= UINT16_MAX;
+}
+
+enum err tcp_lookup_start(struct tcp_lookup **lookup, const char *endpoint)
+{
+	struct tcp_lookup *l = calloc(1, sizeof *l);
+	*lookup = NULL;
+	if (!l)
+		return ERR_MEMORY;
+	if (!split_endpoint(l, endpoint)) {
+		free(l);
+		return ERR_FORMAT;
+	}
+	l->hints = (struct addrinfo){.ai_socktype = SOCK_STREAM,
+				     .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+	l->finished = getaddrinfo(l->host, l->port, &l->hints, &l->found) == 0;
+	*lookup = l;
+	if (l->finished)
+		return ERR_OK;
+	l->hints.ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG;
+	l->request =
+		(struct gaicb){.ar_name = l->host, .ar_service = l->port, .ar_request = &l->hints};
+	l->result = getaddrinfo_a(GAI_NOWAIT, &(struct gaicb *){&l->request}, 1, NULL);
+	l->finished = l->result != 0;
+	return ERR_OK;
+}
+
+bool tcp_lookup_done(struct tcp_lookup *l, size_t *count, const char **why)
+{
+	if (!l->finished) {
+		int result = gai_error(&l->request);
+		if (result == EAI_INPROGRESS)
+			return false;
+		l->finished = true;
+		l->result = result;
+		l->found = result == 0 ? l->request.ar_result : NULL;
+	}
+	*count = 0;
+	for (const struct addrinfo *a = l->found; a; a = a->ai_next)
+		(*count)++;
+	*why = l->result ? gai_strerror(l->result) : "no address";
+	return true;
+}
+
+static const struct addrinfo *nth_address(const struct tcp_lookup *l, size_t nth)
+{
+	size_t count = 0;
+	for (const struct addrinfo *a = l->found; a; a = a->ai_next)
+		count++;
+	const struct addrinfo *a = l->found;
+	for (size_t i = 0; count && i < nth % count; i++)
+		a = a->ai_next;
+	return a;
+}
+
+void tcp_lookup_endpoint(const struct tcp_lookup *l, size_t nth, char *out, size_t size)
+{
+	const struct addrinfo *a = nth_address(l, nth);
+	char host[NI_MAXHOST] = "";
+	if (a)
+		getnameinfo(a->ai_addr, a->ai_addrlen, host, sizeof host, NULL, 0, NI_NUMERICHOST);
+	snprintf(out, size, strchr(host, ':') ? "tcp://[%s]:%s" : "tcp://%s:%s", host, l->port);
+}
+
+void tcp_lookup_free(struct tcp_lookup *l)
+{
+	if (!l)
+		return;
+	if (!l->finished && gai_cancel(&l->request) != EAI_CANCELED) {
+		int result = gai_error(&l->request);
+		/* The resolver's thread still writes to it, and there is no way to wait for a name
+		 * server that does not answer: this one small struct is left to it. */
+		if (result == EAI_INPROGRESS)
+			return;
+		l->found = result == 0 ? l->request.ar_result : NULL;
+	}
+	if (l->found)
+		freeaddrinfo(l->found);
+	free(l);
+}
+
+int tcp_probe(const struct tcp_lookup *l, size_t nth)
+{
+	const struct addrinfo *a = nth_address(l, nth);
+	if (!a) {
+		errno = EADDRNOTAVAIL;
+		return -1;
+	}
+	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	if (connect(fd, a->ai_addr, a->ai_addrlen) != 0 && errno != EINPROGRESS) {
+		int saved = errno;
+		close(fd);
+		errno = saved;
+		return -1;
+	}
+	return fd;
+}
+
+int tcp_probe_result(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	int error = 0;
+	socklen_t n = sizeof error;
+	if (poll(&p, 1, 0) == 0)
+		return EINPROGRESS;
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) == 0 ? error : errno;
+}
