@@ -85,16 +85,21 @@ void peer_opened(struct peer *p)
 	const struct frame_hello *hello = session_peer_hello(p->session);
 	struct version_hash v = session_version(p->session);
 	struct cursor c;
+	bool saved = s->get_cursor(s->self, &p->status.id, &c) == ERR_OK;
+	bool same_store = saved && memcmp(c.peer_store.b, hello->store.b, STORE_ID_BYTES) == 0;
 
 	p->scan_end = s->head(s->self);
 	p->scan_next = 1;
 	/* SPEC 7.6: "A cursor counts only for the pair of stores and the topology that it was saved
-	 * under." The row is in our store, so it can only be about our store; a restored store has
+	 * under; with any other it starts at the beginning of the log." */
+	/* Of the pair, ours needs no comparing: the row is in our store, and a restored store has
 	 * none. */
-	if (s->get_cursor(s->self, &p->status.id, &c) == ERR_OK && c.lsn <= p->scan_end + 1 &&
-	    memcmp(c.peer_store.b, hello->store.b, STORE_ID_BYTES) == 0 &&
-	    hash_equal(&c.topology, &v.hash))
+	if (same_store && hash_equal(&c.topology, &v.hash) && c.lsn <= p->scan_end + 1)
 		p->scan_next = c.lsn;
+	p->since = p->scan_end + 1;
+	if (same_store)
+		p->since = c.since;
+	p->settled_rows++; /* since is to be remembered */
 	p->status.state = PEER_OPEN;
 	p->status.since = p->x->now.wall;
 	p->status.reason[0] = '\0';
@@ -117,6 +122,7 @@ void peer_cursor(const struct peer *p, struct cursor *c)
 	c->lsn = lowest == UINT64_MAX ? s->head(s->self) + 1 : lowest;
 	c->topology = session_version(p->session).hash;
 	c->peer_store = session_peer_hello(p->session)->store;
+	c->since = p->since;
 }
 
 bool peer_passage(const struct peer *p, struct passage *passage)
@@ -169,7 +175,8 @@ static bool row_wanted(struct peer *p, const struct passage *passage, const stru
 {
 	enum nak_reason reason;
 
-	if (party_id_equal(&row->from, &p->status.id))
+	/* A peer that was restored from a backup lacks what it once gave us. */
+	if (row->lsn >= p->since && party_id_equal(&row->from, &p->status.id))
 		return false;
 	if (header_decode(h, row->header, row->header_length) != ERR_OK)
 		return false;

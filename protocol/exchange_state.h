@@ -17,6 +17,7 @@ struct peer {
 	size_t live; /* positions in all lanes but the backfill */
 	uint64_t scan_next, scan_end;
 	uint64_t missed; /* 0: none */
+	uint64_t since;  /* see struct cursor */
 
 	uint64_t conversation; /* counts them; an answer is only for the one that asked */
 	uint64_t settled_rows; /* answers since the cursor was saved */

@@ -109,7 +109,7 @@ static bool held_already(struct session *s, const struct frame_piece *p)
 }
 
 /* SPEC 7.5: "A push over the limits, more than five incomplete pushes, pieces out of order and push
- * numbers that are not consecutive end the session." */
+ * numbers that are not consecutive end the session" */
 static bool push_starts(struct session *s, const struct frame_piece *p)
 {
 	if (p->number != s->in_next) {

@@ -35,6 +35,8 @@ struct cursor {
 	struct store_id peer_store;
 	struct hash topology;
 	uint64_t lsn;
+	uint64_t since; /* what came from the peer at or after this position, that store of its has
+			 */
 };
 
 struct store {

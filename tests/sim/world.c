@@ -1,0 +1,640 @@
+#include "tests/sim/world.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/exchange.h"
+#include "protocol/json.h"
+#include "tests/sim/memory_store.h"
+
+enum { STEP_MS = 10, HOUR_MS = 3600 * 1000, WALL_START = 495000 /* hours since 1970 */ };
+
+struct flying {
+	uint64_t due;
+	uint8_t *bytes;
+	size_t length;
+	struct flying *next;
+};
+
+/* One direction of a connection. */
+struct lane_of_frames {
+	struct flying *first, *last;
+	uint64_t latest; /* frames of one connection stay in order */
+	/* What the receiver has been pushed in this conversation, to hold its answers against. */
+	struct message_id *ids;
+	size_t id_count, id_size;
+};
+
+struct wire {
+	unsigned a, b; /* a dials */
+	bool up;
+	uint64_t up_at;
+	struct lane_of_frames to[2]; /* to[0]: to a */
+	bool cut_wanted;
+};
+
+struct node {
+	struct world *world;
+	unsigned index;
+	char name[16];
+	struct party_id id;
+	uint8_t sign_public[32], sign_secret[64];
+	struct chain chain;
+	struct memory_store *store;
+	struct exchange *exchange;
+	uint64_t incarnation, sequence;
+	uint64_t down_until;
+};
+
+struct world {
+	struct world_plan plan;
+	struct world_result *result;
+	uint64_t random, now;
+	struct node nodes[WORLD_NODES_MAX];
+	struct wire wires[WORLD_NODES_MAX * 2];
+	unsigned wire_count;
+	struct message_id *acknowledged; /* to their authors */
+	size_t acknowledged_count;
+	bool faults;
+};
+
+static uint64_t draw(struct world *w)
+{
+	uint64_t z = w->random += 0x9e3779b97f4a7c15;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+	z = (z ^ z >> 27) * 0x94d049bb133111eb;
+	return z ^ z >> 31;
+}
+
+static unsigned below(struct world *w, unsigned n)
+{
+	return (unsigned)(draw(w) % n);
+}
+
+static bool chance(struct world *w, unsigned in_10000)
+{
+	return w->faults && below(w, 10000) < in_10000;
+}
+
+static void broken(struct world *w, const struct node *n, const char *what)
+{
+	if (!w->result->passed)
+		return;
+	w->result->passed = false;
+	snprintf(w->result->why, sizeof w->result->why, "%s at %s, %llu ms", what, n->name,
+		 (unsigned long long)w->now);
+}
+
+static struct instant instant_of(const struct world *w)
+{
+	return (struct instant){.mono = 1000 + w->now,
+				.wall = (uint64_t)WALL_START * HOUR_MS + w->now};
+}
+
+/* --- what the exchange asks of its host --- */
+
+static void host_random(void *arg, void *out, size_t n)
+{
+	struct node *node = arg;
+	uint8_t *b = out;
+
+	for (size_t i = 0; i < n; i++)
+		b[i] = (uint8_t)draw(node->world);
+}
+
+static enum err host_topology_offered(void *arg, const uint8_t *file, size_t n, struct report *r)
+{
+	(void)arg, (void)file, (void)n, (void)r;
+	return ERR_SIGNATURE;
+}
+
+static enum err host_topology_file(void *arg, uint32_t version, const uint8_t **file, size_t *n)
+{
+	(void)arg, (void)version, (void)file, (void)n;
+	return ERR_NOT_FOUND;
+}
+
+static void host_stored(void *arg, uint64_t lsn, const struct arrival *a)
+{
+	struct node *node = arg;
+
+	(void)lsn;
+	if (!memory_store_durable(node->store, &a->id))
+		broken(node->world, node, "a message was shown before it was durable");
+}
+
+static void host_submitted(void *arg, uint64_t ticket, const struct message_id *id, enum err e)
+{
+	struct node *node = arg;
+	struct world *w = node->world;
+
+	(void)ticket;
+	if (e)
+		return;
+	if (!memory_store_durable(node->store, id))
+		broken(w, node, "an author was told before it was durable");
+	w->acknowledged[w->acknowledged_count++] = *id;
+}
+
+static struct wire *wire_between(struct world *w, unsigned a, unsigned b)
+{
+	for (unsigned i = 0; i < w->wire_count; i++) {
+		struct wire *wire = &w->wires[i];
+		if ((wire->a == a && wire->b == b) || (wire->a == b && wire->b == a))
+			return wire;
+	}
+	return NULL;
+}
+
+static unsigned node_of(const struct world *w, const struct party_id *id)
+{
+	unsigned i = 0;
+
+	while (!party_id_equal(&w->nodes[i].id, id))
+		i++;
+	return i;
+}
+
+static void host_ended(void *arg, const struct party_id *peer, bool blame, const char *why)
+{
+	struct node *node = arg;
+	struct world *w = node->world;
+	char words[200];
+
+	wire_between(w, node->index, node_of(w, peer))->cut_wanted = true;
+	if (blame) {
+		snprintf(words, sizeof words, "an honest peer was blamed: %.100s", why);
+		broken(w, node, words);
+	}
+}
+
+static void host_alarm(void *arg, const struct party_id *peer, const char *text)
+{
+	struct node *node = arg;
+	char words[200];
+
+	(void)peer;
+	snprintf(words, sizeof words, "an alarm: %.150s", text);
+	broken(node->world, node, words);
+}
+
+/* --- nodes --- */
+
+static void node_boot(struct node *n)
+{
+	struct world *w = n->world;
+	struct exchange_options options = {.self = n->id,
+					   .software = "simulator",
+					   .window_bytes = w->plan.window_bytes,
+					   .window_messages = w->plan.window_messages};
+	struct exchange_host host = {.store = memory_store_interface(n->store),
+				     .chain = &n->chain,
+				     .arg = n,
+				     .random = host_random,
+				     .topology_offered = host_topology_offered,
+				     .topology_file = host_topology_file,
+				     .stored = host_stored,
+				     .submitted = host_submitted,
+				     .ended = host_ended,
+				     .alarm = host_alarm};
+
+	n->exchange = exchange_new(&options, &host);
+	if (!n->exchange || exchange_topology_changed(n->exchange, instant_of(w)) != ERR_OK)
+		abort();
+	n->incarnation = draw(w);
+	n->sequence = 0;
+}
+
+static void topology_write(struct world *w, struct text *t)
+{
+	char hex[65];
+	uint8_t key[42] = {'E', 'd'};
+	char base64[64];
+
+	memset(key + 2, 7, sizeof key - 2);
+	{
+		uint8_t secret[64], seed[32] = {9};
+		crypto_sign_seed_keypair(key + 10, secret, seed);
+	}
+	sodium_bin2base64(base64, sizeof base64, key, sizeof key, sodium_base64_VARIANT_ORIGINAL);
+	text_str(t, "federation\n    name = \"Simulation\"\n    version = 1\n"
+		    "    expires = 2040-01-01\n\ncouncil\n    threshold = 1\n    suspension = 1\n"
+		    "    members\n");
+	text_format(t, "        one = \"%s\"\n\nnode\n", base64);
+	for (unsigned i = 0; i < w->plan.nodes; i++) {
+		struct node *n = &w->nodes[i];
+		uint8_t other[32];
+		text_format(t, "    %s\n        endpoint = \"tcp://127.0.0.1:%u\"\n", n->name,
+			    5000 + i);
+		if (i)
+			text_format(t, "        reports-to = %s\n", w->nodes[below(w, i)].name);
+		memset(other, (int)i + 1, sizeof other);
+		other[1] = 1;
+		text_format(t, "        link = \"%s\"\n", hex_encode(hex, other, 32));
+		text_format(t, "        sign\n            1 = \"%s\"\n",
+			    hex_encode(hex, n->sign_public, 32));
+		other[1] = 2;
+		text_format(t, "        seal\n            1 = \"%s\"\n",
+			    hex_encode(hex, other, 32));
+	}
+}
+
+static void world_build(struct world *w)
+{
+	struct text text;
+	struct report report;
+
+	for (unsigned i = 0; i < w->plan.nodes; i++) {
+		struct node *n = &w->nodes[i];
+		uint8_t seed[32];
+		n->world = w;
+		n->index = i;
+		snprintf(n->name, sizeof n->name, "n%u", i);
+		host_random(n, seed, sizeof seed);
+		crypto_sign_seed_keypair(n->sign_public, n->sign_secret, seed);
+	}
+	text_init(&text);
+	topology_write(w, &text);
+	report_init(&report);
+	for (unsigned i = 0; i < w->plan.nodes; i++) {
+		struct node *n = &w->nodes[i];
+		struct topology *t;
+		struct store_id id;
+		if (topology_parse(&t, text.at, text.length, &report) != ERR_OK) {
+			fprintf(stderr, "%s\n%s\n", report_first(&report), text.at);
+			abort();
+		}
+		n->id = topology_party(t, n->name)->id;
+		chain_init(&n->chain);
+		chain_add(&n->chain, t);
+		host_random(n, &id, sizeof id);
+		n->store = memory_store_new(&id);
+	}
+	report_clear(&report);
+	text_clear(&text);
+	for (unsigned i = 0; i < w->plan.nodes; i++) {
+		const struct topology *t = chain_newest(&w->nodes[i].chain);
+		for (unsigned k = 0; k < w->plan.nodes; k++) {
+			const struct party *a = topology_party(t, w->nodes[i].name);
+			const struct party *b = topology_party(t, w->nodes[k].name);
+			if (i != k && topology_link(t, a, b) && topology_dials(t, a, b))
+				w->wires[w->wire_count++] = (struct wire){.a = i, .b = k};
+		}
+		node_boot(&w->nodes[i]);
+	}
+}
+
+/* --- the network --- */
+
+static void lane_clear(struct lane_of_frames *lane)
+{
+	while (lane->first) {
+		struct flying *f = lane->first;
+		lane->first = f->next;
+		free(f->bytes);
+		free(f);
+	}
+	lane->last = NULL;
+	lane->id_count = 0;
+}
+
+static void wire_cut(struct world *w, struct wire *wire)
+{
+	struct node *ends[2] = {&w->nodes[wire->a], &w->nodes[wire->b]};
+
+	lane_clear(&wire->to[0]);
+	lane_clear(&wire->to[1]);
+	if (!wire->up)
+		return;
+	wire->up = false;
+	wire->up_at = w->now + 50 + below(w, 2000);
+	w->result->cuts++;
+	/* The dialing end sees it; the other may hear of it only when the next connection comes. */
+	for (int i = 0; i < 2; i++) {
+		if (ends[i]->exchange && (i == 0 || below(w, 2)))
+			exchange_down(ends[i]->exchange, &ends[1 - i]->id, "cut", instant_of(w));
+	}
+}
+
+static void ids_note(struct lane_of_frames *lane, const struct frame *f)
+{
+	if (f->type == FRAME_HELLO)
+		lane->id_count = 0;
+	if (f->type != FRAME_PUSH || f->piece.offset != 0)
+		return;
+	if (lane->id_count == lane->id_size) {
+		lane->id_size = lane->id_size ? 2 * lane->id_size : 64;
+		lane->ids = realloc(lane->ids, lane->id_size * sizeof *lane->ids);
+		if (!lane->ids)
+			abort();
+	}
+	lane->ids[lane->id_count++] =
+		message_id_of(f->piece.data, header_peek_length(f->piece.data, f->piece.length));
+}
+
+/* Nothing is acknowledged that is not durable.  The numbers are those of the pushes that the
+ * network has delivered. */
+static void answer_check(struct world *w, struct node *from, const struct lane_of_frames *pushes,
+			 const struct frame *f)
+{
+	uint64_t first = f->type == FRAME_ACK ? 1 : f->answer.number;
+
+	if (f->type != FRAME_ACK && f->type != FRAME_HAVE)
+		return;
+	for (uint64_t n = first; n <= f->answer.number && n <= pushes->id_count; n++) {
+		if (!memory_store_durable(from->store, &pushes->ids[n - 1]))
+			broken(w, from, "a message was acknowledged that is not durable");
+	}
+}
+
+static void frame_launch(struct world *w, struct wire *wire, int to, const uint8_t *bytes, size_t n)
+{
+	struct lane_of_frames *lane = &wire->to[to];
+	struct flying *f;
+
+	w->result->frames++;
+	w->result->bytes += n;
+	if (chance(w, w->plan.lose))
+		return;
+	f = calloc(1, sizeof *f);
+	if (!f)
+		abort();
+	f->bytes = malloc(n);
+	if (!f->bytes)
+		abort();
+	memcpy(f->bytes, bytes, n);
+	f->length = n;
+	f->due = w->now + 1 + below(w, 80);
+	if (f->due < lane->latest)
+		f->due = lane->latest;
+	lane->latest = f->due;
+	if (lane->last)
+		lane->last->next = f;
+	else
+		lane->first = f;
+	lane->last = f;
+	if (chance(w, w->plan.repeat))
+		frame_launch(w, wire, to, bytes, n);
+}
+
+static void wire_pump(struct world *w, struct wire *wire)
+{
+	static uint8_t out[FRAME_MAX_BYTES];
+	unsigned ends[2] = {wire->a, wire->b};
+
+	for (int i = 0; i < 2; i++) {
+		struct node *from = &w->nodes[ends[i]], *to = &w->nodes[ends[1 - i]];
+		size_t n;
+		if (!from->exchange)
+			continue;
+		/* A socket takes so much at once. */
+		for (int frames = 0; frames < 200; frames++) {
+			struct frame f;
+			n = exchange_output(from->exchange, &to->id, out, instant_of(w));
+			if (n == 0)
+				break;
+			if (frame_decode(&f, out, n) != ERR_OK)
+				broken(w, from, "a malformed frame was sent");
+			else
+				answer_check(w, from, &wire->to[i], &f);
+			frame_launch(w, wire, 1 - i, out, n);
+		}
+	}
+}
+
+static void wire_deliver(struct world *w, struct wire *wire)
+{
+	unsigned ends[2] = {wire->a, wire->b};
+
+	for (int i = 0; i < 2; i++) {
+		struct node *to = &w->nodes[ends[i]], *from = &w->nodes[ends[1 - i]];
+		struct lane_of_frames *lane = &wire->to[i];
+		while (lane->first && lane->first->due <= w->now && wire->up) {
+			struct flying *f = lane->first;
+			struct frame frame;
+			lane->first = f->next;
+			if (!lane->first)
+				lane->last = NULL;
+			if (frame_decode(&frame, f->bytes, f->length) == ERR_OK)
+				ids_note(lane, &frame);
+			if (to->exchange)
+				exchange_receive(to->exchange, &from->id, f->bytes, f->length,
+						 instant_of(w));
+			free(f->bytes);
+			free(f);
+		}
+	}
+}
+
+static void wire_step(struct world *w, struct wire *wire)
+{
+	struct node *a = &w->nodes[wire->a], *b = &w->nodes[wire->b];
+
+	if (wire->up && (wire->cut_wanted || chance(w, w->plan.cut))) {
+		wire_pump(w, wire);
+		wire_deliver(w, wire);
+		wire_cut(w, wire);
+	}
+	wire->cut_wanted = false;
+	if (!wire->up && w->now >= wire->up_at && a->exchange && b->exchange) {
+		wire->up = true;
+		wire->to[0].latest = wire->to[1].latest = 0;
+		exchange_up(a->exchange, &b->id, instant_of(w));
+		exchange_up(b->exchange, &a->id, instant_of(w));
+	}
+	if (wire->up) {
+		wire_deliver(w, wire);
+		wire_pump(w, wire);
+	}
+}
+
+/* --- faults --- */
+
+static void node_crash(struct world *w, struct node *n)
+{
+	w->result->crashes++;
+	exchange_free(n->exchange);
+	n->exchange = NULL;
+	memory_store_crash(n->store);
+	n->down_until = w->now + below(w, 1500);
+	for (unsigned i = 0; i < w->wire_count; i++) {
+		if (w->wires[i].a == n->index || w->wires[i].b == n->index)
+			wire_cut(w, &w->wires[i]);
+	}
+	if (chance(w, w->plan.restore)) {
+		struct store_id id;
+		host_random(n, &id, sizeof id);
+		memory_store_restore(n->store, below(w, (unsigned)memory_store_count(n->store) + 1),
+				     &id);
+	}
+}
+
+static void message_write(struct world *w, struct node *n)
+{
+	/* Most are small, some take several pieces. */
+	size_t length = below(w, 8) ? below(w, 600) : below(w, 300000), size;
+	uint8_t *bytes = malloc(HEADER_FIXED_BYTES + SIGNATURE_BYTES + length), *body,
+		text[SIGNED_BYTES];
+	struct header h = {.kind = KIND_POST,
+			   .tlp = TLP_GREEN,
+			   .priority = (uint8_t)below(w, 4),
+			   .topology = 1,
+			   .origin = n->id,
+			   .network = chain_newest(&n->chain)->network,
+			   .audience = audience_all(),
+			   .incarnation = n->incarnation,
+			   .sequence = ++n->sequence,
+			   .created = instant_of(w).wall,
+			   .expiry = WALL_START + 24 + below(w, 9000),
+			   .body_length = (uint32_t)length,
+			   .sign_key = 1};
+	struct message_id id;
+
+	if (!bytes)
+		abort();
+	body = bytes + HEADER_FIXED_BYTES + SIGNATURE_BYTES;
+	memset(body, (int)draw(w), length);
+	h.body_hash = hash_of(body, length);
+	if (header_encode(&h, bytes, HEADER_FIXED_BYTES, &size) != ERR_OK)
+		abort();
+	id = message_id_of(bytes, size);
+	message_signed_bytes(text, &id);
+	crypto_sign_detached(bytes + size, NULL, text, sizeof text, n->sign_secret);
+	exchange_submit(n->exchange, bytes, size + SIGNATURE_BYTES + length, n->sequence);
+	w->result->messages++;
+}
+
+static void node_step(struct world *w, struct node *n)
+{
+	if (!n->exchange) {
+		if (w->now >= n->down_until)
+			node_boot(n);
+		return;
+	}
+	if (chance(w, w->plan.commit_error))
+		memory_store_fail(n->store, 1 + below(w, 3));
+	if (w->faults && w->result->messages < w->plan.messages && below(w, 8) == 0)
+		message_write(w, n);
+	/* A crash before the turn loses what has arrived; after it, what has been committed but not
+	 * answered for. */
+	if (chance(w, w->plan.crash)) {
+		node_crash(w, n);
+		return;
+	}
+	for (int turns = 0; turns < 100 && exchange_turn(n->exchange, instant_of(w)); turns++)
+		;
+	if (chance(w, w->plan.crash))
+		node_crash(w, n);
+}
+
+static void step(struct world *w)
+{
+	for (unsigned i = 0; i < w->plan.nodes; i++)
+		node_step(w, &w->nodes[i]);
+	for (unsigned i = 0; i < w->wire_count; i++)
+		wire_step(w, &w->wires[i]);
+	w->now += STEP_MS;
+}
+
+/* Every message that its author was told of is at every node, and so is everything else that any
+ * node holds. */
+static bool agreed(const struct world *w)
+{
+	size_t count = memory_store_count(w->nodes[0].store);
+
+	for (unsigned i = 0; i < w->plan.nodes; i++) {
+		const struct node *n = &w->nodes[i];
+		if (memory_store_count(n->store) != count)
+			return false;
+		for (size_t k = 0; k < w->acknowledged_count; k++) {
+			if (!memory_store_durable(n->store, &w->acknowledged[k]))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* What a restored node has lost for good: its own words that nobody else had taken. */
+static void acknowledged_review(struct world *w)
+{
+	size_t kept = 0;
+
+	if (!w->plan.restore)
+		return;
+	for (size_t k = 0; k < w->acknowledged_count; k++) {
+		bool somewhere = false;
+		for (unsigned i = 0; i < w->plan.nodes; i++)
+			somewhere |= memory_store_durable(w->nodes[i].store, &w->acknowledged[k]);
+		if (somewhere)
+			w->acknowledged[kept++] = w->acknowledged[k];
+	}
+	w->acknowledged_count = kept;
+}
+
+static void world_clear(struct world *w)
+{
+	for (unsigned i = 0; i < w->wire_count; i++) {
+		for (int k = 0; k < 2; k++) {
+			lane_clear(&w->wires[i].to[k]);
+			free(w->wires[i].to[k].ids);
+		}
+	}
+	for (unsigned i = 0; i < w->plan.nodes; i++) {
+		exchange_free(w->nodes[i].exchange);
+		memory_store_free(w->nodes[i].store);
+		chain_clear(&w->nodes[i].chain);
+	}
+	free(w->acknowledged);
+	free(w);
+}
+
+struct world_result world_run(const struct world_plan *plan)
+{
+	struct world_result result = {.passed = true};
+	struct world *w = calloc(1, sizeof *w);
+
+	if (!w)
+		abort();
+	w->plan = *plan;
+	w->result = &result;
+	w->random = plan->seed;
+	w->acknowledged = calloc(plan->messages + 1, sizeof *w->acknowledged);
+	if (!w->acknowledged)
+		abort();
+	world_build(w);
+	w->faults = true;
+	while (w->now < plan->fault_ms && result.passed)
+		step(w);
+	w->faults = false;
+	for (unsigned i = 0; i < plan->nodes; i++)
+		memory_store_fail(w->nodes[i].store, 0);
+	acknowledged_review(w);
+	while (w->now < plan->fault_ms + plan->heal_ms && result.passed && !agreed(w))
+		step(w);
+	if (result.passed && !agreed(w))
+		broken(w, &w->nodes[0], "the nodes do not agree after the faults have healed");
+	world_clear(w);
+	return result;
+}
+
+struct world_plan world_draw(uint64_t seed, unsigned nodes)
+{
+	struct world w = {.random = seed ^ 0x5eed};
+	struct world_plan p = {.seed = seed, .nodes = nodes, .heal_ms = 120 * 1000};
+
+	p.fault_ms = 2000 + below(&w, 6000);
+	p.messages = 20 + below(&w, 60);
+	p.window_bytes = MESSAGE_MAX_BYTES + below(&w, 1 << 20);
+	p.window_messages = 1 + below(&w, 40);
+	/* Each kind of fault is absent from half of the runs, so that no two hide each other. */
+	p.lose = below(&w, 2) * below(&w, 100);
+	p.repeat = below(&w, 2) * below(&w, 50);
+	p.cut = below(&w, 2) * below(&w, 200);
+	p.crash = below(&w, 2) * below(&w, 100);
+	p.commit_error = below(&w, 2) * below(&w, 300);
+	p.restore = below(&w, 4) == 0 ? 3000 : 0;
+	return p;
+}
