@@ -157,7 +157,7 @@ size_t topology_index(const struct topology *t, const struct party *p)
 	return (size_t)(p - t->parties);
 }
 
-const struct group *topology_group(const struct topology *t, const char *name)
+const struct party_group *topology_group(const struct topology *t, const char *name)
 {
 	for (size_t i = 0; i < t->group_count; i++)
 		if (strcmp(t->groups[i].name, name) == 0)

@@ -72,7 +72,8 @@ struct bilateral {
 	size_t a, b; /* index of two nodes, a < b */
 };
 
-struct group {
+/* Not "group": that is the C library's. */
+struct party_group {
 	char name[NAME_MAX_BYTES + 1];
 	size_t *members; /* index of parties, ascending, distinct, at least one */
 	size_t member_count;
@@ -113,7 +114,7 @@ struct topology {
 	size_t party_count;
 	struct bilateral *links; /* ascending */
 	size_t link_count;
-	struct group *groups;
+	struct party_group *groups;
 	size_t group_count;
 	size_t root; /* index of the one party that reports to nobody and has not left */
 
@@ -132,7 +133,7 @@ void topology_free(struct topology *t);
 const struct party *topology_party(const struct topology *t, const char *name);
 const struct party *topology_party_by_id(const struct topology *t, const struct party_id *id);
 size_t topology_index(const struct topology *t, const struct party *p);
-const struct group *topology_group(const struct topology *t, const char *name);
+const struct party_group *topology_group(const struct topology *t, const char *name);
 
 /* A sign key of a party by its number, or NULL.  Revoked keys are returned too: look at `revoked`.
  */

@@ -221,7 +221,7 @@ static const char *check_as_number(const char *word)
 {
 	uint64_t n;
 
-	return value_number(&n, word, 1, UINT32_MAX);
+	return value_number(&n, word, 1, UINT32_MAX) ? "not an AS number" : NULL;
 }
 
 static void read_as_numbers(struct reading *r, const struct zpl_item *item, void *target)

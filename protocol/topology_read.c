@@ -96,13 +96,13 @@ void reading_text(struct reading *r, const struct zpl_item *item, char **out, si
 uint64_t reading_number(struct reading *r, const struct zpl_item *item, uint64_t least,
 			uint64_t most)
 {
-	uint64_t n = least;
-	const char *why = value_number(&n, item->value, least, most);
+	uint64_t n;
 
-	if (why)
-		reading_wrong(r, item, "\"%s\": %s (%llu to %llu)", item->value, why,
-			      (unsigned long long)least, (unsigned long long)most);
-	return n;
+	if (!value_number(&n, item->value, least, most))
+		return n;
+	reading_wrong(r, item, "\"%s\": a plain number from %llu to %llu was expected", item->value,
+		      (unsigned long long)least, (unsigned long long)most);
+	return 0;
 }
 
 uint32_t reading_date(struct reading *r, const struct zpl_item *item)
@@ -250,7 +250,7 @@ static void read_council(struct reading *r, const struct zpl_item *section, void
 		reading_wrong(r, threshold, "%u of %zu members cannot sign", c->threshold, n);
 	if (!zpl_child(section, "suspension"))
 		c->suspension = c->threshold;
-	else if (c->suspension > c->threshold)
+	else if (c->threshold > 0 && c->suspension > c->threshold)
 		reading_wrong(r, zpl_child(section, "suspension"), "larger than the threshold");
 }
 

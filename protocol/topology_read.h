@@ -37,6 +37,7 @@ void reading_items(struct reading *r, const struct zpl_item *first, const struct
 		   size_t n, void *target);
 /* A value of 1 to most bytes; replaces *out. */
 void reading_text(struct reading *r, const struct zpl_item *item, char **out, size_t most);
+/* 0 after a complaint. */
 uint64_t reading_number(struct reading *r, const struct zpl_item *item, uint64_t least,
 			uint64_t most);
 /* Days since 1970. */

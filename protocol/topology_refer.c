@@ -127,7 +127,7 @@ static void refer_groups(struct reading *r, const struct zpl_item *section)
 
 	t->groups = reading_alloc(r, GROUPS_MAX, sizeof *t->groups);
 	for (const struct zpl_item *item = section->child; item && !r->memory; item = item->next) {
-		struct group *g = &t->groups[t->group_count];
+		struct party_group *g = &t->groups[t->group_count];
 		if (t->group_count == GROUPS_MAX) {
 			reading_wrong(r, section, "more than %d groups", GROUPS_MAX);
 			break;
@@ -157,7 +157,14 @@ static int compare_links(const void *a, const void *b)
 static bool read_bilateral(struct reading *r, const struct zpl_item *item, struct bilateral *line)
 {
 	size_t ends[2], problems = r->problems, n;
+	char first[WORD_BYTES], second[WORD_BYTES];
+	const char *at = item->value;
 
+	if (value_word(first, sizeof first, &at) && value_word(second, sizeof second, &at) &&
+	    strcmp(first, second) == 0) {
+		reading_wrong(r, item, "%s cannot have a link with itself", first);
+		return false;
+	}
 	n = read_parties(r, item, ends, 2, true);
 	if (r->problems > problems)
 		return false;

@@ -124,7 +124,7 @@ static void add_item(struct parser *p, size_t level, const char *name, const cha
 
 	*item = (struct zpl_item){.name = name, .value = value, .broken = broken, .line = p->line};
 	item->parent = level > 0 ? p->open[level - 1] : NULL;
-	if (item->parent && item->parent->value && !item->parent->broken)
+	if (!before && item->parent && item->parent->value && !item->parent->broken)
 		complain(p, "\"%s\" in line %u has a value, so nothing can stand below it",
 			 item->parent->name, item->parent->line);
 	if (before)
@@ -153,10 +153,11 @@ static size_t read_level(struct parser *p, const char *spaces, size_t n, bool qu
 		quiet = true;
 	}
 	if (level > p->levels) {
+		bool below_value = p->levels > 0 && p->open[p->levels - 1]->value;
 		if (!quiet)
 			complain(p, "indented by %zu levels below the line above it",
 				 level - p->levels + 1);
-		level = p->levels;
+		level = p->levels - below_value;
 	}
 	return level;
 }
@@ -204,6 +205,10 @@ static void read_line(struct parser *p, char *at, size_t n)
 			broken = true;
 			value = name; /* a value, though unknown */
 		}
+	} else if (!broken && (*end & 0x80 || *end == '/')) {
+		complain(p, "a name has letters a-z, digits and -, not what follows \"%.*s\"",
+			 (int)length, name);
+		broken = true;
 	} else if (!broken && !nothing_follows(end)) {
 		complain(p, "\"=\" was expected after \"%.*s\"", (int)length, name);
 		broken = true;

@@ -1,0 +1,191 @@
+/* Federations for tests: any number of parties, wired at random, with keys made from their names.
+ */
+#ifndef TESTS_PROTOCOL_FEDERATION_H
+#define TESTS_PROTOCOL_FEDERATION_H
+
+#include <sodium.h>
+#include <stdarg.h>
+
+#include "protocol/topology.h"
+#include "tests/tap.h"
+
+struct writing {
+	char *at;
+	size_t length, size;
+};
+
+__attribute__((format(printf, 2, 3), unused)) static void put(struct writing *w, const char *format,
+							      ...)
+{
+	va_list args;
+	int n;
+
+	for (;;) {
+		va_start(args, format);
+		n = vsnprintf(w->at + w->length, w->size - w->length, format, args);
+		va_end(args);
+		need(n >= 0);
+		if (w->length + (size_t)n < w->size)
+			break;
+		w->size = 2 * w->size + (size_t)n + 1;
+		w->at = realloc(w->at, w->size);
+		need(w->at);
+	}
+	w->length += (size_t)n;
+}
+
+/* splitmix64: a test that fails must fail again. */
+__attribute__((unused)) static uint64_t chance(uint64_t *state)
+{
+	uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
+__attribute__((unused)) static size_t below(uint64_t *state, size_t n)
+{
+	return (size_t)(chance(state) % n);
+}
+
+/* The key pairs of whoever has that name. */
+__attribute__((unused)) static void seed_of(uint8_t seed[32], const char *name)
+{
+	crypto_generichash(seed, 32, (const uint8_t *)name, strlen(name), NULL, 0);
+}
+
+__attribute__((unused)) static char *key_text(char out[65], const char *what, const char *name)
+{
+	uint8_t seed[32], public[32], secret[64];
+	char full[80];
+
+	snprintf(full, sizeof full, "%s %s", what, name);
+	seed_of(seed, full);
+	if (strcmp(what, "sign") == 0)
+		crypto_sign_seed_keypair(public, secret, seed);
+	else
+		crypto_box_seed_keypair(public, secret, seed);
+	return hex_encode(out, public, 32);
+}
+
+/* A council member's key as minisign writes it. */
+__attribute__((unused)) static char *council_key_text(char out[64], const char *name)
+{
+	uint8_t seed[32], secret[64], bytes[42] = {'E', 'd'};
+
+	seed_of(seed, name);
+	memcpy(bytes + 2, seed, 8);
+	crypto_sign_seed_keypair(bytes + 10, secret, seed);
+	return sodium_bin2base64(out, 64, bytes, sizeof bytes, sodium_base64_VARIANT_ORIGINAL);
+}
+
+__attribute__((unused)) static void put_council(struct writing *w, unsigned threshold,
+						unsigned members)
+{
+	put(w, "council\n    threshold = %u\n    members\n", threshold);
+	for (unsigned i = 0; i < members; i++) {
+		char name[32], key[64];
+		snprintf(name, sizeof name, "member%u", i);
+		put(w, "        %s = \"%s\"\n", name, council_key_text(key, name));
+	}
+}
+
+__attribute__((unused)) static void put_keys(struct writing *w, const char *name)
+{
+	char key[65];
+
+	put(w, "        link = \"%s\"\n", key_text(key, "link", name));
+	put(w, "        sign\n            1 = \"%s\"\n", key_text(key, "sign", name));
+	put(w, "        seal\n            1 = \"%s\"\n", key_text(key, "seal", name));
+}
+
+enum { WIRED_MAX = 64 };
+
+/* A random federation of n nodes (n0, n1, ...) and some roles (r0, ...): several parents, several
+ * holders, bilateral links, nodes that left, nodes without endpoint. */
+__attribute__((unused)) static char *random_federation(uint64_t seed, size_t n, size_t roles,
+						       size_t links)
+{
+	size_t rank[WIRED_MAX], total = n + roles, holders_of[WIRED_MAX];
+	bool left[WIRED_MAX] = {false}, busy[WIRED_MAX] = {false};
+	struct writing w = {0};
+
+	need(total <= WIRED_MAX);
+	put(&w, "federation\n    name = \"Random %llu\"\n    version = 1\n",
+	    (unsigned long long)seed);
+	put(&w, "    expires = 2027-12-31\n");
+	put_council(&w, 1, 1);
+	/* Everybody reports to somebody of a lower rank; rank 0 is the node n0. */
+	for (size_t i = 0; i < total; i++)
+		rank[i] = i;
+	for (size_t i = total - 1; i > 1; i--) {
+		size_t j = 1 + below(&seed, i), keep = rank[i];
+		rank[i] = rank[j];
+		rank[j] = keep;
+	}
+	for (size_t i = 0; i < roles; i++)
+		busy[holders_of[i] = below(&seed, n)] = true;
+	for (size_t i = 0; i < n; i++)
+		left[i] = rank[i] == total - 1 && !busy[i] && i > 0;
+	for (size_t i = 0; i < total; i++) {
+		size_t parents = 1 + (below(&seed, 3) == 0), printed = 0;
+		if (i == 0)
+			put(&w, "node\n");
+		if (i == n)
+			put(&w, "role\n");
+		put(&w, "    %c%zu\n", i < n ? 'n' : 'r', i < n ? i : i - n);
+		for (size_t k = 0, last = total; rank[i] > 0 && k < parents; k++) {
+			size_t below_rank = below(&seed, rank[i]), p = 0;
+			while (rank[p] != below_rank)
+				p++;
+			if (p == last)
+				continue;
+			last = p;
+			put(&w, "%s%c%zu", printed++ ? " " : "        reports-to = \"",
+			    p < n ? 'n' : 'r', p < n ? p : p - n);
+		}
+		if (printed)
+			put(&w, "\"\n");
+		if (i >= n) {
+			size_t second = below(&seed, n);
+			put(&w, "        holders = \"n%zu", holders_of[i - n]);
+			if (second != holders_of[i - n] && !left[second])
+				put(&w, " n%zu", second);
+			put(&w, "\"\n");
+			continue;
+		}
+		char name[8];
+		snprintf(name, sizeof name, "n%u", (unsigned)i % 1000);
+		if (below(&seed, 3) > 0)
+			put(&w, "        endpoint = \"tcp://192.0.2.1:%zu\"\n", 1000 + i);
+		if (left[i])
+			put(&w, "        left = 2026-01-01\n");
+		put_keys(&w, name);
+	}
+	if (links > 0)
+		put(&w, "link\n");
+	for (size_t a = 0, made = 0; a < n && made < links; a++) {
+		size_t b = a + 1 + below(&seed, n);
+		if (b < n && !left[a] && !left[b])
+			put(&w, "    l%zu = \"n%zu n%zu\"\n", made++, b, a);
+	}
+	return w.at;
+}
+
+__attribute__((unused)) static struct topology *parse_or_bail(const char *text)
+{
+	struct report report;
+	struct topology *t;
+
+	report_init(&report);
+	if (topology_parse(&t, text, strlen(text), &report)) {
+		for (size_t i = 0; i < report.count; i++)
+			printf("# %s\n", report.lines[i]);
+		need(!"the fixture is a topology");
+	}
+	report_clear(&report);
+	return t;
+}
+
+#endif
