@@ -625,7 +625,7 @@ struct world_plan world_draw(uint64_t seed, unsigned nodes)
 	struct world w = {.random = seed ^ 0x5eed};
 	struct world_plan p = {.seed = seed, .nodes = nodes, .heal_ms = 120 * 1000};
 
-	p.fault_ms = 2000 + below(&w, 6000);
+	p.fault_ms = 2000 + below(&w, 8000);
 	p.messages = 20 + below(&w, 60);
 	p.window_bytes = MESSAGE_MAX_BYTES + below(&w, 1 << 20);
 	p.window_messages = 1 + below(&w, 40);
@@ -635,6 +635,9 @@ struct world_plan world_draw(uint64_t seed, unsigned nodes)
 	p.cut = below(&w, 2) * below(&w, 200);
 	p.crash = below(&w, 2) * below(&w, 100);
 	p.commit_error = below(&w, 2) * below(&w, 300);
-	p.restore = below(&w, 4) == 0 ? 3000 : 0;
+	if (below(&w, 3) == 0) {
+		p.restore = 5000;
+		p.crash = 20 + below(&w, 60);
+	}
 	return p;
 }
