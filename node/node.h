@@ -1,0 +1,81 @@
+/* A running node: everything that is open, and the one thread that drives it.
+ *
+ * The loop's thread owns exchange, link and the log's writer.  The admin socket's thread
+ * (control.h) reads log and index with readers of its own, and asks for everything else through the
+ * functions below that say so. */
+#ifndef NODE_NODE_H
+#define NODE_NODE_H
+
+#include "node/config.h"
+#include "node/index.h"
+#include "node/link.h"
+#include "node/versions.h"
+#include "protocol/exchange.h"
+
+struct node;
+
+enum { PEERS_SHOWN_MAX = 256, WARNINGS_MAX = 32, WARNING_BYTES = 256 };
+
+/* One neighbour, as `status` shows it. */
+struct link_status {
+	char peer[NAME_MAX_BYTES + 1];
+	enum link_kind kind;
+	const char *state; /* "up" "connecting" "refused" */
+	char reason[LINK_TEXT_BYTES];
+	uint64_t since;                   /* wall ms */
+	uint64_t sent, received, waiting; /* messages */
+	int64_t clock_ahead;              /* ms */
+};
+
+/* A picture of the loop's side, taken at most a moment ago. */
+struct node_status {
+	size_t link_count;
+	struct link_status links[PEERS_SHOWN_MAX];
+	enum err store_state; /* ERR_OK, or why nothing is taken */
+	unsigned fullness;    /* of disk or map, percent */
+	uint32_t floor;       /* hours */
+	uint64_t started;     /* wall ms */
+	size_t warning_count;
+	char warnings[WARNINGS_MAX][WARNING_BYTES]; /* alarms of the last day, newest first */
+};
+
+/* Opens everything in home and binds its sockets; runs nothing yet.  Every problem is in report. */
+enum err node_open(struct node **node, const char *home, struct report *report);
+void node_close(struct node *node);
+/* Runs until *quit. */
+enum err node_run(struct node *node, const volatile sig_atomic_t *quit);
+
+const char *node_home(const struct node *node);
+const struct config *node_config(const struct node *node);
+const struct identity *node_identity(const struct node *node);
+struct log *node_log(const struct node *node);
+struct index *node_index(const struct node *node);
+struct versions *node_versions(const struct node *node);
+
+/* --- for the admin socket's thread --- */
+
+/* Copies the latest picture. */
+void node_status(struct node *node, struct node_status *out);
+
+/* What shall be said: everything that the author decides. */
+struct draft {
+	enum message_kind kind;
+	enum tlp tlp;
+	uint8_t priority;
+	uint32_t expiry;     /* hours since 1970 */
+	const uint8_t *body; /* as carried; borrowed until node_publish returns */
+	size_t body_length;
+	struct message_id ref; /* zeros: none */
+};
+
+/* Writes, signs and keeps n messages for everyone in one commit: all of them are durable, or none
+ * is there.  ids[n] are theirs.  Waits for the commit.  ERR_STATE without a topology,
+ * ERR_NOT_ALLOWED when this node is not in it. */
+enum err node_publish(struct node *node, const struct draft *drafts, size_t n,
+		      struct message_id *ids, struct report *report);
+/* Accepts the next topology: checks, persists, puts in force, greets everyone anew. */
+enum err node_accept(struct node *node, const uint8_t *file, size_t n, struct report *report);
+/* Keeps a local fact: an audit row, a mute. */
+enum err node_note(struct node *node, enum fact fact, const void *data, size_t n);
+
+#endif

@@ -1,0 +1,30 @@
+/* The topology versions of this node: in the log for ever, in memory as a chain.  SPEC.md 4.9.
+ *
+ * The loop's thread adds; any thread may ask for the one in force or for a party's name.  A
+ * topology, once added, lives as long as the node. */
+#ifndef NODE_VERSIONS_H
+#define NODE_VERSIONS_H
+
+#include "node/log.h"
+#include "protocol/chain.h"
+
+struct versions;
+
+/* Reads every version that the log holds.  ERR_DAMAGED when one of them no longer parses. */
+enum err versions_open(struct versions **versions, struct log *log, struct report *report);
+void versions_close(struct versions *v);
+
+/* Any thread: the version in force, NULL before the node has joined. */
+const struct topology *versions_newest(struct versions *v);
+
+/* The loop's thread only. */
+const struct chain *versions_chain(const struct versions *v);
+/* The first version, by its pinned hash (khabar join).  ERR_STATE when there is one already. */
+enum err versions_join(struct versions *v, const uint8_t *file, size_t n, const struct hash *pinned,
+		       struct report *report);
+/* The next version: checked, persisted, then in force. */
+enum err versions_accept(struct versions *v, const uint8_t *file, size_t n, struct report *report);
+/* The signed file; borrowed until the next call. */
+enum err versions_file(struct versions *v, uint32_t version, const uint8_t **file, size_t *n);
+
+#endif
