@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/dial.h"
-#include "node/gate.h"
-#include "node/listener.h"
+#include "node/link_dial.h"
+#include "node/link_gate.h"
+#include "node/link_listener.h"
 #include "node/loop.h"
 
 enum {

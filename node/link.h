@@ -4,7 +4,7 @@
  * It moves frames and knows who sent them; it does not know what is in them (protocol/session.h)
  * and keeps no message. Who speaks is the authenticated key of the connection, never a routing id.
  * Only a peer's newest connection is read. Not thread-safe: one thread owns it; a thread of its own
- * (gate.h) answers handshakes and bounds connections even while that one is busy. */
+ * (link_gate.h) answers handshakes and bounds connections even while that one is busy. */
 #ifndef NODE_LINK_H
 #define NODE_LINK_H
 

@@ -1,7 +1,8 @@
 /* ZAP (RFC 27): who may finish a handshake, decided from memory.  SPEC.md 7.1.
  *
  * A list of the link keys that are welcome, and how often each came lately.  Nothing is kept about
- * keys that are not on it, so strangers cost no memory.  Not thread-safe: gate.c has the mutex. */
+ * keys that are not on it, so strangers cost no memory.  Not thread-safe: link_gate.c has the
+ * mutex. */
 #ifndef NODE_ZAP_H
 #define NODE_ZAP_H
 

@@ -1,4 +1,4 @@
-#include "node/gate.h"
+#include "node/link_gate.h"
 
 #include <pthread.h>
 #include <sodium.h>

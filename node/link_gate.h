@@ -7,8 +7,8 @@
  * a message that grows without an end, and gate_drop().
  *
  * All functions may be called from the thread that owns the link; a mutex is within. */
-#ifndef NODE_GATE_H
-#define NODE_GATE_H
+#ifndef NODE_LINK_GATE_H
+#define NODE_LINK_GATE_H
 
 #include "node/link.h"
 

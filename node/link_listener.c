@@ -1,4 +1,4 @@
-#include "node/listener.h"
+#include "node/link_listener.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* The listener: a CURVE ROUTER that never waits and never has to decide what to drop.  SPEC.md 7.1.
  */
-#ifndef NODE_LISTENER_H
-#define NODE_LISTENER_H
+#ifndef NODE_LINK_LISTENER_H
+#define NODE_LINK_LISTENER_H
 
 #include <zmq.h>
 

@@ -1,4 +1,4 @@
-#include "node/dial.h"
+#include "node/link_dial.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "node/listener.h"
+#include "node/link_listener.h"
 #include "node/loop.h"
 #include "node/tcp.h"
 

@@ -4,10 +4,10 @@
  * Each attempt has a socket of its own and libzmq's own reconnecting is off: nothing queued for one
  * conversation can then arrive in the next, and a refusal, after which libzmq would never try
  * again, is one more failure among others. */
-#ifndef NODE_DIAL_H
-#define NODE_DIAL_H
+#ifndef NODE_LINK_DIAL_H
+#define NODE_LINK_DIAL_H
 
-#include "node/gate.h"
+#include "node/link_gate.h"
 
 struct dial;
 
