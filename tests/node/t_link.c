@@ -323,6 +323,18 @@ static void a_peer_that_does_not_read_is_busy_and_bounded(void)
 	sides_free();
 }
 
+static void a_busy_main_thread_delays_no_handshake(void)
+{
+	struct side a, b;
+	make_pair(&a, &b);
+	/* Nobody runs the listener's side. */
+	sides[0] = &a;
+	side_count = 1;
+	ok(sees(&a, LINK_UP), "up all the same");
+	sides[side_count++] = &b;
+	sides_free();
+}
+
 static void a_port_in_use_is_told(void)
 {
 	struct side a, b;
@@ -352,6 +364,7 @@ int main(void)
 	RUN(handshakes_beyond_four_a_minute_are_refused);
 	RUN(a_reset_ends_the_connection_at_either_end);
 	RUN(a_peer_that_does_not_read_is_busy_and_bounded);
+	RUN(a_busy_main_thread_delays_no_handshake);
 	RUN(a_port_in_use_is_told);
 	return tap_done();
 }
