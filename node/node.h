@@ -6,6 +6,8 @@
 #ifndef NODE_NODE_H
 #define NODE_NODE_H
 
+#include <signal.h>
+
 #include "node/config.h"
 #include "node/index.h"
 #include "node/link.h"
