@@ -20,6 +20,11 @@ static const struct command commands[] = {
 	 "make the home of a new node: keys, configuration, card"},
 	{"keys", cmd_keys, "show | role NAME [--number N]",
 	 "show the public keys; make a seal key for a role"},
+	{"topology", cmd_topology,
+	 "check FILE | show [FILE] | tree [FILE] | diff A B\n"
+	 "                   | assemble TEXT SIGNATURES... [--after FILE] [-o FILE]\n"
+	 "                   | fill TEXT CARD... [--council NAME=KEY]... [--after FILE] [-o FILE]",
+	 "check, show, compare, fill in and assemble topologies"},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

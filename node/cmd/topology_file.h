@@ -1,0 +1,40 @@
+/* Topologies as files, for the subcommands of khabar topology. */
+#ifndef NODE_CMD_TOPOLOGY_FILE_H
+#define NODE_CMD_TOPOLOGY_FILE_H
+
+#include "node/cmd/cmd.h"
+#include "protocol/council.h"
+#include "protocol/zpl.h"
+
+/* Reads a whole file of at most most bytes ("-": standard input).  The caller frees *out, which has
+ * a NUL behind its end. */
+enum err file_read(char **out, size_t *n, const char *path, size_t most, struct report *report);
+/* Replaces the file by n bytes, at once and synced; NULL writes to standard output. */
+enum err file_write(const char *path, const char *data, size_t n, struct report *report);
+
+/* A plain or signed topology from a file. */
+struct loaded {
+	char *file;
+	size_t length, text_length; /* with and without signatures */
+	struct topology *t;
+};
+enum err loaded_read(struct loaded *l, const char *path, struct report *report);
+void loaded_clear(struct loaded *l);
+
+/* What a run of parties is called: "13 nodes and 2 roles". */
+void topology_count(const struct topology *t, size_t *nodes, size_t *roles);
+/* "2027-12-31": out is at least 32 bytes. */
+char *date_text(char *out, size_t size, uint64_t ms);
+/* Puts one line of JSON out and frees it. */
+struct cJSON;
+void json_print(struct cJSON *o);
+
+/* The subcommands; argv[0] is their name. */
+int topology_check_file(const struct cmd_context *c, int argc, char **argv);
+int topology_show(const struct cmd_context *c, int argc, char **argv);
+int topology_tree(const struct cmd_context *c, int argc, char **argv);
+int topology_diff(const struct cmd_context *c, int argc, char **argv);
+int topology_assemble(const struct cmd_context *c, int argc, char **argv);
+int topology_fill(const struct cmd_context *c, int argc, char **argv);
+
+#endif
