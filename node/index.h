@@ -22,11 +22,15 @@ struct index_reader;
 
 enum { FOLD_MESSAGES_MAX = 10000, FOLD_ENTRIES_MAX = 100000, TAIL_BYTES_MAX = 64 << 20 };
 
+/* Opens dir, made when absent, follows the log and brings the headers up to it; content is left to
+ * index_fold().  An index of another log or key, of an earlier format, or damaged is built again;
+ * ERR_TOO_NEW when a later version wrote it, ERR_BUSY.  log and identity are borrowed. */
 enum err index_open(struct index **index, const char *dir, struct log *log,
 		    const struct identity *identity, struct report *report);
 void index_close(struct index *index);
 
-/* A message has been committed at lsn.  Cheap: memory only. */
+/* A message has been committed at lsn; in ascending order.  Cheap: memory only.  ERR_FULL at the
+ * bound: fold, and note it again. */
 enum err index_note(struct index *index, const struct message_id *id, uint64_t lsn);
 /* True when the tail is at its bound: stop taking messages until a fold has run. */
 bool index_tail_full(const struct index *index);
@@ -35,25 +39,28 @@ uint64_t index_unfolded(const struct index *index);
 
 /* Folds one batch; *more when the log goes on after it. */
 enum err index_fold(struct index *index, bool *more);
-/* Drops everything and folds the whole log. */
+/* Drops everything and folds the whole log.  Meanwhile look-ups answer ERR_BUSY. */
 enum err index_rebuild(struct index *index);
-/* Folds the log into memory again and compares every row: ERR_DAMAGED, with the differences named.
- */
+/* Folds the log again, into a temporary environment beside the index, and compares every row:
+ * ERR_DAMAGED, with the differences named.  Folding waits meanwhile. */
 enum err index_check(struct index *index, struct report *report);
 
+/* A reader sees the index as it was at its last renewal; index_find() and index_find_prefix() renew
+ * it by themselves when what they look for may have left the tail since.  It holds old pages, so
+ * renew or pause it often. */
 enum err index_reader_open(struct index_reader **reader, struct index *index);
 enum err index_reader_renew(struct index_reader *reader);
 void index_reader_pause(struct index_reader *reader);
 void index_reader_close(struct index_reader *reader);
 
-/* Where a message is; the tail is looked at first.  ERR_NOT_FOUND. */
+/* Where a message is; the tail is looked at first.  ERR_NOT_FOUND; ERR_BUSY while rebuilding. */
 enum err index_find(struct index_reader *reader, const struct message_id *id, uint64_t *lsn);
 /* The messages whose id starts with n hexadecimal digits: *count is 0, 1 or 2 (2: not unique), *lsn
  * the first. */
 enum err index_find_prefix(struct index_reader *reader, const char *hex, uint64_t *lsn,
 			   struct message_id *id, unsigned *count);
-/* Messages that answer or recall id, one by one: *at starts at 0 and is moved on.  ERR_NOT_FOUND at
- * the end. */
+/* Folded messages that answer or recall id, one by one: *at starts at 0 and is moved on.
+ * ERR_NOT_FOUND at the end. */
 enum err index_answers(struct index_reader *reader, const struct message_id *id, uint64_t *at,
 		       uint64_t *lsn);
 
@@ -77,18 +84,20 @@ bool index_current(struct index_reader *reader, const struct party_id *origin,
 
 enum match_how { MATCH_EXACT, MATCH_CIDR, MATCH_PARENT_DOMAIN };
 /* Calls found for every current, unrevoked object with this value, a network that holds the address
- * (or part of the network), or a parent domain, until found returns false. */
+ * or network, or a parent domain, nearest first, until found returns false.  An endpoint is looked
+ * for, then its address.  Objects past valid_until are found too: the caller decides.  Networks
+ * inside a network asked for cannot be found through hashes. */
 enum err index_match(struct index_reader *reader, const struct observable *value,
 		     bool (*found)(void *arg, const struct object_at *at, enum match_how how),
 		     void *arg);
 
-/* Why the message's content is held, or NULL.  out is at least 256 bytes. */
+/* Why the message's content is held, or NULL.  Returns out, at least 256 bytes. */
 const char *index_held(struct index_reader *reader, uint64_t lsn, char *out, size_t size);
 
 struct index_counts {
-	uint64_t messages; /* accepted or held */
-	uint64_t objects;  /* current versions, scaffolding left out */
-	uint64_t held;
+	uint64_t messages; /* accepted or held, the tail included */
+	uint64_t objects;  /* current versions, revoked ones included, scaffolding left out */
+	uint64_t held;     /* content not shown, with a reason each */
 };
 enum err index_count(struct index_reader *reader, struct index_counts *out);
 

@@ -35,7 +35,7 @@ struct log_tables {
 };
 
 struct log {
-	struct store store;
+	struct store_env store;
 	struct log_tables tables;
 	const struct identity *identity;
 	struct store_id id;

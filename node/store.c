@@ -104,7 +104,7 @@ enum err store_remove(const char *dir)
 }
 
 /* flock, not LMDB's own lock: LMDB lets a second process wait, and we want it refused. */
-static enum err take_lock(struct store *s, const char *dir, struct report *report)
+static enum err take_lock(struct store_env *s, const char *dir, struct report *report)
 {
 	char path[PATH_MAX];
 	if ((size_t)snprintf(path, sizeof path, "%s/lock", dir) >= sizeof path)
@@ -125,7 +125,7 @@ static enum err take_lock(struct store *s, const char *dir, struct report *repor
 
 /* A page beyond the end of a file that was cut short is a signal, not an error code.  Zeros there
  * are pages that LMDB itself calls corrupted. */
-static enum err fill_to_map(const struct store *s)
+static enum err fill_to_map(const struct store_env *s)
 {
 	MDB_envinfo info;
 	MDB_stat stat;
@@ -150,7 +150,7 @@ static enum err fill_to_map(const struct store *s)
 	return ftruncate(fd, want) == 0 ? ERR_OK : lmdb_err(errno);
 }
 
-static int open_env(struct store *s, const char *dir, size_t map_bytes)
+static int open_env(struct store_env *s, const char *dir, size_t map_bytes)
 {
 	unsigned flags = MDB_NOTLS | (s->read_only ? MDB_RDONLY : 0);
 #ifdef TEST_NOSYNC /* only so that the durability test can show that it would notice */
@@ -170,10 +170,10 @@ static int open_env(struct store *s, const char *dir, size_t map_bytes)
 	return rc;
 }
 
-enum err store_open(struct store *s, const char *dir, const struct store_options *options,
+enum err store_open(struct store_env *s, const char *dir, const struct store_options *options,
 		    struct report *report)
 {
-	*s = (struct store){.lock = -1, .read_only = options->read_only};
+	*s = (struct store_env){.lock = -1, .read_only = options->read_only};
 	if (options->create) {
 		enum err e = store_make_dir(dir);
 		if (e && e != ERR_EXISTS) {
@@ -209,13 +209,13 @@ enum err store_open(struct store *s, const char *dir, const struct store_options
 	return e;
 }
 
-void store_close(struct store *s)
+void store_close(struct store_env *s)
 {
 	if (s->env)
 		mdb_env_close(s->env);
 	if (s->lock >= 0)
 		close(s->lock);
-	*s = (struct store){.lock = -1};
+	*s = (struct store_env){.lock = -1};
 }
 
 /* Pages in LMDB's list of free pages: each value is a count and then that many numbers. */
@@ -245,7 +245,7 @@ static unsigned percent(size_t part, size_t whole)
 	return whole ? (unsigned)((double)part * 100 / (double)whole) : 0;
 }
 
-unsigned store_fullness(const struct store *s)
+unsigned store_fullness(const struct store_env *s)
 {
 	MDB_envinfo info;
 	MDB_stat stat;

@@ -12,7 +12,7 @@
 #include "protocol/report.h"
 #include "protocol/types.h"
 
-struct store {
+struct store_env {
 	MDB_env *env;
 	int lock; /* descriptor that holds the writer's lock; -1 for read-only */
 	bool read_only;
@@ -29,9 +29,9 @@ enum err lmdb_err(int rc);
 
 /* Opens dir as its only writer, or read-only beside one.  ERR_BUSY: another process writes it.
  * store_close() is safe after a failure too. */
-enum err store_open(struct store *s, const char *dir, const struct store_options *options,
+enum err store_open(struct store_env *s, const char *dir, const struct store_options *options,
 		    struct report *report);
-void store_close(struct store *s);
+void store_close(struct store_env *s);
 
 /* Makes the entries of a directory durable: what was created or renamed in it. */
 enum err store_sync_dir(const char *dir);
@@ -44,6 +44,6 @@ enum err store_remove(const char *dir);
 
 /* Share of the map, or of the disk space that the environment has or could have, whichever is
  * greater, in percent.  Free pages inside the file count as free. */
-unsigned store_fullness(const struct store *s);
+unsigned store_fullness(const struct store_env *s);
 
 #endif

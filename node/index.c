@@ -1,0 +1,235 @@
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "node/index_parts.h"
+
+enum { TRIM_AT_ONCE = 256 };
+
+static struct folding folding_of(struct index *index)
+{
+	return (struct folding){&index->env, index->reader, index->identity};
+}
+
+/* What a commit of the folder means for the readers: the marks move, the tail gives up what is
+ * folded.  The lock is let go in between, so that nobody waits long for it. */
+static void publish(struct index *index, const struct header_mark *headers,
+		    const struct content_mark *content)
+{
+	bool more = true;
+	while (more) {
+		pthread_mutex_lock(&index->lock);
+		if (headers)
+			index->headers = *headers;
+		if (content)
+			index->content = *content;
+		more = tail_trim(&index->tail, index->headers.lsn, TRIM_AT_ONCE);
+		pthread_mutex_unlock(&index->lock);
+	}
+}
+
+/* Brings the headers so near to the log's head that the rest fits into the tail, and notes it. */
+static enum err catch_up(struct index *index)
+{
+	struct folding f = folding_of(index);
+	struct header_mark mark = index->headers;
+	uint64_t head = log_head(index->log);
+	enum err e = log_reader_renew(index->reader);
+	bool more;
+	while (!e && head - mark.lsn > FOLD_MESSAGES_MAX) {
+		e = fold_headers(&f, head, &mark, &more);
+		if (!e)
+			publish(index, &mark, NULL);
+	}
+	for (uint64_t at = mark.lsn + 1; !e && at <= head; at++) {
+		struct log_row row;
+		e = log_read_from(index->reader, at, &row);
+		if (!e && row.kind == LOG_MESSAGE)
+			e = index_note(index, &row.id, row.lsn);
+		if (!e || (e == ERR_DAMAGED && row.lsn >= at)) {
+			at = row.lsn;
+			e = ERR_OK;
+		}
+	}
+	log_reader_pause(index->reader);
+	return e;
+}
+
+/* Marks of what is folded; an index that is ahead of its log belongs to a log that was replaced. */
+static enum err load_marks(struct index *index)
+{
+	struct header_mark headers;
+	struct content_mark content;
+	MDB_txn *txn;
+	int rc = mdb_txn_begin(index->env.store.env, NULL, MDB_RDONLY, &txn);
+	if (rc != 0)
+		return lmdb_err(rc);
+	rc = mark_read_headers(txn, index->env.tables.meta, &headers);
+	if (rc == 0)
+		rc = mark_read_content(txn, index->env.tables.meta, &content);
+	mdb_txn_abort(txn);
+	if (rc != 0)
+		return rc == MDB_NOTFOUND ? ERR_DAMAGED : lmdb_err(rc);
+	if (headers.lsn > log_head(index->log) || content.lsn > headers.lsn)
+		return ERR_NOT_FOUND;
+	publish(index, &headers, &content);
+	return ERR_OK;
+}
+
+static enum err start_over(struct index *index, struct report *report)
+{
+	struct store_id log = log_store_id(index->log);
+	enum err e = env_drop(&index->env);
+	return e ? e : env_prepare(&index->env, index->identity, &log, index->dir, report);
+}
+
+static enum err open_env(struct index *index, struct report *report)
+{
+	struct store_id log = log_store_id(index->log);
+	enum err e = store_open(&index->env.store, index->dir,
+				&(struct store_options){.create = true}, report);
+	if (!e)
+		e = env_prepare(&index->env, index->identity, &log, index->dir, report);
+	if (!e)
+		e = load_marks(index);
+	if (e != ERR_NOT_FOUND)
+		return e;
+	e = start_over(index, report);
+	return e ? e : load_marks(index);
+}
+
+/* An index is never worth a refusal: what cannot be read is removed and built again. */
+static enum err replace_env(struct index *index, struct report *report)
+{
+	report_add(report, "%s: is damaged and is built again from the log", index->dir);
+	store_close(&index->env.store);
+	enum err e = store_remove(index->dir);
+	return e ? e : open_env(index, report);
+}
+
+enum err index_open(struct index **out, const char *dir, struct log *log,
+		    const struct identity *identity, struct report *report)
+{
+	*out = NULL;
+	struct index *index = calloc(1, sizeof *index);
+	if (!index)
+		return ERR_MEMORY;
+	index->log = log;
+	index->identity = identity;
+	index->env.store.lock = -1;
+	pthread_mutex_init(&index->folding, NULL);
+	pthread_mutex_init(&index->lock, NULL);
+	index->dir = strdup(dir);
+	enum err e = index->dir ? log_reader_open(&index->reader, log) : ERR_MEMORY;
+	if (!e)
+		e = open_env(index, report);
+	if (e == ERR_DAMAGED)
+		e = replace_env(index, report);
+	if (!e) {
+		e = catch_up(index);
+		if (e)
+			report_add(report, "%s: cannot follow the log: %s", dir, err_str(e));
+	}
+	if (e) {
+		index_close(index);
+		return e;
+	}
+	*out = index;
+	return ERR_OK;
+}
+
+void index_close(struct index *index)
+{
+	if (!index)
+		return;
+	log_reader_close(index->reader);
+	store_close(&index->env.store);
+	tail_clear(&index->tail);
+	pthread_mutex_destroy(&index->folding);
+	pthread_mutex_destroy(&index->lock);
+	free(index->dir);
+	free(index);
+}
+
+enum err index_note(struct index *index, const struct message_id *id, uint64_t lsn)
+{
+	enum err e = ERR_OK;
+	pthread_mutex_lock(&index->lock);
+	/* The folder may have met it already: it reads what is committed. */
+	if (lsn > index->headers.lsn)
+		e = tail_add(&index->tail, id, lsn);
+	pthread_mutex_unlock(&index->lock);
+	return e;
+}
+
+bool index_tail_full(const struct index *index)
+{
+	struct index *i = (struct index *)(uintptr_t)index;
+	pthread_mutex_lock(&i->lock);
+	bool full = i->tail.count >= TAIL_ENTRIES_MAX - TAIL_ENTRIES_MAX / 8;
+	pthread_mutex_unlock(&i->lock);
+	return full;
+}
+
+uint64_t index_unfolded(const struct index *index)
+{
+	struct index *i = (struct index *)(uintptr_t)index;
+	pthread_mutex_lock(&i->lock);
+	uint64_t seen = i->headers.rows + tail_above(&i->tail, i->headers.lsn);
+	uint64_t folded = i->content.rows;
+	pthread_mutex_unlock(&i->lock);
+	return seen > folded ? seen - folded : 0;
+}
+
+/* One batch of headers, then one of content as far as the headers are. */
+static enum err fold_once(struct index *index, bool *more)
+{
+	struct folding f = folding_of(index);
+	struct header_mark headers = index->headers;
+	struct content_mark content = index->content;
+	bool more_headers = false, more_content = false;
+	uint64_t head = log_head(index->log);
+	enum err e = log_reader_renew(index->reader);
+	if (!e && headers.lsn < head) {
+		e = fold_headers(&f, head, &headers, &more_headers);
+		if (!e)
+			publish(index, &headers, NULL);
+	}
+	if (!e && content.lsn < headers.lsn) {
+		e = fold_content(&f, headers.lsn, &content, &more_content);
+		if (!e)
+			publish(index, NULL, &content);
+	}
+	log_reader_pause(index->reader);
+	*more = more_headers || more_content;
+	return e;
+}
+
+enum err index_fold(struct index *index, bool *more)
+{
+	*more = false;
+	pthread_mutex_lock(&index->folding);
+	enum err e = fold_once(index, more);
+	pthread_mutex_unlock(&index->folding);
+	return e;
+}
+
+enum err index_rebuild(struct index *index)
+{
+	bool more = true;
+	pthread_mutex_lock(&index->folding);
+	if (atomic_load(&index->rebuilds) % 2 == 0)
+		atomic_fetch_add(&index->rebuilds, 1);
+	enum err e = start_over(index, NULL);
+	if (!e)
+		publish(index, &(struct header_mark){0}, &(struct content_mark){0});
+	while (!e && more)
+		e = fold_once(index, &more);
+	/* After a failure look-ups stay refused: not found would be a lie. */
+	if (!e)
+		atomic_fetch_add(&index->rebuilds, 1);
+	pthread_mutex_unlock(&index->folding);
+	return e;
+}

@@ -1,0 +1,117 @@
+/* The index's environment: its tables, and whose they are. */
+#include <string.h>
+
+#include "node/index_parts.h"
+#include "node/log_parts.h"
+
+static int open_tables(MDB_txn *txn, struct index_tables *t)
+{
+	struct {
+		const char *name;
+		MDB_dbi *dbi;
+	} all[] = {{"id", &t->id},       {"ref", &t->ref},   {"object", &t->object},
+		   {"value", &t->value}, {"held", &t->held}, {"meta", &t->meta}};
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < sizeof all / sizeof *all; i++)
+		rc = mdb_dbi_open(txn, all[i].name, MDB_CREATE, all[i].dbi);
+	return rc;
+}
+
+static int put(MDB_txn *txn, MDB_dbi meta, const char *name, const void *p, size_t n)
+{
+	MDB_val key = {strlen(name), (void *)(uintptr_t)name};
+	MDB_val value = {n, (void *)(uintptr_t)p};
+	return mdb_put(txn, meta, &key, &value, 0);
+}
+
+/* What an index that has folded nothing looks like. */
+static int write_start(MDB_txn *txn, MDB_dbi meta, const uint8_t mark[16],
+		       const struct store_id *log)
+{
+	static const uint8_t zeros[LENGTHS * 8];
+	uint8_t format[4];
+	put_u32(format, INDEX_FORMAT);
+	int rc = put(txn, meta, "format", format, sizeof format);
+	if (rc == 0)
+		rc = put(txn, meta, "log", log->b, sizeof log->b);
+	if (rc == 0)
+		rc = put(txn, meta, "key", mark, 16);
+	if (rc == 0)
+		rc = put(txn, meta, "headers", zeros, 3 * 8);
+	if (rc == 0)
+		rc = put(txn, meta, "content", zeros, 4 * 8);
+	return rc != 0 ? rc : put(txn, meta, "lengths", zeros, sizeof zeros);
+}
+
+static bool is_value(MDB_txn *txn, MDB_dbi meta, const char *name, const void *p, size_t n)
+{
+	MDB_val key = {strlen(name), (void *)(uintptr_t)name}, value;
+	return mdb_get(txn, meta, &key, &value) == 0 && value.mv_size == n &&
+	       memcmp(value.mv_data, p, n) == 0;
+}
+
+static enum err judge_format(MDB_txn *txn, MDB_dbi meta, const uint8_t mark[16],
+			     const struct store_id *log, const char *dir, struct report *report)
+{
+	MDB_val key = {6, "format"}, value;
+	if (mdb_get(txn, meta, &key, &value) != 0 || value.mv_size != 4)
+		return ERR_NOT_FOUND;
+	uint32_t format = get_u32(value.mv_data);
+	if (format > INDEX_FORMAT) {
+		report_add(report,
+			   "%s: written by a later khabardar (format %u, this one knows %u): "
+			   "install that version again, or remove the directory and let this one "
+			   "build its own",
+			   dir, format, (unsigned)INDEX_FORMAT);
+		return ERR_TOO_NEW;
+	}
+	/* SPEC 6.2: "An index of another log, of another store key or of an earlier format is
+	 * dropped and built again." */
+	if (format != INDEX_FORMAT || !is_value(txn, meta, "log", log->b, sizeof log->b) ||
+	    !is_value(txn, meta, "key", mark, 16))
+		return ERR_NOT_FOUND;
+	return ERR_OK;
+}
+
+enum err env_prepare(struct index_env *env, const struct identity *identity,
+		     const struct store_id *log, const char *dir, struct report *report)
+{
+	MDB_txn *txn;
+	MDB_stat stat;
+	uint8_t mark[HASH_KEY_BYTES];
+	identity_index_key(identity, KEY_OF_STORE, "store", 5, mark);
+	int rc = mdb_txn_begin(env->store.env, NULL, 0, &txn);
+	if (rc != 0)
+		return lmdb_err(rc);
+	rc = open_tables(txn, &env->tables);
+	if (rc == 0)
+		rc = mdb_stat(txn, env->tables.meta, &stat);
+	if (rc == 0 && stat.ms_entries == 0)
+		rc = write_start(txn, env->tables.meta, mark, log);
+	enum err e =
+		rc ? lmdb_err(rc) : judge_format(txn, env->tables.meta, mark, log, dir, report);
+	/* The tables stay open only when this transaction commits. */
+	if (e && e != ERR_NOT_FOUND) {
+		mdb_txn_abort(txn);
+		return e;
+	}
+	rc = mdb_txn_commit(txn);
+	return rc ? lmdb_err(rc) : e;
+}
+
+enum err env_drop(struct index_env *env)
+{
+	const struct index_tables *t = &env->tables;
+	const MDB_dbi all[] = {t->id, t->ref, t->object, t->value, t->held, t->meta};
+	MDB_txn *txn;
+	int rc = mdb_txn_begin(env->store.env, NULL, 0, &txn);
+	if (rc != 0)
+		return lmdb_err(rc);
+	for (size_t i = 0; rc == 0 && i < sizeof all / sizeof *all; i++)
+		rc = mdb_drop(txn, all[i], 0);
+	if (rc != 0)
+		mdb_txn_abort(txn);
+	else
+		rc = mdb_txn_commit(txn);
+	return lmdb_err(rc);
+}

@@ -1,0 +1,169 @@
+/* Folding of headers (tables id and ref), and the sheets in which every fold sorts. */
+#include "node/index_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { HEADER_ENTRY_BYTES = MESSAGE_ID_BYTES + 8, ROWS_SCANNED_MAX = 10 * FOLD_MESSAGES_MAX };
+
+uint8_t *sheet_add(struct sheet *s)
+{
+	if (s->count == s->room) {
+		size_t room = s->room ? s->room * 2 : 256;
+		uint8_t *at = realloc(s->at, room * s->width);
+		if (!at)
+			return NULL;
+		s->at = at;
+		s->room = room;
+	}
+	return s->at + s->width * s->count++;
+}
+
+static int compare_rows(const void *a, const void *b, void *width)
+{
+	return memcmp(a, b, *(const size_t *)width);
+}
+
+void sheet_sort(struct sheet *s)
+{
+	if (s->count)
+		qsort_r(s->at, s->count, s->width, compare_rows, &s->width);
+}
+
+int mark_read_headers(MDB_txn *txn, MDB_dbi meta, struct header_mark *mark)
+{
+	MDB_val key = {7, "headers"}, value;
+	int rc = mdb_get(txn, meta, &key, &value);
+	if (rc != 0)
+		return rc;
+	struct reader r;
+	reader_init(&r, value.mv_data, value.mv_size);
+	mark->lsn = read_u64(&r);
+	mark->rows = read_u64(&r);
+	mark->messages = read_u64(&r);
+	return reader_done(&r) ? 0 : MDB_CORRUPTED;
+}
+
+static int mark_write(MDB_txn *txn, MDB_dbi meta, const struct header_mark *mark)
+{
+	uint8_t bytes[3 * 8];
+	put_u64(bytes, mark->lsn);
+	put_u64(bytes + 8, mark->rows);
+	put_u64(bytes + 16, mark->messages);
+	MDB_val key = {7, "headers"}, value = {sizeof bytes, bytes};
+	return mdb_put(txn, meta, &key, &value, 0);
+}
+
+struct batch {
+	struct sheet ids;  /* id | lsn | verdict */
+	struct sheet refs; /* ref | lsn */
+	struct header scratch;
+};
+
+static enum err add_row(struct batch *b, const struct log_row *row)
+{
+	uint8_t *at = sheet_add(&b->ids);
+	if (!at)
+		return ERR_MEMORY;
+	memcpy(at, row->id.b, MESSAGE_ID_BYTES);
+	put_u64(at + MESSAGE_ID_BYTES, row->lsn);
+	at[HEADER_ENTRY_BYTES] = (uint8_t)row->verdict;
+	if (row->length < SIGNATURE_BYTES ||
+	    header_decode(&b->scratch, row->data, row->length - SIGNATURE_BYTES) != ERR_OK ||
+	    bytes_zero(b->scratch.ref.b, MESSAGE_ID_BYTES))
+		return ERR_OK;
+	at = sheet_add(&b->refs);
+	if (!at)
+		return ERR_MEMORY;
+	memcpy(at, b->scratch.ref.b, MESSAGE_ID_BYTES);
+	put_u64(at + MESSAGE_ID_BYTES, row->lsn);
+	return ERR_OK;
+}
+
+/* Reads rows until the batch is full; mark moves along. */
+static enum err collect(struct batch *b, struct log_reader *reader, uint64_t until,
+			struct header_mark *mark)
+{
+	for (unsigned scanned = 0; scanned < ROWS_SCANNED_MAX; scanned++) {
+		struct log_row row;
+		if (mark->lsn >= until || b->ids.count >= FOLD_MESSAGES_MAX)
+			return ERR_OK;
+		enum err e = log_read_from(reader, mark->lsn + 1, &row);
+		/* A damaged row is check-store's to name; what follows it must be found. */
+		if (e && e != ERR_DAMAGED)
+			return e;
+		if (row.lsn <= mark->lsn)
+			return ERR_DAMAGED;
+		mark->lsn = row.lsn;
+		if (e || row.kind != LOG_MESSAGE)
+			continue;
+		mark->rows++;
+		e = add_row(b, &row);
+		if (e)
+			return e;
+	}
+	return ERR_OK;
+}
+
+static int put_ids(MDB_txn *txn, MDB_dbi dbi, const struct sheet *ids, struct header_mark *mark)
+{
+	for (size_t i = 0; i < ids->count; i++) {
+		uint8_t *at = ids->at + i * ids->width;
+		MDB_val key = {MESSAGE_ID_BYTES, at}, value = {8, at + MESSAGE_ID_BYTES};
+		/* Of two rows with one id the first counts, however the batches were cut. */
+		int rc = mdb_put(txn, dbi, &key, &value, MDB_NOOVERWRITE);
+		if (rc == MDB_KEYEXIST)
+			continue;
+		if (rc != 0)
+			return rc;
+		mark->messages += at[HEADER_ENTRY_BYTES] != VERDICT_HEADER_ONLY;
+	}
+	return 0;
+}
+
+static int put_refs(MDB_txn *txn, MDB_dbi dbi, const struct sheet *refs)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < refs->count; i++) {
+		MDB_val key = {REF_KEY_BYTES, refs->at + i * refs->width}, value = {0, ""};
+		rc = mdb_put(txn, dbi, &key, &value, 0);
+	}
+	return rc;
+}
+
+enum err fold_headers(const struct folding *f, uint64_t until, struct header_mark *mark, bool *more)
+{
+	const struct index_tables *t = &f->env->tables;
+	MDB_txn *txn;
+	struct batch *b = calloc(1, sizeof *b);
+	if (!b)
+		return ERR_MEMORY;
+	b->ids.width = HEADER_ENTRY_BYTES + 1;
+	b->refs.width = REF_KEY_BYTES;
+	int rc = mdb_txn_begin(f->env->store.env, NULL, 0, &txn);
+	if (rc != 0) {
+		free(b);
+		return lmdb_err(rc);
+	}
+	rc = mark_read_headers(txn, t->meta, mark);
+	enum err e = rc != 0 ? lmdb_err(rc) : collect(b, f->reader, until, mark);
+	if (!e) {
+		sheet_sort(&b->ids);
+		sheet_sort(&b->refs);
+		rc = put_ids(txn, t->id, &b->ids, mark);
+		if (rc == 0)
+			rc = put_refs(txn, t->ref, &b->refs);
+		if (rc == 0)
+			rc = mark_write(txn, t->meta, mark);
+		e = lmdb_err(rc);
+	}
+	if (e)
+		mdb_txn_abort(txn);
+	else
+		e = lmdb_err(mdb_txn_commit(txn));
+	*more = mark->lsn < until;
+	free(b->ids.at);
+	free(b->refs.at);
+	free(b);
+	return e;
+}

@@ -1,0 +1,157 @@
+/* What the files of the index share; nobody else includes it.
+ *
+ *     id      message id 32 -> lsn 8
+ *     ref     message id 32 | lsn 8 -> nothing; that message refers to this one
+ *     object  H(origin | object id) 16 | modified 8 | message id, first 8 | number 2
+ *                 -> lsn 8 | valid until 8 | flags 1
+ *     value   H(type | value) 16 | lsn 8 | number 2 -> the first 32 bytes of the object's key
+ *     held    lsn 8 -> why, in words
+ *     meta    "format" -> u32, "log" -> the log's store id, "key" -> a mark of the store key,
+ *             "headers", "content" -> watermarks, "lengths" -> how many values have each length */
+#ifndef NODE_INDEX_PARTS_H
+#define NODE_INDEX_PARTS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "node/index.h"
+#include "node/store.h"
+#include "protocol/bytes.h"
+
+enum {
+	INDEX_FORMAT = 1,
+	HASH_KEY_BYTES = 16,
+	OBJECT_REF_BYTES = HASH_KEY_BYTES + 8 + 8, /* what a value remembers of an object's key */
+	OBJECT_KEY_BYTES = OBJECT_REF_BYTES + 2,
+	OBJECT_VALUE_BYTES = 8 + 8 + 1,
+	VALUE_KEY_BYTES = HASH_KEY_BYTES + 8 + 2,
+	REF_KEY_BYTES = MESSAGE_ID_BYTES + 8,
+	HELD_TEXT_MAX = 240,
+	/* Prefix lengths 0..32 and 0..128, and the number of labels of a domain. */
+	LENGTHS_IPV4 = 0,
+	LENGTHS_IPV6 = LENGTHS_IPV4 + 33,
+	LENGTHS_DOMAIN = LENGTHS_IPV6 + 129,
+	DOMAIN_LABELS_MAX = 127,
+	LENGTHS = LENGTHS_DOMAIN + DOMAIN_LABELS_MAX + 1,
+};
+
+enum object_flag { OBJECT_REVOKED = 1, OBJECT_BLOCK = 2, OBJECT_SCAFFOLDING = 4 };
+
+struct index_tables {
+	MDB_dbi id, ref, object, value, held, meta;
+};
+
+struct index_env {
+	struct store_env store;
+	struct index_tables tables;
+};
+
+/* The watermarks, each committed with what it speaks of. */
+struct header_mark {
+	uint64_t lsn;      /* folded up to here */
+	uint64_t rows;     /* messages met on the way */
+	uint64_t messages; /* of them accepted or held, each counted once */
+};
+struct content_mark {
+	uint64_t lsn, rows;
+	uint64_t objects; /* lineages whose current version is no scaffolding */
+	uint64_t held;
+};
+
+/* Where a fold reads and writes; the index itself, or a temporary one to compare with. */
+struct folding {
+	struct index_env *env;
+	struct log_reader *reader;
+	const struct identity *identity;
+};
+
+/* Fold the next batch, up to and with position until; *more when there is more up to there. */
+enum err fold_headers(const struct folding *f, uint64_t until, struct header_mark *mark,
+		      bool *more);
+enum err fold_content(const struct folding *f, uint64_t until, struct content_mark *mark,
+		      bool *more);
+
+/* Opens the tables, makes them in an empty environment.  ERR_NOT_FOUND: the index of another log,
+ * or of an earlier format: drop it. */
+enum err env_prepare(struct index_env *env, const struct identity *identity,
+		     const struct store_id *log, const char *dir, struct report *report);
+enum err env_drop(struct index_env *env);
+int mark_read_headers(MDB_txn *txn, MDB_dbi meta, struct header_mark *mark);
+int mark_read_content(MDB_txn *txn, MDB_dbi meta, struct content_mark *mark);
+int lengths_read(MDB_txn *txn, MDB_dbi meta, uint64_t lengths[LENGTHS]);
+
+void key_of_object(uint8_t out[HASH_KEY_BYTES], const struct identity *identity,
+		   const struct party_id *origin, const char *object_id);
+void key_of_value(uint8_t out[HASH_KEY_BYTES], const struct identity *identity,
+		  const struct observable *value);
+/* Which of the lengths a value counts for; LENGTHS: none. */
+size_t length_of_value(const struct observable *value);
+unsigned domain_labels(const char *domain);
+
+/* The current version of a lineage: its last key.  MDB_NOTFOUND. */
+int lineage_last(MDB_cursor *object, const uint8_t hash[HASH_KEY_BYTES], MDB_val *key,
+		 MDB_val *value);
+struct object_at object_decode(const uint8_t *key, const uint8_t *value);
+
+/* Records of one width, in memory, sorted by their bytes before they are put. */
+struct sheet {
+	uint8_t *at; /* owned */
+	size_t width, count, room;
+};
+uint8_t *sheet_add(struct sheet *s); /* NULL: no memory */
+void sheet_sort(struct sheet *s);
+static inline const uint8_t *sheet_row(const struct sheet *s, size_t i)
+{
+	return s->at + i * s->width;
+}
+
+/* The tail: ids committed and not yet folded, in order of position.  A ring with chained buckets,
+ * so that the oldest go without moving the rest.  The caller holds the lock. */
+struct tail_entry {
+	struct message_id id;
+	uint64_t lsn;
+	uint32_t next; /* of the same bucket; TAIL_NONE: the last */
+};
+enum { TAIL_ENTRIES_MAX = 1 << 20 };
+#define TAIL_NONE UINT32_MAX
+struct tail {
+	struct tail_entry *entries; /* owned; a ring */
+	uint32_t *buckets;          /* owned; as many as entries */
+	size_t size, first, count;
+	uint8_t key[16]; /* of the bucket hash: strangers choose ids */
+};
+void tail_clear(struct tail *t);
+enum err tail_add(struct tail *t, const struct message_id *id, uint64_t lsn);
+bool tail_find(const struct tail *t, const struct message_id *id, uint64_t *lsn);
+/* Forgets at most max of what stands at or below lsn; true when there may be more. */
+bool tail_trim(struct tail *t, uint64_t lsn, size_t max);
+/* How many stand above lsn, and the i-th entry. */
+size_t tail_above(const struct tail *t, uint64_t lsn);
+const struct tail_entry *tail_at(const struct tail *t, size_t i);
+
+struct index {
+	struct index_env env;
+	char *dir; /* owned */
+	struct log *log;
+	const struct identity *identity;
+	struct log_reader *reader; /* of the folder */
+	pthread_mutex_t folding;   /* one folds, others wait */
+	_Atomic uint64_t rebuilds; /* odd while rebuilding: what is not found may yet be there */
+	pthread_mutex_t lock;      /* of what follows; never held over LMDB */
+	struct tail tail;
+	struct header_mark headers; /* of the last commit */
+	struct content_mark content;
+};
+
+struct index_reader {
+	struct index *index;
+	MDB_txn *txn;
+	bool paused;
+	uint64_t lsn;      /* what its snapshot has folded of the headers */
+	uint64_t renewals; /* cursors of an earlier one are void */
+};
+
+/* ERR_STATE: paused. */
+enum err reader_ready(const struct index_reader *reader);
+
+#endif
