@@ -41,7 +41,7 @@ enum err log_copy(struct log *log, const char *dir, struct report *report)
 	return e;
 }
 
-/* SPEC 6.3: "Cursors, which are the values whose key begins with `cursor/`, are dropped." */
+/* SPEC 6.4: "Cursors, which are the values whose key begins with `cursor/`, are dropped." */
 static int drop_cursors(MDB_txn *txn, MDB_dbi value)
 {
 	static const char prefix[] = CURSOR_PREFIX;
@@ -64,7 +64,7 @@ static int drop_cursors(MDB_txn *txn, MDB_dbi value)
 enum err log_rename(const char *dir, const struct identity *identity, const struct store_id *id,
 		    struct report *report)
 {
-	struct store store;
+	struct store_env store;
 	struct store_id old;
 	struct log_tables tables;
 	MDB_txn *txn = NULL;
