@@ -118,11 +118,16 @@ sim: $(filter $(BUILD)/tests/sim/%,$(TESTS))
 fuzz:
 	+$(Q)$(MAKE) CC=clang SAN=fuzzer,address,undefined fuzz-run
 fuzz-run: $(FUZZERS:%=$(BUILD)/fuzz/%)
+	@mkdir -p $(FUZZERS:%=build/corpus/%)
 	$(Q)for target in $(FUZZERS); do \
-		mkdir -p build/corpus/$$target && echo "  FUZZ	$$target" && \
-		$(BUILD)/fuzz/$$target -max_total_time=$(TIME) -max_len=66000 -verbosity=0 \
-			-print_final_stats=1 -artifact_prefix=build/corpus/$$target- \
-			build/corpus/$$target tests/fuzz/corpus/$$target || exit 1; done
+		printf '  FUZZ	%s: ' $$target; \
+		$(BUILD)/fuzz/$$target -max_total_time=$(TIME) -max_len=66000 -print_final_stats=1 \
+			-artifact_prefix=build/corpus/$$target- build/corpus/$$target \
+			tests/fuzz/corpus/$$target >build/corpus/$$target.log 2>&1 || \
+			{ tail -40 build/corpus/$$target.log; exit 1; }; \
+		sed -n 's/^stat::number_of_executed_units: *\(.*\)/\1 runs/p' \
+			build/corpus/$$target.log; \
+	done
 
 demo: all
 	BUILD=$(BUILD) scripts/demo --built
