@@ -56,6 +56,10 @@ static bool read_base64(uint8_t *out, size_t size, const char *text, size_t n)
 	size_t length;
 	const char *end;
 
+	/* libsodium 1.0.18 takes the bytes 0xab and 0xaf for "+" and "/". */
+	for (size_t i = 0; i < n; i++)
+		if (text[i] & 0x80)
+			return false;
 	return sodium_base642bin(out, size, text, n, NULL, &length, &end,
 				 sodium_base64_VARIANT_ORIGINAL) == 0 &&
 	       length == size && end == text + n;

@@ -103,9 +103,7 @@ int topology_check_file(const struct cmd_context *c, int argc, char **argv)
 		count = council_count(&l.t->council, l.file, l.length, NULL);
 	}
 	if (e) {
-		if (report.total == 0)
-			report_add(&report, "%s", err_str(e));
-		code = cmd_refused(c, argv[1], &report);
+		code = topology_refused(c, argv[1], e, &report);
 	} else {
 		for (size_t i = 0; i < report.count; i++)
 			fprintf(stderr, "%s: %s\n", argv[1], report.lines[i]);
@@ -253,6 +251,7 @@ int topology_show(const struct cmd_context *c, int argc, char **argv)
 	const char *path = argv[1];
 	struct loaded l;
 	struct report report;
+	enum err e;
 	int code = EXIT_DONE;
 
 	if (argc > 2)
@@ -261,8 +260,9 @@ int topology_show(const struct cmd_context *c, int argc, char **argv)
 	if (argc == 1)
 		path = held;
 	report_init(&report);
-	if (loaded_read(&l, path, &report))
-		code = cmd_refused(c, path, &report);
+	e = loaded_read(&l, path, &report);
+	if (e)
+		code = topology_refused(c, path, e, &report);
 	else if (c->json)
 		show_json(l.t);
 	else

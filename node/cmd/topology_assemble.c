@@ -206,6 +206,7 @@ int topology_assemble(const struct cmd_context *c, int argc, char **argv)
 	struct options o;
 	struct report report;
 	const char *where;
+	enum err e;
 	int code = EXIT_DONE;
 
 	if (!read_options(&o, argc, argv))
@@ -213,8 +214,9 @@ int topology_assemble(const struct cmd_context *c, int argc, char **argv)
 	if (o.count < 1)
 		return cmd_misused("khabar topology assemble", "the text is missing");
 	report_init(&report);
-	if (assemble(c, &o, &where, &report))
-		code = cmd_refused(c, where, &report);
+	e = assemble(c, &o, &where, &report);
+	if (e)
+		code = topology_refused(c, where, e, &report);
 	report_clear(&report);
 	return code;
 }

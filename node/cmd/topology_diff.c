@@ -84,16 +84,21 @@ int topology_diff(const struct cmd_context *c, int argc, char **argv)
 	struct comparing d = {.c = c};
 	struct zpl *was = NULL, *is = NULL;
 	struct report report;
+	const char *where = argv[1];
+	enum err e;
 	int code = EXIT_DONE;
 
 	if (argc != 3)
 		return cmd_misused("khabar topology diff", "exactly two files are compared");
 	report_init(&report);
 	/* The form is enough: a draft that is not yet a topology can be compared too. */
-	if (read_form(&was, argv[1], &report)) {
-		code = cmd_refused(c, argv[1], &report);
-	} else if (read_form(&is, argv[2], &report)) {
-		code = cmd_refused(c, argv[2], &report);
+	e = read_form(&was, where, &report);
+	if (e == ERR_OK) {
+		where = argv[2];
+		e = read_form(&is, where, &report);
+	}
+	if (e) {
+		code = topology_refused(c, where, e, &report);
 	} else if (c->json) {
 		cJSON *o = cJSON_CreateObject();
 		d.changes = cJSON_AddArrayToObject(o, "changes");

@@ -11,8 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static enum err read_all(char **out, size_t *n, int fd, const char *path, size_t most,
-			 struct report *report)
+static enum err read_all(char **out, size_t *n, int fd, size_t most, struct report *report)
 {
 	/* One byte more than is allowed tells what is too long, one more is for the NUL. */
 	char *data = malloc(most + 2);
@@ -25,7 +24,7 @@ static enum err read_all(char **out, size_t *n, int fd, const char *path, size_t
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0) {
-			report_add(report, "%s: cannot be read: %s", path, strerror(errno));
+			report_add(report, "cannot be read: %s", strerror(errno));
 			free(data);
 			return ERR_IO;
 		}
@@ -34,7 +33,7 @@ static enum err read_all(char **out, size_t *n, int fd, const char *path, size_t
 	if (!data)
 		return ERR_MEMORY;
 	if (*n > most) {
-		report_add(report, "%s: more than %zu bytes", path, most);
+		report_add(report, "more than %zu bytes", most);
 		free(data);
 		return ERR_LIMIT;
 	}
@@ -51,10 +50,10 @@ enum err file_read(char **out, size_t *n, const char *path, size_t most, struct 
 
 	*out = NULL;
 	if (fd < 0) {
-		report_add(report, "%s: cannot be read: %s", path, strerror(errno));
+		report_add(report, "cannot be read: %s", strerror(errno));
 		return ERR_IO;
 	}
-	e = read_all(out, n, fd, path, most, report);
+	e = read_all(out, n, fd, most, report);
 	if (!standard)
 		close(fd);
 	return e;
@@ -142,4 +141,12 @@ void json_print(cJSON *o)
 		puts(text);
 	free(text);
 	cJSON_Delete(o);
+}
+
+int topology_refused(const struct cmd_context *c, const char *where, enum err e,
+		     struct report *report)
+{
+	if (report->total == 0)
+		report_add(report, "%s", err_str(e));
+	return cmd_refused(c, where, report);
 }

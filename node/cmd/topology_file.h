@@ -21,7 +21,10 @@ struct loaded {
 enum err loaded_read(struct loaded *l, const char *path, struct report *report);
 void loaded_clear(struct loaded *l);
 
-/* What a run of parties is called: "13 nodes and 2 roles". */
+/* cmd_refused, with the error's own phrase where nobody said more. */
+int topology_refused(const struct cmd_context *c, const char *where, enum err e,
+		     struct report *report);
+
 void topology_count(const struct topology *t, size_t *nodes, size_t *roles);
 /* "2027-12-31": out is at least 32 bytes. */
 char *date_text(char *out, size_t size, uint64_t ms);

@@ -404,7 +404,7 @@ int topology_fill(const struct cmd_context *c, int argc, char **argv)
 	e = e ? e : fill(&d, &o, &where);
 	e = e ? e : file_write(o.out, d.text, d.length, &report);
 	if (e)
-		code = cmd_refused(c, where, &report);
+		code = topology_refused(c, where, e, &report);
 	else
 		print_rest(c, &o, &d);
 	zpl_free(d.z);

@@ -117,6 +117,7 @@ int topology_tree(const struct cmd_context *c, int argc, char **argv)
 	const char *path = argv[1];
 	struct loaded l;
 	struct report report;
+	enum err e;
 	int code = EXIT_DONE;
 
 	if (argc > 2)
@@ -125,8 +126,9 @@ int topology_tree(const struct cmd_context *c, int argc, char **argv)
 	if (argc == 1)
 		path = held;
 	report_init(&report);
-	if (loaded_read(&l, path, &report))
-		code = cmd_refused(c, path, &report);
+	e = loaded_read(&l, path, &report);
+	if (e)
+		code = topology_refused(c, path, e, &report);
 	else
 		draw_topology(c, l.t);
 	loaded_clear(&l);
