@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TYPE_MIN_BYTES = 3, TYPE_MAX_BYTES = 250, UUID_CHARS = 36 };
+enum { TYPE_MIN_BYTES = 3, TYPE_MAX_BYTES = 250 };
 
 struct bundle {
 	cJSON *owned; /* the parsed text */
@@ -79,19 +79,6 @@ static void properties_read(struct properties *p, const cJSON *object)
 			}
 		}
 	}
-}
-
-static bool uuid_valid(const char *text)
-{
-	if (strlen(text) != UUID_CHARS)
-		return false;
-	for (int i = 0; i < UUID_CHARS; i++) {
-		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-
-		if (dash ? text[i] != '-' : !strchr("0123456789abcdefABCDEF", text[i]))
-			return false;
-	}
-	return true;
 }
 
 static bool id_valid(const char *id, const char *type)

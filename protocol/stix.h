@@ -90,5 +90,7 @@ bool tlp_of_definition(const cJSON *definition, enum tlp *tlp);
  */
 void uuid_of_text(char out[37], const char *text);
 void uuid_of_random(char out[37], const uint8_t random[16]);
+/* 36 characters in the groups of a UUID, hexadecimal in either case. */
+bool uuid_valid(const char *text);
 
 #endif

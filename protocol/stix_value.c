@@ -5,6 +5,8 @@
 
 #include "protocol/stix.h"
 
+enum { UUID_CHARS = 36 };
+
 static size_t add(struct observable *out, size_t count, size_t max, enum observable_type type,
 		  const cJSON *value)
 {
@@ -76,6 +78,19 @@ size_t stix_observables(const struct stix_object *o, struct observable *out, siz
 	if (pattern_observables(out, max, &count, o->pattern) != ERR_OK)
 		return 0;
 	return count < max ? count : max;
+}
+
+bool uuid_valid(const char *text)
+{
+	if (strlen(text) != UUID_CHARS)
+		return false;
+	for (int i = 0; i < UUID_CHARS; i++) {
+		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (dash ? text[i] != '-' : !strchr("0123456789abcdefABCDEF", text[i]))
+			return false;
+	}
+	return true;
 }
 
 static void uuid_write(char out[37], uint8_t bytes[16], uint8_t version)
