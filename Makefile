@@ -1,4 +1,4 @@
-# Khabardar.  make all | check | demo | lint | fuzz | sim | install | clean
+# Khabardar.  make all | check | demo | lint | bench | fuzz | sim | install | clean
 #
 #   make V=1                        shows the commands
 #   make CC=clang                   builds in build/clang
@@ -86,6 +86,8 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(NO
 	$(call link,$(LIBS_node))
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/fuzz_%.o $(NODE)
 	$(call link,$(LIBS_node))
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(NODE)
+	$(call link,$(LIBS_node))
 # Helpers of the end-to-end tests: programs, and libraries to preload.
 $(BUILD)/tests/e2e/%: $(BUILD)/tests/e2e/%.o $(NODE)
 	$(call link,$(LIBS_node))
@@ -115,6 +117,10 @@ lint:
 sim: $(filter $(BUILD)/tests/sim/%,$(TESTS))
 	SEEDS=$(SEEDS) FROM=$(FROM) prove --timer $(sort $^)
 
+bench: $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
+	@rm -f build/bench.jsonl
+	$(Q)for bench in $^; do $$bench build/bench.jsonl || exit 1; done
+
 fuzz:
 	+$(Q)$(MAKE) CC=clang SAN=fuzzer,address,undefined fuzz-run
 fuzz-run: $(FUZZERS:%=$(BUILD)/fuzz/%)
@@ -142,6 +148,6 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all tests check lint sim fuzz fuzz-run demo install clean
+.PHONY: all tests check lint sim bench fuzz fuzz-run demo install clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
