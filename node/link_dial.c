@@ -393,7 +393,7 @@ enum err dial_send(struct dial *d, const void *frame, size_t n)
 
 void dial_reset(struct dial *d)
 {
-	if (d->state != DIAL_WAITING)
+	if (d->state == DIAL_STANDING)
 		fail(d, LINK_CAUSE_ENDED, "we ended the connection to %s", d->peer.name);
 }
 

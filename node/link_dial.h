@@ -46,7 +46,7 @@ enum link_cause dial_cause(const struct dial *dial);
 const char *dial_text(const struct dial *dial);
 /* As link_send(). */
 enum err dial_send(struct dial *dial, const void *frame, size_t n);
-/* Ends the connection or the attempt; the next one comes after the back-off. */
+/* Ends the connection, if there is one; the next comes after the back-off. */
 void dial_reset(struct dial *dial);
 /* Runs what is due at now (ms, monotonic), returns when it wants to run next. */
 uint64_t dial_tick(struct dial *dial, uint64_t now);

@@ -1,5 +1,6 @@
 #include "node/link_gate.h"
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include "node/loop.h"
 #include "node/tcp.h"
 #include "node/zap.h"
+#include "protocol/bytes.h"
 
 #define MONITOR_ENDPOINT "inproc://khabardar.listener"
 #define NOTICE_ENDPOINT "inproc://khabardar.gate"
@@ -33,6 +35,13 @@ struct caller {
 	uint64_t since; /* ms, monotonic */
 	uint64_t mark;  /* tcp_taken() when a frame was last heard of */
 	struct tcp_name name;
+	struct source *source; /* of one accepted */
+};
+
+/* Where connections come from, by a keyed hash: nobody can choose whom to share a place with. */
+struct source {
+	uint64_t tokens, refilled; /* accepts left, in thousandths; ms, monotonic */
+	size_t waiting;
 };
 
 struct gate {
@@ -46,7 +55,8 @@ struct gate {
 	size_t count, size;
 	size_t waiting, waiting_max;
 	uint64_t serial;
-	uint64_t tokens, refilled; /* of accepts, in thousandths; when */
+	uint8_t hash_key[crypto_shorthash_KEYBYTES];
+	struct source sources[GATE_SOURCES];
 	struct link_counts counts;
 };
 
@@ -70,8 +80,10 @@ static struct caller *find_serial(struct gate *g, uint64_t serial)
 
 static void set_state(struct gate *g, struct caller *c, enum caller_state state)
 {
-	g->waiting -= c->state == CALLER_WAITING;
-	g->waiting += state == CALLER_WAITING;
+	size_t before = c->state == CALLER_WAITING, after = state == CALLER_WAITING;
+	g->waiting = g->waiting - before + after;
+	if (c->source)
+		c->source->waiting = c->source->waiting - before + after;
 	c->state = state;
 }
 
@@ -110,31 +122,48 @@ static struct caller *add_caller(struct gate *g, int fd, enum caller_state state
 	return c;
 }
 
-/* A bucket of accepts: full at GATE_ACCEPTS_BURST. */
-static bool take_token(struct gate *g, uint64_t now)
+static struct source *source_of(struct gate *g, const struct tcp_name *name)
 {
-	g->tokens += (now - g->refilled) * GATE_ACCEPTS_PER_SECOND;
-	g->refilled = now;
-	if (g->tokens > GATE_ACCEPTS_BURST * 1000ull)
-		g->tokens = GATE_ACCEPTS_BURST * 1000ull;
-	if (g->tokens < 1000)
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&name->there;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&name->there;
+	uint8_t address[8] = {0}, hash[crypto_shorthash_BYTES];
+	if (name->there.ss_family == AF_INET)
+		memcpy(address, &v4->sin_addr, 4);
+	else if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+		memcpy(address, v6->sin6_addr.s6_addr + 12, 4);
+	else
+		memcpy(address, &v6->sin6_addr, 8);
+	crypto_shorthash(hash, address, sizeof address, g->hash_key);
+	return &g->sources[get_u32(hash) % GATE_SOURCES];
+}
+
+/* A bucket of accepts: full at GATE_ACCEPTS_BURST, as all are at first. */
+static bool take_token(struct source *s, uint64_t now)
+{
+	const uint64_t full = GATE_ACCEPTS_BURST * 1000ull;
+	uint64_t gained = (now - s->refilled) * GATE_ACCEPTS_PER_SECOND;
+	s->tokens = !s->refilled || gained > full - s->tokens ? full : s->tokens + gained;
+	s->refilled = now;
+	if (s->tokens < 1000)
 		return false;
-	g->tokens -= 1000;
+	s->tokens -= 1000;
 	return true;
 }
 
-/* Chance chooses who makes room: the oldest would be a neighbour far away in its handshake, and
- * the newest would let those who came first hold every place. */
+/* Makes room where most are waiting, and there by chance: the oldest would be a neighbour far away
+ * in its handshake, and the newest would let those who came first hold every place. */
 static void evict_one(struct gate *g)
 {
 	size_t start = randombytes_uniform((uint32_t)g->count);
+	struct caller *worst = NULL;
 	for (size_t i = 0; i < g->count; i++) {
 		struct caller *c = &g->callers[(start + i) % g->count];
-		if (c->state == CALLER_WAITING) {
-			end_caller(g, c);
-			return;
-		}
+		if (c->state == CALLER_WAITING && c->source &&
+		    (!worst || c->source->waiting > worst->source->waiting))
+			worst = c;
 	}
+	if (worst)
+		end_caller(g, worst);
 }
 
 static void accept_caller(struct gate *g, int fd, uint64_t now)
@@ -150,13 +179,14 @@ static void accept_caller(struct gate *g, int fd, uint64_t now)
 		return;
 	}
 	/* Without a name it has gone already, and libzmq will say so. */
-	bool known = tcp_name_of(&c->name, fd);
-	if (!take_token(g, now)) {
-		if (known)
-			end_caller(g, c);
-	} else if (g->waiting > g->waiting_max) {
+	if (!tcp_name_of(&c->name, fd))
+		return;
+	c->source = source_of(g, &c->name);
+	c->source->waiting++;
+	if (!take_token(c->source, now))
+		end_caller(g, c);
+	else if (g->waiting > g->waiting_max)
 		evict_one(g);
-	}
 }
 
 /* Takes what the listener's monitor says, all of it. */
@@ -313,11 +343,9 @@ enum err gate_open(struct gate **gate, void *context, void *router)
 	if (!g)
 		return ERR_MEMORY;
 	g->waiting_max = waiting_room();
-	g->refilled = clock_monotonic();
-	g->tokens = GATE_ACCEPTS_BURST * 1000ull;
+	randombytes_buf(g->hash_key, sizeof g->hash_key);
 	pthread_mutex_init(&g->mutex, NULL);
-	if (!open_sockets(g, context, router) ||
-	    pthread_create(&g->thread, NULL, run_gate, g) != 0) {
+	if (!open_sockets(g, context, router) || thread_start(&g->thread, run_gate, g) != ERR_OK) {
 		free_gate(g);
 		return ERR_IO;
 	}

@@ -19,9 +19,12 @@ enum {
 	 * 10 KiB, or 64 KiB with a command begun and not ended: 16 MiB for 256 of them. */
 	GATE_WAITING_MAX = 256,
 	GATE_WAITING_MS = 15 * 1000,
-	/* Bounds what strangers' handshakes cost: about 0.3 ms of CPU at this end each. */
+	/* Bounds what one address can make us spend on handshakes, about 0.3 ms of CPU each at this
+	 * end.  Each address, or network of 64 bits in IPv6, has its share, so that a flood from
+	 * one does not keep a neighbour at another out. */
+	GATE_SOURCES = 1024,
 	GATE_ACCEPTS_BURST = 256,
-	GATE_ACCEPTS_PER_SECOND = 128,
+	GATE_ACCEPTS_PER_SECOND = 64,
 	/* Read from a connection and not made into a frame that we got: the receive pipe and what
 	 * is being decoded fit twice.  libzmq bounds the size of a part and the number of messages,
 	 * but not the number of parts of one message: only this does. */

@@ -22,6 +22,17 @@ uint64_t clock_wall(void)
 	return clock_ms(CLOCK_REALTIME);
 }
 
+enum err thread_start(pthread_t *thread, void *(*run)(void *arg), void *arg)
+{
+	sigset_t all, before;
+	sigfillset(&all);
+	if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
+		return ERR_IO;
+	enum err e = pthread_create(thread, NULL, run, arg) == 0 ? ERR_OK : ERR_IO;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return e;
+}
+
 void loop_init(struct loop *loop)
 {
 	loop->count = 0;

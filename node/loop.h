@@ -6,6 +6,7 @@
 #ifndef NODE_LOOP_H
 #define NODE_LOOP_H
 
+#include <pthread.h>
 #include <signal.h>
 #include <zmq.h>
 
@@ -41,6 +42,9 @@ enum err loop_add(struct loop *loop, const struct loop_source *source);
 enum err loop_turn(struct loop *loop, long wait_ms);
 /* Turns until *quit is set, by a signal handler or by a source. */
 enum err loop_run(struct loop *loop, const volatile sig_atomic_t *quit);
+
+/* Starts a thread that takes no signals: those are for the thread that runs the loop. */
+enum err thread_start(pthread_t *thread, void *(*run)(void *arg), void *arg);
 
 /* Milliseconds of the monotonic clock; ms since 1970 of the wall clock. */
 uint64_t clock_monotonic(void);

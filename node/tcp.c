@@ -5,21 +5,26 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "node/loop.h"
+
 enum { HOST_MAX_BYTES = 255, PORT_MAX_BYTES = 5 };
 
+/* Shared with a thread that waits for the resolver, as long as it is not finished. */
 struct tcp_lookup {
 	char host[HOST_MAX_BYTES + 1], port[PORT_MAX_BYTES + 1];
-	struct addrinfo hints;
-	struct addrinfo *found; /* owned once finished */
-	struct gaicb request;
-	int result; /* of getaddrinfo */
+	pthread_mutex_t mutex;
+	/* under the mutex; constant once finished */
+	struct addrinfo *found; /* owned */
+	int result;             /* of getaddrinfo */
 	bool finished;
+	bool forgotten; /* nobody waits any more: the thread frees it */
 };
 
 bool tcp_name_of(struct tcp_name *name, int fd)
@@ -76,9 +81,40 @@ static bool split_endpoint(struct tcp_lookup *l, const char *endpoint)
 	return port > 0 && port <= UINT16_MAX;
 }
 
+static void free_lookup(struct tcp_lookup *l)
+{
+	if (l->found)
+		freeaddrinfo(l->found);
+	pthread_mutex_destroy(&l->mutex);
+	free(l);
+}
+
+/* There is no way to give up on a name server that does not answer, so whoever loses interest just
+ * says so. */
+static void *run_lookup(void *arg)
+{
+	struct tcp_lookup *l = arg;
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+				       .ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG};
+	struct addrinfo *found = NULL;
+	int result = getaddrinfo(l->host, l->port, &hints, &found);
+	pthread_mutex_lock(&l->mutex);
+	l->found = found;
+	l->result = result;
+	l->finished = true;
+	bool forgotten = l->forgotten;
+	pthread_mutex_unlock(&l->mutex);
+	if (forgotten)
+		free_lookup(l);
+	return NULL;
+}
+
 enum err tcp_lookup_start(struct tcp_lookup **lookup, const char *endpoint)
 {
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+				       .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
 	struct tcp_lookup *l = calloc(1, sizeof *l);
+	pthread_t thread;
 	*lookup = NULL;
 	if (!l)
 		return ERR_MEMORY;
@@ -86,35 +122,46 @@ enum err tcp_lookup_start(struct tcp_lookup **lookup, const char *endpoint)
 		free(l);
 		return ERR_FORMAT;
 	}
-	l->hints = (struct addrinfo){.ai_socktype = SOCK_STREAM,
-				     .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
-	l->finished = getaddrinfo(l->host, l->port, &l->hints, &l->found) == 0;
+	pthread_mutex_init(&l->mutex, NULL);
 	*lookup = l;
+	/* An address needs no name server. */
+	l->finished = getaddrinfo(l->host, l->port, &hints, &l->found) == 0;
 	if (l->finished)
 		return ERR_OK;
-	l->hints.ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG;
-	l->request =
-		(struct gaicb){.ar_name = l->host, .ar_service = l->port, .ar_request = &l->hints};
-	l->result = getaddrinfo_a(GAI_NOWAIT, &(struct gaicb *){&l->request}, 1, NULL);
-	l->finished = l->result != 0;
+	if (thread_start(&thread, run_lookup, l) == ERR_OK) {
+		pthread_detach(thread);
+	} else {
+		l->result = EAI_AGAIN;
+		l->finished = true;
+	}
 	return ERR_OK;
 }
 
 bool tcp_lookup_done(struct tcp_lookup *l, size_t *count, const char **why)
 {
-	if (!l->finished) {
-		int result = gai_error(&l->request);
-		if (result == EAI_INPROGRESS)
-			return false;
-		l->finished = true;
-		l->result = result;
-		l->found = result == 0 ? l->request.ar_result : NULL;
-	}
+	pthread_mutex_lock(&l->mutex);
+	bool finished = l->finished;
+	pthread_mutex_unlock(&l->mutex);
 	*count = 0;
+	*why = "";
+	if (!finished)
+		return false;
 	for (const struct addrinfo *a = l->found; a; a = a->ai_next)
 		(*count)++;
 	*why = l->result ? gai_strerror(l->result) : "no address";
 	return true;
+}
+
+void tcp_lookup_free(struct tcp_lookup *l)
+{
+	if (!l)
+		return;
+	pthread_mutex_lock(&l->mutex);
+	bool finished = l->finished;
+	l->forgotten = true;
+	pthread_mutex_unlock(&l->mutex);
+	if (finished)
+		free_lookup(l);
 }
 
 static const struct addrinfo *nth_address(const struct tcp_lookup *l, size_t nth)
@@ -135,23 +182,6 @@ void tcp_lookup_endpoint(const struct tcp_lookup *l, size_t nth, char *out, size
 	if (a)
 		getnameinfo(a->ai_addr, a->ai_addrlen, host, sizeof host, NULL, 0, NI_NUMERICHOST);
 	snprintf(out, size, strchr(host, ':') ? "tcp://[%s]:%s" : "tcp://%s:%s", host, l->port);
-}
-
-void tcp_lookup_free(struct tcp_lookup *l)
-{
-	if (!l)
-		return;
-	if (!l->finished && gai_cancel(&l->request) != EAI_CANCELED) {
-		int result = gai_error(&l->request);
-		/* The resolver's thread still writes to it, and there is no way to wait for a name
-		 * server that does not answer: this one small struct is left to it. */
-		if (result == EAI_INPROGRESS)
-			return;
-		l->found = result == 0 ? l->request.ar_result : NULL;
-	}
-	if (l->found)
-		freeaddrinfo(l->found);
-	free(l);
 }
 
 int tcp_probe(const struct tcp_lookup *l, size_t nth)
