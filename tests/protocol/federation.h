@@ -9,6 +9,25 @@
 #include "protocol/topology.h"
 #include "tests/tap.h"
 
+/* A file of the tests, NUL behind it. */
+__attribute__((unused)) static char *slurp(const char *path, size_t *n)
+{
+	FILE *in = fopen(path, "rb");
+	char *text = NULL;
+	long size;
+
+	need(in && fseek(in, 0, SEEK_END) == 0);
+	size = ftell(in);
+	need(size >= 0);
+	rewind(in);
+	*n = (size_t)size;
+	text = malloc(*n + 1);
+	need(text && fread(text, 1, *n, in) == *n);
+	text[*n] = '\0';
+	fclose(in);
+	return text;
+}
+
 struct writing {
 	char *at;
 	size_t length, size;
@@ -89,6 +108,31 @@ __attribute__((unused)) static void put_council(struct writing *w, unsigned thre
 		snprintf(name, sizeof name, "member%u", i);
 		put(w, "        %s = \"%s\"\n", name, council_key_text(key, name));
 	}
+}
+
+/* Appends the four lines of minisign that the member would write over the first n bytes of w. */
+__attribute__((unused)) static void put_signature(struct writing *w, const char *member, size_t n,
+						  const char *algorithm)
+{
+	uint8_t seed[32], public[32], secret[64], prehash[64], block[74], global[64], over[100];
+	const char comment[] = "timestamp:0";
+	char one[120], two[120];
+
+	seed_of(seed, member);
+	crypto_sign_seed_keypair(public, secret, seed);
+	crypto_generichash(prehash, sizeof prehash, (const uint8_t *)w->at, n, NULL, 0);
+	memcpy(block, algorithm, 2);
+	memcpy(block + 2, seed, 8);
+	if (strcmp(algorithm, "ED") == 0)
+		crypto_sign_detached(block + 10, NULL, prehash, sizeof prehash, secret);
+	else
+		crypto_sign_detached(block + 10, NULL, (const uint8_t *)w->at, n, secret);
+	memcpy(over, block + 10, 64);
+	memcpy(over + 64, comment, strlen(comment));
+	crypto_sign_detached(global, NULL, over, 64 + strlen(comment), secret);
+	sodium_bin2base64(one, sizeof one, block, sizeof block, sodium_base64_VARIANT_ORIGINAL);
+	sodium_bin2base64(two, sizeof two, global, sizeof global, sodium_base64_VARIANT_ORIGINAL);
+	put(w, "untrusted comment: by hand\n%s\ntrusted comment: %s\n%s\n", one, comment, two);
 }
 
 __attribute__((unused)) static void put_keys(struct writing *w, const char *name)

@@ -1,29 +1,8 @@
 /* Texts are read to the letter, every mistake is named, and links follow from lines. */
-#include <czmq.h>
-
 #include "protocol/topology.h"
-#include "protocol/zpl.h"
 #include "tests/protocol/federation.h"
 
 #define FOLDER "tests/protocol/topology/"
-
-static char *slurp(const char *path, size_t *n)
-{
-	FILE *in = fopen(path, "rb");
-	char *text = NULL;
-	long size;
-
-	need(in && fseek(in, 0, SEEK_END) == 0);
-	size = ftell(in);
-	need(size >= 0);
-	rewind(in);
-	*n = (size_t)size;
-	text = malloc(*n + 1);
-	need(text && fread(text, 1, *n, in) == *n);
-	text[*n] = '\0';
-	fclose(in);
-	return text;
-}
 
 /* ---- golden cases ---- */
 
@@ -192,14 +171,12 @@ static void a_good_text_is_read_to_the_letter(void)
 	struct topology *t = parse_or_bail(text);
 	const struct party *national = topology_party(t, "national"),
 			   *punjab = topology_party(t, "punjab"),
-			   *sindh = topology_party(t, "sindh"), *fbr = topology_party(t, "fbr"),
-			   *gone = topology_party(t, "gone"),
-			   *government = topology_party(t, "government");
+			   *sindh = topology_party(t, "sindh");
 	struct hash hash = hash_of(text, n);
 	struct party_id id;
 	char hex[65];
 
-	need(national && punjab && sindh && fbr && gone && government);
+	need(national && punjab && sindh);
 	ok(t->text_length == n && memcmp(t->text, text, n) == 0, "the text is kept");
 	ok(hash_equal(&t->hash, &hash), "and hashed");
 	is_str(t->name, "Test federation", "name");
@@ -238,12 +215,25 @@ static void a_good_text_is_read_to_the_letter(void)
 	ok(party_sign_key(sindh, 1)->revoked && !party_sign_key(sindh, 3), "sign keys by number");
 	is_int(party_seal_key(sindh)->number, 2, "the seal key in use");
 	ok(!party_seal_key(topology_party(t, "cii")), "a role without seal key");
+	topology_free(t);
+	free(text);
+}
+
+static void parties_refer_to_each_other(void)
+{
+	size_t n;
+	char *text = slurp(FOLDER "base.zpl", &n);
+	struct topology *t = parse_or_bail(text);
+	const struct party *national = topology_party(t, "national"),
+			   *fbr = topology_party(t, "fbr"), *gone = topology_party(t, "gone"),
+			   *government = topology_party(t, "government");
+	struct party_id id = {{0}};
+
 	is_int(fbr->parent_count, 2, "two parents");
 	ok(gone->left && gone->left_on == 20512 * 24, "left");
 	ok(national->role_count == 2 && government->holder_count == 1, "roles held");
 	ok(topology_group(t, "provinces")->member_count == 2 && !topology_group(t, "x"), "groups");
 	ok(!topology_party(t, "nobody") && !topology_party(t, ""), "nobody");
-	memset(&id, 0, sizeof id);
 	ok(!topology_party_by_id(t, &id), "no such id");
 	topology_free(t);
 	free(text);
@@ -267,71 +257,6 @@ static void the_shipped_example_lacks_only_keys(void)
 }
 
 /* ---- hostile input ---- */
-
-/* zconfig's tree and ours, item by item. */
-static bool same_tree(zconfig_t *theirs, const struct zpl_item *ours)
-{
-	for (; theirs && ours; theirs = zconfig_next(theirs), ours = ours->next)
-		if (strcmp(zconfig_name(theirs), ours->name) != 0 ||
-		    strcmp(zconfig_value(theirs), ours->value ? ours->value : "") != 0 ||
-		    !same_tree(zconfig_child(theirs), ours->child))
-			return false;
-	return !theirs && !ours;
-}
-
-/* What we accept zconfig accepts too, and reads as we do. */
-static bool agrees_with_zconfig(const char *text, size_t n)
-{
-	zchunk_t *chunk = zchunk_new(text, n);
-	zconfig_t *theirs = zconfig_chunk_load(chunk);
-	struct zpl *ours;
-	bool same = true;
-
-	if (zpl_parse(&ours, text, n, NULL) == ERR_OK)
-		same = theirs && same_tree(zconfig_child(theirs), zpl_first(ours));
-	zpl_free(ours);
-	zconfig_destroy(&theirs);
-	zchunk_destroy(&chunk);
-	return same;
-}
-
-static void what_is_accepted_means_the_same_to_zconfig(void)
-{
-	static const char *const texts[] = {"a = b\n",
-					    "a=b\n",
-					    "a =b # c\n",
-					    "a = 'b # c' # d\n",
-					    "a = \"'\"\n",
-					    "a = b'c\n",
-					    "a = b=c\n",
-					    "a # c\n    b = c\n\n# x\n    # y\n    d = e  \n",
-					    "a = \"\"\n",
-					    "a = #x\n",
-					    "a\n\n\n    b\n        c = d\nb = \"e\"#f\n",
-					    "",
-					    "\n",
-					    "    \n",
-					    "$a-_@.&+9 = 1\n"};
-	size_t n;
-	char *base = slurp(FOLDER "base.zpl", &n);
-	uint64_t seed = 7;
-	bool same = true;
-
-	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-		ok(agrees_with_zconfig(texts[i], strlen(texts[i])), "text %zu", i);
-	ok(agrees_with_zconfig(base, n), "a topology");
-	need(freopen("/dev/null", "w", stderr)); /* zconfig talks */
-	for (size_t round = 0; round < 3000; round++) {
-		char *text = strdup(base);
-		need(text);
-		for (size_t k = 0; k < 3; k++)
-			text[below(&seed, n)] = " =#\"'\n/ab\t"[below(&seed, 10)];
-		same &= agrees_with_zconfig(text, n);
-		free(text);
-	}
-	ok(same, "3,000 damaged ones");
-	free(base);
-}
 
 static void a_truncated_text_is_refused_nearly_everywhere(void)
 {
@@ -375,27 +300,6 @@ static void flipped_bits_never_break_the_reader(void)
 		text[i] = (char)(text[i] ^ 1 << i % 8);
 	}
 	ok(!wrong, "a topology or words, never both, never neither");
-	free(text);
-}
-
-static void hostile_sizes_are_refused_quickly(void)
-{
-	size_t n = ZPL_MAX_BYTES;
-	char *text = malloc(n + 1);
-	struct topology *t;
-
-	need(text);
-	memset(text, '\n', n + 1);
-	is_int(topology_parse(&t, text, n + 1, NULL), ERR_LIMIT, "more than 1 MiB");
-	is_int(topology_parse(&t, text, n, NULL), ERR_LIMIT, "a million lines");
-	for (size_t i = 0; i < n; i += 2)
-		memcpy(text + i, "a\n", 2);
-	is_int(topology_parse(&t, text, 2 * ZPL_LINES_MAX, NULL), ERR_FORMAT,
-	       "duplicates without end");
-	memset(text, '[', n);
-	is_int(topology_parse(&t, text, n, NULL), ERR_FORMAT, "one line");
-	memset(text, ' ', n);
-	is_int(topology_parse(&t, text, n, NULL), ERR_FORMAT, "nothing");
 	free(text);
 }
 
@@ -551,15 +455,14 @@ int main(void)
 	RUN(every_mistake_has_its_words);
 	RUN(all_mistakes_come_at_once);
 	RUN(a_good_text_is_read_to_the_letter);
+	RUN(parties_refer_to_each_other);
 	RUN(the_shipped_example_lacks_only_keys);
 	RUN(a_truncated_text_is_refused_nearly_everywhere);
 	RUN(flipped_bits_never_break_the_reader);
-	RUN(hostile_sizes_are_refused_quickly);
 	RUN(too_many_parties_are_refused);
 	RUN(a_long_line_of_command_needs_no_stack);
 	RUN(links_follow_lines_roles_and_bilateral_lines);
 	RUN(a_second_holder_is_linked_up_and_down);
 	RUN(exactly_one_of_two_dials);
-	RUN(what_is_accepted_means_the_same_to_zconfig);
 	return tap_done();
 }
