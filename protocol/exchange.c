@@ -320,7 +320,7 @@ static void cursors_save(struct exchange *x)
 
 bool exchange_turn(struct exchange *x, struct instant now)
 {
-	bool more;
+	bool more = false;
 
 	x->now = now;
 	for (size_t i = 0; i < x->peer_count; i++) {
@@ -328,8 +328,9 @@ bool exchange_turn(struct exchange *x, struct instant now)
 		events_take(x, x->peers[i]);
 	}
 	floor_raise(x);
-	more = admit(x);
+	admit(x);
 	for (size_t i = 0; i < x->peer_count; i++) {
+		events_take(x, x->peers[i]);
 		more |= peer_fill(x->peers[i]);
 		if (x->peers[i]->settled_rows && x->next_save == UINT64_MAX)
 			x->next_save = now.mono + CURSOR_SAVE_MS;

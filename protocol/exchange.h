@@ -17,8 +17,7 @@ enum {
 	LIVE_QUEUE_MAX =
 		1
 		<< 16, /* positions waiting for a peer; what is beyond is found again in the log */
-	SCAN_ROWS_MAX = 2000,      /* log rows looked at for a peer in one turn */
-	BATCH_MESSAGES_MAX = 4096, /* in one commit */
+	SCAN_ROWS_MAX = 2000, /* log rows looked at for a peer in one turn */
 	CURSOR_SAVE_MS = 2000,
 	STORE_RETRY_MS = 1000,
 };

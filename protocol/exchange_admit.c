@@ -269,17 +269,17 @@ static void postpone(struct exchange *x, enum err e)
 	x->pending_count = kept;
 }
 
-bool admit(struct exchange *x)
+void admit(struct exchange *x)
 {
 	const struct store *s = &x->host.store;
-	size_t n = x->pending_count < BATCH_MESSAGES_MAX ? x->pending_count : BATCH_MESSAGES_MAX;
+	size_t n = x->pending_count;
 	enum err e;
 
 	if (n == 0 || x->now.mono < x->retry_at)
-		return false;
+		return;
 	if (s->busy(s->self)) {
 		x->retry_at = x->now.mono + 1;
-		return false;
+		return;
 	}
 	judge_all(x, n);
 	e = duplicates_mark(x, n);
@@ -287,7 +287,7 @@ bool admit(struct exchange *x)
 		e = keep_all(x, n);
 	if (e) {
 		postpone(x, e);
-		return false;
+		return;
 	}
 	x->store_state = ERR_OK;
 	/* First everything is passed on, then answered: ending a session must not come between. */
@@ -299,7 +299,5 @@ bool admit(struct exchange *x)
 		answer(x, x->pending[i]);
 		pending_free(x->pending[i]);
 	}
-	x->pending_count -= n;
-	memmove(x->pending, x->pending + n, x->pending_count * sizeof *x->pending);
-	return x->pending_count > 0;
+	x->pending_count = 0;
 }

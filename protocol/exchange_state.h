@@ -82,7 +82,7 @@ void peer_cursor(const struct peer *p, struct cursor *c);
 enum err pending_add(struct exchange *x, struct pending *p);
 void pending_free(struct pending *p);
 void pending_forget(struct exchange *x, const struct peer *peer);
-bool admit(struct exchange *x);
+void admit(struct exchange *x);
 
 /* floor.c */
 void floor_load(struct exchange *x);

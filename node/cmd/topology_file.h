@@ -3,14 +3,9 @@
 #define NODE_CMD_TOPOLOGY_FILE_H
 
 #include "node/cmd/cmd.h"
+#include "node/file.h"
 #include "protocol/council.h"
 #include "protocol/zpl.h"
-
-/* Reads a whole file of at most most bytes ("-": standard input).  The caller frees *out, which has
- * a NUL behind its end. */
-enum err file_read(char **out, size_t *n, const char *path, size_t most, struct report *report);
-/* Replaces the file by n bytes, at once and synced; NULL writes to standard output. */
-enum err file_write(const char *path, const char *data, size_t n, struct report *report);
 
 /* A plain or signed topology from a file. */
 struct loaded {

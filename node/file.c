@@ -1,0 +1,95 @@
+#include "node/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum err read_all(char **out, size_t *n, int fd, size_t most, struct report *report)
+{
+	/* One byte more than is allowed tells what is too long, one more is for the NUL. */
+	char *data = malloc(most + 2);
+
+	*n = 0;
+	while (data && *n <= most) {
+		ssize_t got = read(fd, data + *n, most + 1 - *n);
+		if (got == 0)
+			break;
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			report_add(report, "cannot be read: %s", strerror(errno));
+			free(data);
+			return ERR_IO;
+		}
+		*n += (size_t)got;
+	}
+	if (!data)
+		return ERR_MEMORY;
+	if (*n > most) {
+		report_add(report, "more than %zu bytes", most);
+		free(data);
+		return ERR_LIMIT;
+	}
+	data[*n] = '\0';
+	*out = data;
+	return ERR_OK;
+}
+
+enum err file_read(char **out, size_t *n, const char *path, size_t most, struct report *report)
+{
+	bool standard = strcmp(path, "-") == 0;
+	int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	enum err e;
+
+	*out = NULL;
+	if (fd < 0) {
+		report_add(report, "cannot be read: %s", strerror(errno));
+		return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
+	}
+	e = read_all(out, n, fd, most, report);
+	if (!standard)
+		close(fd);
+	return e;
+}
+
+static bool write_all(int fd, const char *data, size_t n)
+{
+	while (n > 0) {
+		ssize_t done = write(fd, data, n);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return false;
+		data += done;
+		n -= (size_t)done;
+	}
+	return true;
+}
+
+enum err file_write(const char *path, const char *data, size_t n, struct report *report)
+{
+	char aside[PATH_MAX];
+	int fd;
+
+	if (!path) {
+		/* main looks at the stream's error. */
+		fwrite(data, 1, n, stdout);
+		return ERR_OK;
+	}
+	if (snprintf(aside, sizeof aside, "%s.XXXXXX", path) >= (int)sizeof aside)
+		errno = ENAMETOOLONG;
+	else if ((fd = mkstemp(aside)) >= 0) {
+		bool good = write_all(fd, data, n) && fchmod(fd, 0644) == 0 && fsync(fd) == 0;
+		close(fd);
+		if (good && rename(aside, path) == 0)
+			return ERR_OK;
+		unlink(aside);
+	}
+	report_add(report, "%s: cannot be written: %s", path, strerror(errno));
+	return ERR_IO;
+}

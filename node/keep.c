@@ -1,0 +1,276 @@
+#include "node/keep.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/bytes.h"
+
+enum { CURSOR_BYTES = STORE_ID_BYTES + HASH_BYTES + 16, CURSOR_KEY_BYTES = 8 + 2 * PARTY_ID_BYTES };
+
+struct noted {
+	struct message_id id;
+	uint64_t lsn;
+};
+
+struct keep {
+	struct log *log;
+	struct index *index;
+	struct log_reader *reader;
+	struct index_reader *index_reader;
+	bool reading;           /* the log's reader has a picture */
+	struct noted *appended; /* in the open transaction */
+	size_t appended_count, appended_size;
+};
+
+enum err keep_open(struct keep **keep, struct log *log, struct index *index)
+{
+	struct keep *k = calloc(1, sizeof *k);
+	enum err e = k ? ERR_OK : ERR_MEMORY;
+
+	if (!e) {
+		k->log = log;
+		k->index = index;
+		e = log_reader_open(&k->reader, log);
+	}
+	if (!e)
+		e = index_reader_open(&k->index_reader, index);
+	if (e) {
+		keep_close(k);
+		return e;
+	}
+	keep_rest(k);
+	*keep = k;
+	return ERR_OK;
+}
+
+void keep_close(struct keep *k)
+{
+	if (!k)
+		return;
+	if (k->index_reader)
+		index_reader_close(k->index_reader);
+	if (k->reader)
+		log_reader_close(k->reader);
+	free(k->appended);
+	free(k);
+}
+
+void keep_rest(struct keep *k)
+{
+	log_reader_pause(k->reader);
+	index_reader_pause(k->index_reader);
+	k->reading = false;
+}
+
+static enum err picture(struct keep *k)
+{
+	enum err e;
+
+	if (k->reading)
+		return ERR_OK;
+	e = log_reader_renew(k->reader);
+	k->reading = e == ERR_OK;
+	return e;
+}
+
+static enum err begin(void *self)
+{
+	struct keep *k = self;
+
+	k->appended_count = 0;
+	return log_begin(k->log);
+}
+
+static enum err append(void *self, const struct arrival *a, uint64_t *lsn)
+{
+	struct keep *k = self;
+	struct log_row row = {.arrived = a->arrived,
+			      .from = a->from,
+			      .verdict = a->verdict,
+			      .data = a->message.header,
+			      .length = a->message.header_length + SIGNATURE_BYTES};
+	enum err e;
+
+	if (k->appended_count == k->appended_size) {
+		size_t size = k->appended_size ? 2 * k->appended_size : 256;
+		struct noted *grown = realloc(k->appended, size * sizeof *grown);
+		if (!grown)
+			return ERR_MEMORY;
+		k->appended = grown;
+		k->appended_size = size;
+	}
+	e = log_append(k->log, &row, &a->id, a->message.body, a->message.body_length, lsn);
+	if (!e)
+		k->appended[k->appended_count++] = (struct noted){a->id, *lsn};
+	return e;
+}
+
+static void cursor_key(char out[CURSOR_KEY_BYTES], const struct party_id *peer)
+{
+	memcpy(out, "cursor/", 7);
+	hex_encode(out + 7, peer->b, sizeof peer->b);
+}
+
+static enum err put_cursor(void *self, const struct party_id *peer, const struct cursor *c)
+{
+	struct keep *k = self;
+	char key[CURSOR_KEY_BYTES];
+	uint8_t value[CURSOR_BYTES];
+	struct writer w;
+
+	writer_init(&w, value, sizeof value);
+	write_bytes(&w, c->peer_store.b, STORE_ID_BYTES);
+	write_bytes(&w, c->topology.b, HASH_BYTES);
+	write_u64(&w, c->lsn);
+	write_u64(&w, c->since);
+	cursor_key(key, peer);
+	return log_put(k->log, key, value, w.used);
+}
+
+static enum err get_cursor(void *self, const struct party_id *peer, struct cursor *c)
+{
+	struct keep *k = self;
+	char key[CURSOR_KEY_BYTES];
+	uint8_t value[CURSOR_BYTES];
+	struct reader r;
+	size_t n;
+	enum err e = picture(k);
+
+	cursor_key(key, peer);
+	if (!e)
+		e = log_get(k->reader, key, value, sizeof value, &n);
+	if (e)
+		return e;
+	reader_init(&r, value, n);
+	read_bytes(&r, c->peer_store.b, STORE_ID_BYTES);
+	read_bytes(&r, c->topology.b, HASH_BYTES);
+	c->lsn = read_u64(&r);
+	c->since = read_u64(&r);
+	return reader_done(&r) ? ERR_OK : ERR_DAMAGED;
+}
+
+static enum err put_floor(void *self, uint32_t hours)
+{
+	struct keep *k = self;
+	uint8_t value[4];
+
+	put_u32(value, hours);
+	return log_put(k->log, "floor", value, sizeof value);
+}
+
+static enum err get_floor(void *self, uint32_t *hours)
+{
+	struct keep *k = self;
+	uint8_t value[4];
+	size_t n;
+	enum err e = picture(k);
+
+	if (!e)
+		e = log_get(k->reader, "floor", value, sizeof value, &n);
+	if (e)
+		return e;
+	*hours = get_u32(value);
+	return n == sizeof value ? ERR_OK : ERR_DAMAGED;
+}
+
+/* The tail has room for a batch whenever busy() said no; should it not, a fold makes room. */
+static void note(struct keep *k, const struct noted *n)
+{
+	bool more = true;
+
+	while (index_note(k->index, &n->id, n->lsn) == ERR_FULL && more) {
+		if (index_fold(k->index, &more) != ERR_OK)
+			break;
+	}
+}
+
+static enum err commit(void *self)
+{
+	struct keep *k = self;
+	enum err e = log_commit(k->log);
+
+	keep_rest(k);
+	for (size_t i = 0; !e && i < k->appended_count; i++)
+		note(k, &k->appended[i]);
+	return e;
+}
+
+static void forget(void *self)
+{
+	log_abort(((struct keep *)self)->log);
+}
+
+static struct store_id id_of(void *self)
+{
+	return log_store_id(((struct keep *)self)->log);
+}
+
+static uint64_t head(void *self)
+{
+	return log_head(((struct keep *)self)->log);
+}
+
+static bool holds(void *self, const struct message_id *id)
+{
+	struct keep *k = self;
+	uint64_t lsn;
+
+	return index_find(k->index_reader, id, &lsn) == ERR_OK;
+}
+
+static enum err next(void *self, uint64_t lsn, struct stored *out)
+{
+	struct keep *k = self;
+	struct log_row row;
+	enum err e = picture(k);
+
+	do {
+		if (!e)
+			e = log_read_from(k->reader, lsn, &row);
+		if (e)
+			return e;
+		lsn = row.lsn + 1;
+	} while (row.kind != LOG_MESSAGE);
+	*out = (struct stored){.lsn = row.lsn,
+			       .id = row.id,
+			       .from = row.from,
+			       .verdict = row.verdict,
+			       .has_body = row.has_body,
+			       .header = row.data,
+			       .header_length = row.length - SIGNATURE_BYTES};
+	return ERR_OK;
+}
+
+static enum err body(void *self, const struct stored *message, uint8_t **out, size_t *n)
+{
+	struct keep *k = self;
+	struct log_row row;
+	enum err e = log_read(k->reader, message->lsn, &row);
+
+	return e ? e : log_read_body(k->reader, &row, out, n);
+}
+
+static bool busy(void *self)
+{
+	return index_tail_full(((struct keep *)self)->index);
+}
+
+struct store keep_store(struct keep *k)
+{
+	return (struct store){.self = k,
+			      .begin = begin,
+			      .append = append,
+			      .put_cursor = put_cursor,
+			      .put_floor = put_floor,
+			      .commit = commit,
+			      .abort = forget,
+			      .id = id_of,
+			      .head = head,
+			      .holds = holds,
+			      .next = next,
+			      .body = body,
+			      .get_cursor = get_cursor,
+			      .get_floor = get_floor,
+			      .busy = busy};
+}

@@ -1,0 +1,289 @@
+/* Opening and closing a node in one order, and what the exchange asks of it. */
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/file.h"
+#include "node/home.h"
+#include "node/node_parts.h"
+#include "node/say.h"
+#include "protocol/council.h"
+
+#define SOFTWARE "khabardar 0.1"
+
+struct instant node_now(void)
+{
+	return (struct instant){.mono = clock_monotonic(), .wall = clock_wall()};
+}
+
+static void host_random(void *arg, void *out, size_t n)
+{
+	(void)arg;
+	randombytes_buf(out, n);
+}
+
+static enum err host_topology_offered(void *arg, const uint8_t *file, size_t n,
+				      struct report *report)
+{
+	struct node *node = arg;
+	enum err e = versions_accept(node->versions, file, n, report);
+
+	if (e)
+		return e;
+	say(LEVEL_INFO, "topology version %u is in force",
+	    versions_newest(node->versions)->version);
+	return links_update(node);
+}
+
+static enum err host_topology_file(void *arg, uint32_t version, const uint8_t **file, size_t *n)
+{
+	return versions_file(((struct node *)arg)->versions, version, file, n);
+}
+
+static void host_stored(void *arg, uint64_t lsn, const struct arrival *a)
+{
+	(void)lsn, (void)a;
+	folder_wake(((struct node *)arg)->folder);
+}
+
+static void host_submitted(void *arg, uint64_t ticket, const struct message_id *id, enum err e)
+{
+	(void)id;
+	publish_submitted(arg, ticket, e);
+}
+
+static void host_ended(void *arg, const struct party_id *peer, bool blame, const char *why)
+{
+	struct node *node = arg;
+	struct neighbour *b = links_find(node, peer);
+
+	if (!b)
+		return;
+	b->ending = true;
+	if (blame)
+		status_warn(node, "%s broke the protocol: %s", b->name, why);
+	else
+		say(LEVEL_INFO, "the conversation with %s has ended: %s", b->name, why);
+}
+
+static void host_alarm(void *arg, const struct party_id *peer, const char *text)
+{
+	struct node *node = arg;
+	struct neighbour *b = peer ? links_find(node, peer) : NULL;
+
+	status_warn(node, "%s%s%s", b ? b->name : "", b ? " " : "", text);
+}
+
+static void host_run(void *arg, void (*work)(void *, size_t), void *ctx, size_t n)
+{
+	workers_run(((struct node *)arg)->workers, work, ctx, n);
+}
+
+static enum err open_store(struct node *n, struct report *report)
+{
+	struct log_options options = {.create = true};
+	struct store_id id;
+	char path[PATH_MAX];
+	enum err e;
+
+	randombytes_buf(id.b, sizeof id.b);
+	if (!home_path(path, n->home, "log"))
+		return ERR_LIMIT;
+	e = log_open(&n->log, path, &options, n->identity, &id, report);
+	if (!e && !home_path(path, n->home, "index"))
+		e = ERR_LIMIT;
+	if (!e)
+		e = index_open(&n->index, path, n->log, n->identity, report);
+	if (!e)
+		e = versions_open(&n->versions, n->log, report);
+	if (!e)
+		e = keep_open(&n->keep, n->log, n->index);
+	return e;
+}
+
+/* What `khabar join` left: the operator has vouched for its hash. */
+static enum err join(struct node *n, struct report *report)
+{
+	char path[PATH_MAX];
+	char *file;
+	size_t length;
+	struct hash pinned;
+	enum err e;
+
+	if (versions_newest(n->versions) || !home_path(path, n->home, "topology.signed"))
+		return ERR_OK;
+	e = file_read(&file, &length, path, TOPOLOGY_MAX_BYTES, report);
+	if (e == ERR_NOT_FOUND) {
+		report_clear(report);
+		say(LEVEL_WARNING, "no federation joined yet: khabar join FILE, then start again");
+		return ERR_OK;
+	}
+	if (e)
+		return e;
+	pinned = hash_of(file, council_text_length(file, length));
+	e = versions_join(n->versions, (const uint8_t *)file, length, &pinned, report);
+	free(file);
+	return e;
+}
+
+static enum err open_exchange(struct node *n, struct report *report)
+{
+	struct link_options link_options = {
+		.identity = n->identity, .bind = n->config->bind, .proxy = n->config->proxy};
+	struct exchange_options options = {.software = SOFTWARE};
+	struct exchange_host host = {.store = keep_store(n->keep),
+				     .chain = versions_chain(n->versions),
+				     .arg = n,
+				     .random = host_random,
+				     .topology_offered = host_topology_offered,
+				     .topology_file = host_topology_file,
+				     .stored = host_stored,
+				     .submitted = host_submitted,
+				     .ended = host_ended,
+				     .alarm = host_alarm,
+				     .run = host_run};
+	const struct topology *t = versions_newest(n->versions);
+	enum err e;
+
+	if (t)
+		options.self = party_id_of(&t->network, n->config->node);
+	link_options.self = options.self;
+	n->exchange = exchange_new(&options, &host);
+	n->workers = workers_new();
+	n->folder = folder_start(n->index);
+	n->desk = desk_new();
+	if (!n->exchange || !n->workers || !n->folder || !n->desk)
+		return ERR_MEMORY;
+	e = link_open(&n->link, &link_options, report);
+	if (!e && t)
+		e = links_update(n);
+	return e;
+}
+
+static uint64_t tick(void *arg, uint64_t now)
+{
+	struct node *n = arg;
+	uint64_t next = link_tick(n->link, now), exchange = exchange_deadline(n->exchange);
+
+	status_refresh(n);
+	if (n->more)
+		return now;
+	return exchange < next ? exchange : next;
+}
+
+static size_t items(void *arg, zmq_pollitem_t *out, size_t max)
+{
+	return link_poll_items(((struct node *)arg)->link, out, max);
+}
+
+static void run(void *arg)
+{
+	struct node *n = arg;
+
+	n->more = links_turn(n);
+}
+
+enum err node_open(struct node **node, const char *home, struct report *report)
+{
+	struct node *n = calloc(1, sizeof *n);
+	struct loop_source source = {.tick = tick, .items = items, .run = run, .arg = n}, desk;
+	enum err e;
+
+	if (!n)
+		return ERR_MEMORY;
+	pthread_mutex_init(&n->lock, NULL);
+	snprintf(n->home, sizeof n->home, "%s", home);
+	n->started = clock_wall();
+	e = home_open(&n->config, &n->identity, home, report);
+	if (!e) {
+		say_level(n->config->level);
+		author_init(&n->author, n->identity);
+		e = open_store(n, report);
+	}
+	if (!e)
+		e = join(n, report);
+	if (!e)
+		e = open_exchange(n, report);
+	if (!e) {
+		loop_init(&n->loop);
+		desk = desk_source(n->desk);
+		e = loop_add(&n->loop, &source);
+	}
+	if (!e)
+		e = loop_add(&n->loop, &desk);
+	if (!e) {
+		status_refresh(n);
+		e = control_start(&n->control, n, report);
+	}
+	if (e) {
+		node_close(n);
+		return e;
+	}
+	*node = n;
+	return ERR_OK;
+}
+
+void node_close(struct node *n)
+{
+	if (!n)
+		return;
+	if (n->desk)
+		desk_close(n->desk);
+	if (n->control)
+		control_stop(n->control);
+	if (n->link)
+		link_close(n->link);
+	folder_stop(n->folder);
+	exchange_free(n->exchange);
+	workers_free(n->workers);
+	keep_close(n->keep);
+	versions_close(n->versions);
+	if (n->index)
+		index_close(n->index);
+	if (n->log)
+		log_close(n->log);
+	desk_free(n->desk);
+	links_clear(n);
+	identity_free(n->identity);
+	config_free(n->config);
+	pthread_mutex_destroy(&n->lock);
+	free(n);
+}
+
+enum err node_run(struct node *n, const volatile sig_atomic_t *quit)
+{
+	n->more = true;
+	return loop_run(&n->loop, quit);
+}
+
+const char *node_home(const struct node *n)
+{
+	return n->home;
+}
+
+const struct config *node_config(const struct node *n)
+{
+	return n->config;
+}
+
+const struct identity *node_identity(const struct node *n)
+{
+	return n->identity;
+}
+
+struct log *node_log(const struct node *n)
+{
+	return n->log;
+}
+
+struct index *node_index(const struct node *n)
+{
+	return n->index;
+}
+
+struct versions *node_versions(const struct node *n)
+{
+	return n->versions;
+}

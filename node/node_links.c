@@ -1,0 +1,211 @@
+/* Frames between the sockets and the exchange. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/node_parts.h"
+#include "node/say.h"
+
+enum {
+	EVENTS_A_TURN = 1024, /* so that what arrives in one turn is one commit */
+	FRAMES_A_TURN = 128,  /* sent to one neighbour before the next has its turn */
+};
+
+struct neighbour *links_find(struct node *n, const struct party_id *id)
+{
+	for (size_t i = 0; i < n->neighbour_count; i++) {
+		if (party_id_equal(&n->neighbours[i].id, id))
+			return &n->neighbours[i];
+	}
+	return NULL;
+}
+
+void links_clear(struct node *n)
+{
+	for (size_t i = 0; i < n->neighbour_count; i++)
+		free(n->neighbours[i].unsent);
+	free(n->neighbours);
+	n->neighbours = NULL;
+	n->neighbour_count = 0;
+}
+
+/* The neighbours of the topology in force, as the link wants to know them. */
+static size_t peers_list(const struct topology *t, const struct party *self,
+			 struct link_peer *peers)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < t->party_count; i++) {
+		const struct party *p = &t->parties[i];
+		if (p->kind != PARTY_NODE || p == self || topology_link(t, self, p) == LINK_NONE)
+			continue;
+		peers[count] = (struct link_peer){
+			.id = p->id, .endpoint = p->endpoint, .dial = topology_dials(t, self, p)};
+		memcpy(peers[count].name, p->name, sizeof p->name);
+		memcpy(peers[count].key, p->link_key, sizeof p->link_key);
+		count++;
+	}
+	return count;
+}
+
+/* What is known of a neighbour that stays is carried over. */
+static enum err neighbours_set(struct node *n, const struct link_peer *peers, size_t count)
+{
+	struct neighbour *fresh = calloc(count ? count : 1, sizeof *fresh);
+
+	if (!fresh)
+		return ERR_MEMORY;
+	for (size_t i = 0; i < count; i++) {
+		struct neighbour *old = links_find(n, &peers[i].id);
+		if (old) {
+			fresh[i] = *old;
+			old->unsent = NULL;
+		}
+		fresh[i].id = peers[i].id;
+		memcpy(fresh[i].name, peers[i].name, sizeof fresh[i].name);
+	}
+	links_clear(n);
+	n->neighbours = fresh;
+	n->neighbour_count = count;
+	return ERR_OK;
+}
+
+enum err links_update(struct node *n)
+{
+	const struct topology *t = versions_newest(n->versions);
+	const struct party *self = topology_party(t, n->config->node);
+	struct link_peer *peers = calloc(t->party_count, sizeof *peers);
+	size_t count = 0;
+	enum err e;
+
+	if (!peers)
+		return ERR_MEMORY;
+	if (self && self->kind == PARTY_NODE && !self->left)
+		count = peers_list(t, self, peers);
+	else
+		status_warn(n, "topology version %u does not list %s: no links", t->version,
+			    n->config->node);
+	e = neighbours_set(n, peers, count);
+	if (!e)
+		e = link_set_peers(n->link, peers, count);
+	free(peers);
+	if (!e)
+		e = exchange_topology_changed(n->exchange, node_now());
+	return e;
+}
+
+static void neighbour_gone(struct node *n, struct neighbour *b, const char *why)
+{
+	free(b->unsent);
+	b->unsent = NULL;
+	b->connected = b->ending = false;
+	exchange_down(n->exchange, &b->id, why, node_now());
+}
+
+static void neighbour_refused(struct node *n, struct neighbour *b, const struct link_event *e)
+{
+	char reason[LINK_TEXT_BYTES];
+	uint32_t version = versions_newest(n->versions)->version;
+
+	if (e->cause == LINK_CAUSE_KEY_REFUSED)
+		snprintf(reason, sizeof reason, "%.250s: has it topology version %u yet?", e->text,
+			 version);
+	else
+		snprintf(reason, sizeof reason, "%s", e->text);
+	if (!b->refused || strcmp(reason, b->reason) != 0) {
+		say(LEVEL_WARNING, "%s", reason);
+		memcpy(b->reason, reason, sizeof reason);
+		b->refused_since = clock_wall();
+	}
+	b->refused = true;
+}
+
+static void event_handle(struct node *n, const struct link_event *e)
+{
+	struct neighbour *b = links_find(n, &e->peer);
+
+	if (!b)
+		return;
+	switch (e->kind) {
+	case LINK_UP:
+		if (b->connected)
+			neighbour_gone(n, b, NULL);
+		b->connected = true;
+		b->refused = false;
+		exchange_up(n->exchange, &b->id, node_now());
+		break;
+	case LINK_DOWN:
+		say(LEVEL_INFO, "%s", e->text);
+		neighbour_gone(n, b, e->text);
+		break;
+	case LINK_FRAME:
+		exchange_receive(n->exchange, &b->id, e->frame, e->length, node_now());
+		break;
+	case LINK_REFUSED:
+		neighbour_refused(n, b, e);
+		break;
+	}
+}
+
+/* False when the socket takes nothing more for now. */
+static bool frame_send(struct node *n, struct neighbour *b, const uint8_t *frame, size_t length)
+{
+	enum err e = link_send(n->link, &b->id, frame, length);
+
+	if (e == ERR_BUSY && frame != b->unsent) {
+		b->unsent = malloc(length);
+		if (b->unsent) {
+			memcpy(b->unsent, frame, length);
+			b->unsent_length = length;
+		} else {
+			b->ending = true; /* a frame is lost: the conversation cannot go on */
+		}
+	}
+	if (e != ERR_BUSY && frame == b->unsent) {
+		free(b->unsent);
+		b->unsent = NULL;
+	}
+	return e == ERR_OK;
+}
+
+/* Sends what the exchange has for the neighbour; true when it has more. */
+static bool neighbour_serve(struct node *n, struct neighbour *b)
+{
+	static _Thread_local uint8_t frame[FRAME_MAX_BYTES];
+	int sent = 0;
+
+	if (!b->connected || (b->unsent && !frame_send(n, b, b->unsent, b->unsent_length)))
+		return false;
+	for (; sent < FRAMES_A_TURN; sent++) {
+		size_t length = exchange_output(n->exchange, &b->id, frame, node_now());
+		if (length == 0)
+			break;
+		if (!frame_send(n, b, frame, length))
+			return false;
+	}
+	if (sent == FRAMES_A_TURN)
+		return true;
+	if (b->ending) {
+		b->ending = false;
+		link_reset(n->link, &b->id);
+	}
+	return false;
+}
+
+bool links_turn(struct node *n)
+{
+	struct link_event e;
+	bool more;
+	int events = 0;
+
+	while (events < EVENTS_A_TURN && link_next(n->link, &e)) {
+		event_handle(n, &e);
+		events++;
+	}
+	more = events == EVENTS_A_TURN;
+	more |= exchange_turn(n->exchange, node_now());
+	for (size_t i = 0; i < n->neighbour_count; i++)
+		more |= neighbour_serve(n, &n->neighbours[i]);
+	keep_rest(n->keep);
+	return more;
+}

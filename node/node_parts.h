@@ -1,0 +1,81 @@
+/* What the files of the node share; nobody else includes it. */
+#ifndef NODE_NODE_PARTS_H
+#define NODE_NODE_PARTS_H
+
+#include <limits.h>
+#include <pthread.h>
+
+#include "node/author.h"
+#include "node/control.h"
+#include "node/desk.h"
+#include "node/folder.h"
+#include "node/keep.h"
+#include "node/node.h"
+#include "node/workers.h"
+
+/* A neighbour's side of the sockets. */
+struct neighbour {
+	struct party_id id;
+	char name[NAME_MAX_BYTES + 1];
+	bool connected;
+	bool ending; /* the conversation is over: reset the connection once its last frame is out */
+	uint8_t *unsent; /* a frame that the socket would not take yet; owned */
+	size_t unsent_length;
+	bool refused;                 /* the last attempt to dial failed */
+	char reason[LINK_TEXT_BYTES]; /* why */
+	uint64_t refused_since;       /* wall ms */
+};
+
+struct warning {
+	uint64_t at; /* wall ms */
+	char text[WARNING_BYTES];
+};
+
+struct node {
+	char home[PATH_MAX];
+	struct config *config;
+	struct identity *identity;
+	struct log *log;
+	struct index *index;
+	struct versions *versions;
+	struct keep *keep;
+	struct folder *folder;
+	struct workers *workers;
+	struct exchange *exchange;
+	struct link *link;
+	struct desk *desk;
+	struct control *control;
+	struct loop loop;
+	struct author author;
+	struct neighbour *neighbours; /* owned */
+	size_t neighbour_count;
+	bool more; /* the last turn left something to do */
+	uint64_t started;
+
+	pthread_mutex_t lock; /* of what follows: other threads read it */
+	struct node_status status;
+	uint64_t status_at;                    /* mono ms */
+	struct warning warnings[WARNINGS_MAX]; /* newest first */
+	size_t warning_count;
+};
+
+struct instant node_now(void);
+
+/* node_links.c: frames between link and exchange. */
+enum err links_update(struct node *n);
+void links_clear(struct node *n);
+struct neighbour *links_find(struct node *n, const struct party_id *id);
+/* One turn: takes what has come, lets the exchange run, sends what it has.  True when more is to do
+ * at once. */
+bool links_turn(struct node *n);
+
+/* node_status.c */
+void status_warn(struct node *n, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Takes the picture anew when it is older than a moment. */
+void status_refresh(struct node *n);
+
+/* node_publish.c: calls that other threads hand in at the desk, and what the exchange says of them.
+ */
+void publish_submitted(struct node *n, uint64_t ticket, enum err e);
+
+#endif

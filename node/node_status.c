@@ -1,0 +1,116 @@
+/* The picture of the loop's side that other threads may look at. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "node/node_parts.h"
+#include "node/say.h"
+
+enum { REFRESH_MS = 100, WARNING_LIFE_MS = 24 * 3600 * 1000, CLOCK_ALARM_MS = 2 * 3600 * 1000 };
+
+void status_warn(struct node *n, const char *format, ...)
+{
+	struct warning w = {.at = clock_wall()};
+	va_list args;
+	size_t i = 0;
+
+	va_start(args, format);
+	vsnprintf(w.text, sizeof w.text, format, args);
+	va_end(args);
+	pthread_mutex_lock(&n->lock);
+	while (i < n->warning_count && strcmp(n->warnings[i].text, w.text) != 0)
+		i++;
+	if (i == n->warning_count) {
+		say(LEVEL_WARNING, "%s", w.text);
+		if (n->warning_count < WARNINGS_MAX)
+			n->warning_count++;
+		else
+			i--;
+	}
+	/* Said again: only its time is new. */
+	memmove(&n->warnings[1], &n->warnings[0], i * sizeof n->warnings[0]);
+	n->warnings[0] = w;
+	pthread_mutex_unlock(&n->lock);
+}
+
+static const char *state_of(const struct neighbour *b, const struct peer_status *p)
+{
+	if (p->state == PEER_OPEN)
+		return "up";
+	return b->refused && !b->connected ? "refused" : "connecting";
+}
+
+static void link_fill(struct link_status *l, const struct neighbour *b, const struct peer_status *p)
+{
+	*l = (struct link_status){.kind = p->kind,
+				  .state = state_of(b, p),
+				  .since = b->refused ? b->refused_since : p->since,
+				  .sent = p->sent,
+				  .received = p->received,
+				  .waiting = p->waiting,
+				  .clock_ahead = p->clock_ahead};
+	memcpy(l->peer, b->name, sizeof l->peer);
+	if (p->state != PEER_OPEN)
+		snprintf(l->reason, sizeof l->reason, "%s", b->refused ? b->reason : p->reason);
+}
+
+static void warnings_fill(struct node *n, struct node_status *s, uint64_t wall)
+{
+	s->warning_count = 0;
+	for (size_t i = 0; i < n->warning_count; i++) {
+		if (n->warnings[i].at + WARNING_LIFE_MS > wall)
+			memcpy(s->warnings[s->warning_count++], n->warnings[i].text, WARNING_BYTES);
+	}
+}
+
+static void clocks_compare(struct node *n, const struct neighbour *b, const struct peer_status *p)
+{
+	if (p->state == PEER_OPEN &&
+	    (p->clock_ahead > CLOCK_ALARM_MS || p->clock_ahead < -CLOCK_ALARM_MS))
+		status_warn(n, "the clock of %s is %+lld hours from ours", b->name,
+			    (long long)(p->clock_ahead / (3600 * 1000)));
+}
+
+void status_refresh(struct node *n)
+{
+	uint64_t now = clock_monotonic();
+	struct node_status *s = &n->status;
+	unsigned full;
+
+	if (n->status_at && now < n->status_at + REFRESH_MS)
+		return;
+	full = log_fullness(n->log);
+	for (size_t i = 0; i < exchange_peer_count(n->exchange); i++) {
+		struct peer_status p;
+		const struct neighbour *b;
+		exchange_peer(n->exchange, i, &p);
+		b = links_find(n, &p.id);
+		if (b)
+			clocks_compare(n, b, &p);
+	}
+	pthread_mutex_lock(&n->lock);
+	n->status_at = now;
+	s->link_count = 0;
+	for (size_t i = 0; i < exchange_peer_count(n->exchange) && s->link_count < PEERS_SHOWN_MAX;
+	     i++) {
+		struct peer_status p;
+		const struct neighbour *b;
+		exchange_peer(n->exchange, i, &p);
+		b = links_find(n, &p.id);
+		if (b)
+			link_fill(&s->links[s->link_count++], b, &p);
+	}
+	s->store_state = exchange_store_state(n->exchange);
+	s->fullness = full;
+	s->floor = exchange_floor(n->exchange);
+	s->started = n->started;
+	warnings_fill(n, s, clock_wall());
+	pthread_mutex_unlock(&n->lock);
+}
+
+void node_status(struct node *n, struct node_status *out)
+{
+	pthread_mutex_lock(&n->lock);
+	*out = n->status;
+	pthread_mutex_unlock(&n->lock);
+}
