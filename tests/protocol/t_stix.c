@@ -167,37 +167,38 @@ static void patterns_of_other_languages_are_carried_unread(void)
 static void the_strictest_marking_counts(void)
 {
 	enum tlp tlp;
-	struct bundle *b = read_bundle(BUNDLE(
-		MALWARE(1,
-			",\"object_marking_refs\":[\"marking-definition--94868c89-83c2-464b-929b-"
-			"a1a8aa3c8487\",\"marking-definition--f88d31f6-486f-44da-b317-"
-			"01333bde0b82\"]") "," MALWARE(2, "") "," MALWARE(3,
-									  ",\"granular_markings\":["
-									  "{\"lang\":\"ur\","
-									  "\"selectors\":[\"name\"]"
-									  "},"
-									  "{\"marking_ref\":"
-									  "\"marking-definition--"
-									  "939a9414-2ddd-4d32-a0cd-"
-									  "375ea402b003\","
-									  "\"selectors\":[\"name\"]"
-									  "}]") "," MALWARE(4,
-											    ",\"obj"
-											    "ect_"
-											    "markin"
-											    "g_"
-											    "refs\""
-											    ":["
-											    "\"mark"
-											    "ing-"
-											    "defini"
-											    "tion-"
-											    "-" UUID(
-												    5) "\"]") ","
-													      "{\"type\":\"marking-definition\",\"spec_version\":\"2.1\",\"id\":\"marking-definition--" UUID(5) "\",\"created\":\"2024-01-01T00:00:00Z\",\"definition_type\":\"TLP:RED\"}," MALWARE(
-														      6,
-														      ",\"object_marking_refs\":[\"marking-definition--" UUID(
-															      7) "\"]")));
+	struct bundle *b = read_bundle(BUNDLE(MALWARE(
+		1,
+		",\"object_marking_refs\":[\"marking-definition--94868c89-83c2-464b-929b-"
+		"a1a8aa3c8487\",\"marking-definition--f88d31f6-486f-44da-b317-"
+		"01333bde0b82\"]") "," MALWARE(2,
+					       "") "," MALWARE(3,
+							       ",\"granular_markings\":["
+							       "{\"lang\":\"ur\","
+							       "\"selectors\":[\"name\"]"
+							       "},"
+							       "{\"marking_ref\":"
+							       "\"marking-definition--"
+							       "939a9414-2ddd-4d32-a0cd-"
+							       "375ea402b003\","
+							       "\"selectors\":[\"name\"]"
+							       "}]") "," MALWARE(4,
+										 ",\"obj"
+										 "ect_"
+										 "markin"
+										 "g_"
+										 "refs\""
+										 ":["
+										 "\"mark"
+										 "ing-"
+										 "defini"
+										 "tion-"
+										 "-" UUID(
+											 5) "\"]") ","
+												   "{\"type\":\"marking-definition\",\"spec_version\":\"2.1\",\"id\":\"marking-definition--" UUID(5) "\",\"created\":\"2024-01-01T00:00:00Z\",\"definition_type\":\"TLP:RED\"}," MALWARE(
+													   6,
+													   ",\"object_marking_refs\":[\"marking-definition--" UUID(
+														   7) "\"]")));
 
 	need(b);
 	ok(bundle_object(b, 0)->marked && bundle_object(b, 0)->tlp == TLP_AMBER, "TLP 1 and 2");
