@@ -37,7 +37,7 @@ enum err author_write(struct author *a, const struct topology *t, const struct d
 
 	if (draft->body_length > BODY_MAX_BYTES)
 		return ERR_LIMIT;
-	if (header_violation(&h))
+	if (header_violation(&h) || !header_audience_valid(&h))
 		return ERR_FORMAT;
 	*n = size + SIGNATURE_BYTES + draft->body_length;
 	out = malloc(*n);

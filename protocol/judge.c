@@ -130,6 +130,10 @@ void judge(struct judged *j, const struct passage *p, const struct message_view 
 		forged(j, "belongs to another federation");
 		return;
 	}
+	if (!header_audience_valid(&h)) {
+		forged(j, "claims the audience of others");
+		return;
+	}
 	why = judge_passage(p, &h, &reason);
 	if (why)
 		refused(j, reason, why);
@@ -143,7 +147,7 @@ void judge_own(struct judged *j, const struct message_view *m)
 
 	*j = (struct judged){0};
 	if (header_decode(&h, m->header, m->header_length) != ERR_OK || header_violation(&h) ||
-	    !message_body_matches(&h, m->body, m->body_length)) {
+	    !header_audience_valid(&h) || !message_body_matches(&h, m->body, m->body_length)) {
 		forged(j, "is malformed");
 		return;
 	}

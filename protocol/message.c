@@ -259,38 +259,31 @@ struct audience_id audience_of(const struct party_id *origin, struct party_id *i
 	return a;
 }
 
-static const char *sealed_violation(const struct header *h)
+bool header_audience_valid(const struct header *h)
 {
 	struct party_id ids[RECIPIENTS_MAX];
-	struct audience_id audience;
+	struct audience_id audience = audience_all();
+
+	for (size_t i = 0; i < h->recipient_count; i++)
+		ids[i] = h->recipients[i].party;
+	if (h->recipient_count)
+		audience = audience_of(&h->origin, ids, h->recipient_count, h->flags & FLAG_DIRECT);
+	return memcmp(audience.b, h->audience.b, sizeof audience.b) == 0;
+}
+
+const char *header_violation(const struct header *h)
+{
 	bool to_origin = false, to_others = false;
 
+	if (!(h->flags & FLAG_SEALED))
+		return h->tlp > TLP_GREEN ? "TLP:AMBER or stricter, and not sealed" : NULL;
 	for (size_t i = 0; i < h->recipient_count; i++) {
-		ids[i] = h->recipients[i].party;
-		if (party_id_equal(&ids[i], &h->origin))
+		if (party_id_equal(&h->recipients[i].party, &h->origin))
 			to_origin = true;
 		else
 			to_others = true;
 	}
 	if (!to_origin)
 		return "sealed, but not to its origin";
-	if (!to_others)
-		return "sealed to nobody besides its origin";
-	audience = audience_of(&h->origin, ids, h->recipient_count, h->flags & FLAG_DIRECT);
-	if (memcmp(audience.b, h->audience.b, sizeof audience.b) != 0)
-		return "its audience is not that of its recipients";
-	return NULL;
-}
-
-const char *header_violation(const struct header *h)
-{
-	struct audience_id all = audience_all();
-
-	if (h->flags & FLAG_SEALED)
-		return sealed_violation(h);
-	if (h->tlp > TLP_GREEN)
-		return "TLP:AMBER or stricter, and not sealed";
-	if (memcmp(h->audience.b, all.b, sizeof all.b) != 0)
-		return "not sealed, and its audience is not everyone";
-	return NULL;
+	return to_others ? NULL : "sealed to nobody besides its origin";
 }

@@ -105,9 +105,14 @@ struct audience_id audience_all(void);
 struct audience_id audience_of(const struct party_id *origin, struct party_id *ids, size_t count,
 			       bool direct);
 
+/* True when the audience is that of the recipients, or of everyone where there are none.  What an
+ * audience carries is a function of its name only because no message with another is ever kept.
+ * SPEC.md 3.3. */
+bool header_audience_valid(const struct header *h);
+
 /* What the header alone shows to be wrong with a well-formed message, or NULL: AMBER or stricter
- * unsealed, an audience that is not the hash of its recipients, a sealed message not readable by
- * its origin.  A static phrase.  SPEC.md 3.5. */
+ * unsealed, a sealed message not readable by its origin or by nobody else.  A static phrase.
+ * SPEC.md 3.5. */
 const char *header_violation(const struct header *h);
 
 #endif
