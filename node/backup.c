@@ -308,6 +308,8 @@ enum err backup_restore(const char *home, const char *dir, const struct identity
 	if (!e)
 		e = bring_copy(dir, part, out, report);
 	if (!e)
+		e = store_verify(part, report);
+	if (!e)
 		e = log_rename(part, identity, new_store_id, report);
 	if (!e)
 		e = examine(part, identity, out, report);
@@ -327,7 +329,7 @@ static enum err open_home(struct log **log, const char *home, const struct ident
 	*log = NULL;
 	if (path_of(dir, home, "log") || path_of(index, home, "index"))
 		return ERR_LIMIT;
-	return log_open(log, dir, &(struct log_options){0}, identity, NULL, report);
+	return log_open(log, dir, &(struct log_options){.verify = true}, identity, NULL, report);
 }
 
 enum err backup_check_store(const char *home, const struct identity *identity,
@@ -340,7 +342,11 @@ enum err backup_check_store(const char *home, const struct identity *identity,
 	if (e)
 		return e;
 	enum err of_log = log_check(log, report);
-	e = index_open(&index, dir, log, identity, report);
+	e = store_verify(dir, report);
+	if (e == ERR_DAMAGED)
+		report_add(report, "%s: run khabar reindex: it is built again from the log", dir);
+	if (!e || e == ERR_NOT_FOUND)
+		e = index_open(&index, dir, log, identity, report);
 	if (!e)
 		e = index_check(index, report);
 	index_close(index);

@@ -140,7 +140,8 @@ enum err log_open(struct log **out, const char *dir, const struct log_options *o
 		  const struct identity *identity, const struct store_id *new_store_id,
 		  struct report *report)
 {
-	struct store_options so = {options->map_bytes, options->create, options->read_only};
+	struct store_options so = {options->map_bytes, options->create, options->read_only,
+				   options->verify};
 	*out = NULL;
 	struct log *log = calloc(1, sizeof *log);
 	if (!log)

@@ -43,6 +43,7 @@ struct log_options {
 	size_t map_bytes; /* 0: 1 TiB, sparse */
 	bool create;      /* else ERR_NOT_FOUND where there is none */
 	bool read_only;
+	bool verify; /* looks at every page first, however many there are */
 };
 
 /* Opens dir, made when create.  ERR_BUSY: another process writes it; ERR_TOO_NEW; ERR_DAMAGED;

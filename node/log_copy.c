@@ -13,7 +13,10 @@ enum err log_copy(struct log *log, const char *dir, struct report *report)
 	char path[PATH_MAX];
 	if ((size_t)snprintf(path, sizeof path, "%s/data.mdb", dir) >= sizeof path)
 		return ERR_LIMIT;
-	enum err e = store_make_dir(dir);
+	enum err e = log_verify_pages(log, report);
+	if (e)
+		return e;
+	e = store_make_dir(dir);
 	if (e && e != ERR_EXISTS) {
 		report_add(report, "%s: cannot be made: %s", dir, err_str(e));
 		return e;

@@ -60,6 +60,9 @@ int log_open_tables(MDB_txn *txn, struct log_tables *tables, bool create);
 enum err log_read_meta(MDB_txn *txn, MDB_dbi meta, const struct identity *identity,
 		       struct store_id *id, const char *dir, struct report *report);
 
+/* store_verify() of a log that may be in use. */
+enum err log_verify_pages(struct log *log, struct report *report);
+
 /* BLAKE2b of (lsn | row), its first 8 bytes: finds what the disk has changed. */
 void log_row_check(uint8_t out[CHECK_BYTES], uint64_t lsn, const uint8_t *row, size_t n);
 /* Reads a stored row; ERR_DAMAGED.  has_body is not set. */

@@ -170,6 +170,19 @@ static int open_env(struct store_env *s, const char *dir, size_t map_bytes)
 	return rc;
 }
 
+/* LMDB's own check of a file is little more than its first words. */
+static enum err verify_first(const char *dir, const struct store_options *options,
+			     struct report *report)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	if ((size_t)snprintf(path, sizeof path, "%s/data.mdb", dir) >= sizeof path)
+		return ERR_LIMIT;
+	if (stat(path, &st) != 0 || (st.st_size > VERIFY_AT_OPEN_BYTES && !options->verify))
+		return ERR_OK;
+	return store_verify(dir, report);
+}
+
 enum err store_open(struct store_env *s, const char *dir, const struct store_options *options,
 		    struct report *report)
 {
@@ -190,6 +203,8 @@ enum err store_open(struct store_env *s, const char *dir, const struct store_opt
 		}
 	}
 	enum err e = options->read_only ? ERR_OK : take_lock(s, dir, report);
+	if (!e && !options->read_only)
+		e = verify_first(dir, options, report);
 	if (e)
 		return e;
 	int shift = MAP_SHIFT_DEFAULT;

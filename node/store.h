@@ -22,6 +22,7 @@ struct store_options {
 	size_t map_bytes; /* 0: 1 TiB, sparse, less where the address space does not allow it */
 	bool create;      /* make the directory when there is none, else ERR_NOT_FOUND */
 	bool read_only;
+	bool verify; /* store_verify() first, whatever the size */
 };
 
 /* The one place that maps LMDB's and the system's codes. */
@@ -41,6 +42,13 @@ enum err store_make_dir(const char *dir);
 /* Removes an environment's files and then the directory, which must hold nothing else; an absent
  * one is ERR_OK. */
 enum err store_remove(const char *dir);
+
+/* Reads every page in use without LMDB, which trusts its file and dies of a damaged one:
+ * ERR_DAMAGED, with the page named.  Beside a writer the caller holds a read transaction.
+ * store_open() does it by itself for a writer and a file of at most VERIFY_AT_OPEN_BYTES; beyond
+ * that it takes too long at every start. */
+enum { VERIFY_AT_OPEN_BYTES = 256 << 20 };
+enum err store_verify(const char *dir, struct report *report);
 
 /* Share of the map, or of the disk space that the environment has or could have, whichever is
  * greater, in percent.  Free pages inside the file count as free. */

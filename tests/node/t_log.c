@@ -1,6 +1,5 @@
 #include "node/log.h"
 
-#include <fcntl.h>
 #include <lmdb.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -385,74 +384,6 @@ static void a_later_format_and_a_foreign_key_are_refused(void)
 	fixture_clear(&other);
 }
 
-/* Overwrites the first place in the file where the n bytes stand; false when nowhere. */
-static bool spoil(const char *path, const void *what, size_t n)
-{
-	int fd = open(path, O_RDWR);
-	struct stat st;
-	need(fd >= 0 && fstat(fd, &st) == 0);
-	uint8_t *all = malloc((size_t)st.st_size);
-	need(all && pread(fd, all, (size_t)st.st_size, 0) == st.st_size);
-	uint8_t *hit = memmem(all, (size_t)st.st_size, what, n);
-	if (hit) {
-		*hit ^= 1;
-		need(pwrite(fd, hit, 1, hit - all) == 1);
-	}
-	free(all);
-	close(fd);
-	return hit != NULL;
-}
-
-static void a_changed_byte_is_noticed_and_its_neighbours_read(void)
-{
-	struct log *log = fresh_log();
-	struct log_reader *reader;
-	struct log_row row;
-	struct sample s;
-	append_some(log, 1, 40);
-	log_close(log);
-	sample_make(&s, 17, 100 + 17);
-	ok(spoil(path_in(&home, "log/data.mdb"), s.row + 88, 32), "a header is changed on disk");
-	ok(!spoil(path_in(&home, "log/data.mdb"), s.body, 32), "no body stands there in clear");
-	log = open_log(&home);
-	need(log_reader_open(&reader, log) == ERR_OK);
-	is_int(log_read(reader, 17, &row), ERR_DAMAGED, "its row is damaged");
-	ok(row_is_sample(reader, 16) && row_is_sample(reader, 18), "its neighbours read");
-	log_reader_close(reader);
-	sample_clear(&s);
-	log_close(log);
-}
-
-static void a_file_cut_short_is_an_error_and_no_crash(void)
-{
-	struct stat st;
-	struct log *log = fresh_log();
-	append_some(log, 1, 2000);
-	log_close(log);
-	need(stat(path_in(&home, "log/data.mdb"), &st) == 0);
-	int bad = 0, quiet = 0;
-	for (off_t cut = st.st_size - 4096; cut > 0; cut -= st.st_size / 12) {
-		need(truncate(path_in(&home, "log/data.mdb"), cut) == 0);
-		struct log_options options = {0};
-		enum err e =
-			log_open(&log, path_in(&home, "log"), &options, home.identity, NULL, NULL);
-		if (!e) {
-			struct log_reader *reader;
-			struct log_row row;
-			need(log_reader_open(&reader, log) == ERR_OK);
-			for (uint64_t i = 1; i <= 2000; i++)
-				bad += log_read(reader, i, &row) != ERR_OK;
-			log_reader_close(reader);
-			log_close(log);
-		} else {
-			quiet += e == ERR_IO;
-			bad++;
-		}
-	}
-	ok(bad > 0, "missing pages are errors: %d", bad);
-	is_int(quiet, 0, "none of them unnamed");
-}
-
 static double seconds(void)
 {
 	struct timespec t;
@@ -499,8 +430,6 @@ int main(void)
 	RUN(a_transaction_that_failed_is_given_up_whole);
 	RUN(calls_out_of_order_and_over_the_limits_are_refused);
 	RUN(a_later_format_and_a_foreign_key_are_refused);
-	RUN(a_changed_byte_is_noticed_and_its_neighbours_read);
-	RUN(a_file_cut_short_is_an_error_and_no_crash);
 	RUN(speed_of_appending);
 	fixture_clear(&home);
 	return tap_done();
