@@ -102,4 +102,36 @@ __attribute__((unused)) static const char *indicator_id(unsigned number)
 	return text;
 }
 
+static uint64_t fixture_seed = 1000;
+
+/* Commits a post by that origin and returns its position. */
+__attribute__((unused)) static uint64_t post(struct pair *p, unsigned origin, const char *envelope,
+					     const char *objects)
+{
+	struct sample s;
+	post_make(&s, fixture_seed++, origin, envelope, objects);
+	uint64_t lsn = commit_sample(p, &s, VERDICT_ACCEPTED);
+	sample_clear(&s);
+	return lsn;
+}
+
+__attribute__((unused)) static struct message_id plain(struct pair *p, uint64_t seed)
+{
+	struct sample s;
+	sample_make(&s, seed, 20);
+	commit_sample(p, &s, VERDICT_ACCEPTED);
+	struct message_id id = s.id;
+	sample_clear(&s);
+	return id;
+}
+
+__attribute__((unused)) static struct message_id id_of_seed(uint64_t seed)
+{
+	struct sample s;
+	sample_make(&s, seed, 20);
+	struct message_id id = s.id;
+	sample_clear(&s);
+	return id;
+}
+
 #endif
