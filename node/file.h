@@ -6,7 +6,8 @@
 #include "protocol/report.h"
 
 /* Reads a whole file of at most most bytes ("-": standard input).  The caller frees *out, which has
- * a NUL behind its end.  ERR_NOT_FOUND, ERR_IO, ERR_LIMIT, with words that do not repeat the path. */
+ * a NUL behind its end.  ERR_NOT_FOUND, ERR_IO, ERR_LIMIT, with words that do not repeat the path.
+ */
 enum err file_read(char **out, size_t *n, const char *path, size_t most, struct report *report);
 /* Replaces the file by n bytes, at once and synced; NULL writes to standard output. */
 enum err file_write(const char *path, const char *data, size_t n, struct report *report);
