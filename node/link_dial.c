@@ -10,6 +10,7 @@
 
 #include "node/link_listener.h"
 #include "node/loop.h"
+#include "node/socks.h"
 #include "node/tcp.h"
 
 enum dial_state {
@@ -24,9 +25,11 @@ struct dial {
 	const struct dial_common *common;
 	struct link_peer peer; /* endpoint is owned, or NULL */
 	enum dial_state state;
-	struct tcp_lookup *lookup; /* owned */
+	struct tcp_lookup *lookup; /* owned; of an attempt without a proxy */
+	struct socks *socks;       /* owned; of one with a proxy */
 	void *dealer, *monitor;    /* owned; NULL outside of an attempt */
 	int probe;                 /* owned; -1 */
+	int fd;                    /* libzmq's, once connected */
 	bool connected;            /* TCP stands: what follows is the handshake's */
 	uint64_t watched;          /* serial at the gate; 0 */
 	uint64_t due;              /* ms, monotonic: retry, next look, or the end of the attempt */
@@ -77,6 +80,8 @@ static void end_attempt(struct dial *d)
 	d->probe = -1;
 	tcp_lookup_free(d->lookup);
 	d->lookup = NULL;
+	socks_close(d->socks);
+	d->socks = NULL;
 	d->connected = false;
 }
 
@@ -148,17 +153,17 @@ static bool tune_dealer(struct dial *d, const char *endpoint)
 	const struct dial_common *c = d->common;
 	const uint8_t *public = identity_public(c->identity)->link;
 	const int once = -1, immediate = 1, wait = DIAL_CONNECT_MS;
-	/* Behind a proxy the address is the proxy's, of either family. */
-	const int ipv6 = c->proxy || strchr(endpoint, '[');
+	/* To libzmq the handshake begins with the tunnel, before the proxy has connected. */
+	const int handshake = DIAL_HANDSHAKE_MS + (d->socks ? DIAL_CONNECT_MS : 0);
+	const int ipv6 = strchr(endpoint, '[') != NULL;
 	return socket_tune(d->dealer, c->identity) &&
 	       zmq_setsockopt(d->dealer, ZMQ_CURVE_PUBLICKEY, public, LINK_KEY_BYTES) == 0 &&
 	       zmq_setsockopt(d->dealer, ZMQ_CURVE_SERVERKEY, d->peer.key, LINK_KEY_BYTES) == 0 &&
 	       zmq_setsockopt(d->dealer, ZMQ_IPV6, &ipv6, sizeof ipv6) == 0 &&
 	       zmq_setsockopt(d->dealer, ZMQ_IMMEDIATE, &immediate, sizeof immediate) == 0 &&
 	       zmq_setsockopt(d->dealer, ZMQ_RECONNECT_IVL, &once, sizeof once) == 0 &&
-	       zmq_setsockopt(d->dealer, ZMQ_CONNECT_TIMEOUT, &wait, sizeof wait) == 0 &&
-	       (!c->proxy ||
-		zmq_setsockopt(d->dealer, ZMQ_SOCKS_PROXY, c->proxy, strlen(c->proxy)) == 0);
+	       zmq_setsockopt(d->dealer, ZMQ_HANDSHAKE_IVL, &handshake, sizeof handshake) == 0 &&
+	       zmq_setsockopt(d->dealer, ZMQ_CONNECT_TIMEOUT, &wait, sizeof wait) == 0;
 }
 
 static bool watch_dealer(struct dial *d)
@@ -185,26 +190,38 @@ static void start_connecting(struct dial *d, const char *endpoint)
 		     zmq_strerror(errno));
 }
 
+/* Behind a proxy it is the proxy that knows names. */
+static void start_tunnel(struct dial *d)
+{
+	enum err e = socks_open(&d->socks, d->common->proxy, d->peer.endpoint);
+	if (e == ERR_OK)
+		start_connecting(d, socks_endpoint(d->socks));
+	else
+		fail(d, LINK_CAUSE_UNREACHABLE, "cannot dial %s at %s through %s: %s", d->peer.name,
+		     d->peer.endpoint, d->common->proxy, err_str(e));
+}
+
 static void start_attempt(struct dial *d)
 {
+	char host[TCP_HOST_MAX_BYTES + 1], port[TCP_PORT_MAX_BYTES + 1];
 	d->deadline = d->now + DIAL_ATTEMPT_MS;
 	d->attempts++;
 	if (!d->peer.endpoint) {
 		fail(d, LINK_CAUSE_UNREACHABLE, "%s has no endpoint that we could dial",
 		     d->peer.name);
-		return;
-	}
-	/* Behind a proxy it is the proxy that knows names. */
-	if (d->common->proxy) {
-		start_connecting(d, d->peer.endpoint);
-		return;
-	}
-	d->state = DIAL_LOOKING_UP;
-	d->due = d->now;
-	if (tcp_lookup_start(&d->lookup, d->peer.endpoint) != ERR_OK)
+	} else if (!tcp_split(d->peer.endpoint, host, port)) {
 		fail(d, LINK_CAUSE_UNREACHABLE,
 		     "%s: the endpoint \"%s\" is not of the form tcp://host:port", d->peer.name,
 		     d->peer.endpoint);
+	} else if (d->common->proxy) {
+		start_tunnel(d);
+	} else {
+		d->state = DIAL_LOOKING_UP;
+		d->due = d->now;
+		if (tcp_lookup_start(&d->lookup, d->peer.endpoint) != ERR_OK)
+			fail(d, LINK_CAUSE_UNREACHABLE, "cannot look up %s: out of memory",
+			     d->peer.endpoint);
+	}
 }
 
 static void look_up(struct dial *d)
@@ -229,9 +246,10 @@ static void look_up(struct dial *d)
 
 static void fail_unreachable(struct dial *d, int error)
 {
-	if (d->common->proxy)
-		fail(d, LINK_CAUSE_UNREACHABLE, "the proxy %s brings no connection to %s at %s",
-		     d->common->proxy, d->peer.name, d->peer.endpoint);
+	const char *why = d->socks ? socks_why(d->socks) : NULL;
+	if (d->socks)
+		fail(d, LINK_CAUSE_UNREACHABLE, "the proxy %s brings no connection to %s at %s: %s",
+		     d->common->proxy, d->peer.name, d->peer.endpoint, why ? why : "it hung up");
 	else if (error == ECONNREFUSED)
 		fail(d, LINK_CAUSE_UNREACHABLE, "nobody listens at %s (connection refused)",
 		     d->peer.endpoint);
@@ -289,6 +307,31 @@ static void fail_too_slow(struct dial *d)
 		fail_unreachable(d, ETIMEDOUT);
 }
 
+/* A CURVE server hangs up on a client that expects another key of it, and on one for which it has
+ * no room: the client cannot tell these apart.  With a proxy it may be the proxy that hung up. */
+static void fail_hung_up(struct dial *d, int error)
+{
+	if (d->socks && socks_why(d->socks))
+		fail_unreachable(d, 0);
+	else if (error == ETIMEDOUT || error == EAGAIN)
+		fail_too_slow(d);
+	else
+		fail(d, LINK_CAUSE_OTHER_KEY,
+		     "%s: the node there is not %s: it has another key (or no room for us)",
+		     d->peer.endpoint, d->peer.name);
+}
+
+static void stand(struct dial *d)
+{
+	int fd = d->socks ? socks_descriptor(d->socks) : d->fd;
+	d->watched = fd >= 0 ? gate_watch(d->common->gate, fd) : 0;
+	d->state = DIAL_STANDING;
+	d->up_since = d->now;
+	d->due = LOOP_NEVER;
+	d->news = true;
+	d->what = DIAL_UP;
+}
+
 /* -- what the monitor says ------------------------------------------------------------------ */
 
 static void handle_event(struct dial *d, unsigned event, int value)
@@ -296,14 +339,10 @@ static void handle_event(struct dial *d, unsigned event, int value)
 	switch (event) {
 	case ZMQ_EVENT_CONNECTED:
 		d->connected = true;
-		d->watched = gate_watch(d->common->gate, value);
+		d->fd = value;
 		break;
 	case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
-		d->state = DIAL_STANDING;
-		d->up_since = d->now;
-		d->due = LOOP_NEVER;
-		d->news = true;
-		d->what = DIAL_UP;
+		stand(d);
 		break;
 	case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
 		fail_refused(d, value);
@@ -313,14 +352,7 @@ static void handle_event(struct dial *d, unsigned event, int value)
 		     d->peer.endpoint);
 		break;
 	case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-		/* A CURVE server hangs up on a client that expects another key of it, and on one
-		 * for which it has no room: the client cannot tell these apart. */
-		if (value == ETIMEDOUT || value == EAGAIN)
-			fail_too_slow(d);
-		else
-			fail(d, LINK_CAUSE_OTHER_KEY,
-			     "%s: the node there is not %s: it has another key (or no room for us)",
-			     d->peer.endpoint, d->peer.name);
+		fail_hung_up(d, value);
 		break;
 	case ZMQ_EVENT_DISCONNECTED:
 		if (d->state == DIAL_STANDING)

@@ -17,6 +17,7 @@ enum {
 	DIAL_STABLE_MS =
 		10 * 1000, /* up for so long: the next back-off starts from the beginning */
 	DIAL_CONNECT_MS = 10 * 1000,
+	DIAL_HANDSHAKE_MS = 10 * 1000,
 	DIAL_ATTEMPT_MS = 25 * 1000, /* from looking the name up to the end of the handshake */
 	DIAL_PROBE_MS = 2 * 1000,
 	DIAL_LOOK_MS = 20, /* how often a lookup or a probe is asked whether it is done */

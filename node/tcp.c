@@ -14,11 +14,9 @@
 
 #include "node/loop.h"
 
-enum { HOST_MAX_BYTES = 255, PORT_MAX_BYTES = 5 };
-
 /* Shared with a thread that waits for the resolver, as long as it is not finished. */
 struct tcp_lookup {
-	char host[HOST_MAX_BYTES + 1], port[PORT_MAX_BYTES + 1];
+	char host[TCP_HOST_MAX_BYTES + 1], port[TCP_PORT_MAX_BYTES + 1];
 	pthread_mutex_t mutex;
 	/* under the mutex; constant once finished */
 	struct addrinfo *found; /* owned */
@@ -59,26 +57,27 @@ uint64_t tcp_taken(int fd)
 	return came > waits ? came - waits : 0;
 }
 
-/* Splits "tcp://host:port"; an IPv6 address stands in brackets. */
-static bool split_endpoint(struct tcp_lookup *l, const char *endpoint)
+bool tcp_split(const char *endpoint, char host[TCP_HOST_MAX_BYTES + 1],
+	       char port[TCP_PORT_MAX_BYTES + 1])
 {
 	if (strncmp(endpoint, "tcp://", 6) != 0)
 		return false;
-	const char *host = endpoint + 6, *colon = strrchr(host, ':');
-	if (!colon || colon == host)
+	const char *start = endpoint + 6, *colon = strrchr(start, ':');
+	if (!colon || colon == start)
 		return false;
-	size_t host_length = (size_t)(colon - host), port_length = strlen(colon + 1);
-	if (host[0] == '[' && colon[-1] == ']' && host_length > 2) {
-		host++;
+	size_t host_length = (size_t)(colon - start), port_length = strlen(colon + 1);
+	if (start[0] == '[' && colon[-1] == ']' && host_length > 2) {
+		start++;
 		host_length -= 2;
 	}
-	if (host_length > HOST_MAX_BYTES || port_length == 0 || port_length > PORT_MAX_BYTES ||
-	    strspn(colon + 1, "0123456789") != port_length)
+	if (host_length > TCP_HOST_MAX_BYTES || port_length == 0 ||
+	    port_length > TCP_PORT_MAX_BYTES || strspn(colon + 1, "0123456789") != port_length)
 		return false;
-	memcpy(l->host, host, host_length);
-	memcpy(l->port, colon + 1, port_length);
-	unsigned long port = strtoul(l->port, NULL, 10);
-	return port > 0 && port <= UINT16_MAX;
+	memcpy(host, start, host_length);
+	host[host_length] = 0;
+	memcpy(port, colon + 1, port_length + 1);
+	unsigned long number = strtoul(port, NULL, 10);
+	return number > 0 && number <= UINT16_MAX;
 }
 
 static void free_lookup(struct tcp_lookup *l)
@@ -118,7 +117,7 @@ enum err tcp_lookup_start(struct tcp_lookup **lookup, const char *endpoint)
 	*lookup = NULL;
 	if (!l)
 		return ERR_MEMORY;
-	if (!split_endpoint(l, endpoint)) {
+	if (!tcp_split(endpoint, l->host, l->port)) {
 		free(l);
 		return ERR_FORMAT;
 	}

@@ -23,6 +23,12 @@ void tcp_end(int fd, const struct tcp_name *name);
 /* Bytes that the program has read from the connection so far; 0 when the kernel does not say. */
 uint64_t tcp_taken(int fd);
 
+enum { TCP_HOST_MAX_BYTES = 255, TCP_PORT_MAX_BYTES = 5 };
+
+/* Splits "tcp://host:port"; an IPv6 address stands in brackets, which are taken off. */
+bool tcp_split(const char *endpoint, char host[TCP_HOST_MAX_BYTES + 1],
+	       char port[TCP_PORT_MAX_BYTES + 1]);
+
 /* Looking up where an endpoint "tcp://host:port" is, without waiting: libzmq would do it in its I/O
  * thread, and a name server that does not answer would silence every link. */
 struct tcp_lookup;

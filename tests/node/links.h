@@ -51,16 +51,22 @@ static void side_make(struct side *s, const char *name)
 	sides[side_count++] = s;
 }
 
-static void side_up(struct side *s, const char *bind)
+static void side_up_through(struct side *s, const char *bind, const char *proxy)
 {
 	struct report report;
 	report_init(&report);
-	struct link_options options = {.identity = s->identity, .self = s->id, .bind = bind};
+	struct link_options options = {
+		.identity = s->identity, .self = s->id, .bind = bind, .proxy = proxy};
 	enum err e = link_open(&s->link, &options, &report);
 	if (e)
 		printf("# %s: %s\n", s->name, report_first(&report));
 	need(!e);
 	report_clear(&report);
+}
+
+static void side_up(struct side *s, const char *bind)
+{
+	side_up_through(s, bind, NULL);
 }
 
 __attribute__((unused)) static void side_down(struct side *s)

@@ -1,6 +1,7 @@
 #include "node/link.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
 
@@ -139,17 +140,18 @@ static void names_that_do_not_exist_are_told(void)
 	sides_free();
 }
 
-/* A TCP server that says one thing to everyone and reads nothing. */
-struct parrot {
+/* A TCP server with a thread of its own. */
+struct server {
 	int fd;
 	const char *says;
 	pthread_t thread;
 	char endpoint[64];
 };
 
+/* Says one thing to everyone and reads nothing. */
 static void *run_parrot(void *arg)
 {
-	struct parrot *p = arg;
+	struct server *p = arg;
 	int last = -1;
 	for (;;) {
 		int fd = accept(p->fd, NULL, NULL);
@@ -163,7 +165,43 @@ static void *run_parrot(void *arg)
 	}
 }
 
-static void parrot_start(struct parrot *p, const char *says)
+/* Moves bytes both ways until one end closes. */
+static void relay(int a, int b)
+{
+	char buffer[4096];
+	struct pollfd p[2] = {{.fd = a, .events = POLLIN}, {.fd = b, .events = POLLIN}};
+	while (poll(p, 2, -1) > 0)
+		for (int i = 0; i < 2; i++) {
+			ssize_t n = p[i].revents ? recv(p[i].fd, buffer, sizeof buffer, 0) : 1;
+			if (n <= 0)
+				return;
+			if (p[i].revents)
+				send(p[1 - i].fd, buffer, (size_t)n, MSG_NOSIGNAL);
+		}
+}
+
+/* A SOCKS 5 proxy for one connection at a time, which it makes to the endpoint in `says`. */
+static void *run_proxy(void *arg)
+{
+	struct server *p = arg;
+	const char *colon = strrchr(p->says, ':');
+	struct sockaddr_in to = {.sin_family = AF_INET,
+				 .sin_port = htons((uint16_t)atoi(colon + 1)),
+				 .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	for (int fd; (fd = accept(p->fd, NULL, NULL)) >= 0; close(fd)) {
+		uint8_t in[300];
+		int out = socket(AF_INET, SOCK_STREAM, 0);
+		if (recv(fd, in, sizeof in, 0) >= 3 && in[0] == 5 && send(fd, "\5\0", 2, 0) == 2 &&
+		    recv(fd, in, sizeof in, 0) >= 7 && in[1] == 1 &&
+		    connect(out, (struct sockaddr *)&to, sizeof to) == 0 &&
+		    send(fd, "\5\0\0\1\0\0\0\0\0\0", 10, 0) == 10)
+			relay(fd, out);
+		close(out);
+	}
+	return NULL;
+}
+
+static void server_start(struct server *p, const char *says, void *(*run)(void *))
 {
 	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	socklen_t n = sizeof at;
@@ -172,10 +210,10 @@ static void parrot_start(struct parrot *p, const char *says)
 	need(p->fd >= 0 && bind(p->fd, (struct sockaddr *)&at, sizeof at) == 0 &&
 	     listen(p->fd, 10) == 0 && getsockname(p->fd, (struct sockaddr *)&at, &n) == 0);
 	snprintf(p->endpoint, sizeof p->endpoint, "tcp://127.0.0.1:%u", ntohs(at.sin_port));
-	need(pthread_create(&p->thread, NULL, run_parrot, p) == 0);
+	need(pthread_create(&p->thread, NULL, run, p) == 0);
 }
 
-static void parrot_stop(struct parrot *p)
+static void server_stop(struct server *p)
 {
 	shutdown(p->fd, SHUT_RDWR);
 	pthread_join(p->thread, NULL);
@@ -186,13 +224,13 @@ static void what_is_no_node_is_told(void)
 {
 	static const char *const says[] = {"HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n",
 					   "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n"};
-	struct parrot p[2];
+	struct server p[2];
 	struct side a, b[2];
 	struct link_peer up[2];
 	side_make(&a, "kp");
 	side_up(&a, NULL);
 	for (size_t i = 0; i < 2; i++) {
-		parrot_start(&p[i], says[i]);
+		server_start(&p[i], says[i], run_parrot);
 		side_make(&b[i], i ? "national" : "punjab");
 		up[i] = as_peer(&b[i], p[i].endpoint);
 	}
@@ -203,7 +241,7 @@ static void what_is_no_node_is_told(void)
 	}
 	sides_free();
 	for (size_t i = 0; i < 2; i++)
-		parrot_stop(&p[i]);
+		server_stop(&p[i]);
 }
 
 static void a_key_that_changes_ends_the_connection_of_the_old_one(void)
@@ -323,6 +361,48 @@ static void a_peer_that_does_not_read_is_busy_and_bounded(void)
 	sides_free();
 }
 
+static void a_proxy_is_dialed_through(void)
+{
+	struct side a, b;
+	struct server p;
+	side_make(&a, "kp");
+	side_make(&b, "national");
+	side_up(&b, "tcp://127.0.0.1:*");
+	server_start(&p, link_endpoint(b.link), run_proxy);
+	side_up_through(&a, NULL, strchr(p.endpoint, '/') + 2);
+	struct link_peer up = as_peer(&b, "tcp://national.example.invalid:5601"),
+			 down = as_peer(&a, NULL);
+	need(!link_set_peers(a.link, &up, 1) && !link_set_peers(b.link, &down, 1));
+	ok(greet(&a, &b), "up, to a name that only the proxy knows");
+	side_down(&a);
+	server_stop(&p);
+	side_up_through(&a, NULL, strchr(p.endpoint, '/') + 2);
+	need(!link_set_peers(a.link, &up, 1));
+	ok(sees(&a, LINK_REFUSED) && strncmp(seen.text, "the proxy 127.0.0.1:", 20) == 0, "%s",
+	   seen.text);
+	sides_free();
+}
+
+static void a_proxy_that_is_none_or_wants_a_password_is_told(void)
+{
+	static const char *const says[] = {"HTTP/1.1 400 Bad Request\r\n\r\n", "\5\377"};
+	static const char *const words[] = {"it does not speak SOCKS 5", "it wants a password"};
+	for (size_t i = 0; i < 2; i++) {
+		struct side a, b;
+		struct server p;
+		server_start(&p, says[i], run_parrot);
+		side_make(&a, "kp");
+		side_make(&b, "national");
+		side_up_through(&a, NULL, strchr(p.endpoint, '/') + 2);
+		struct link_peer up = as_peer(&b, "tcp://10.1.2.3:5601");
+		need(!link_set_peers(a.link, &up, 1));
+		ok(sees(&a, LINK_REFUSED) && strstr(seen.text, words[i]), "%s", seen.text);
+		is_int(seen.cause, LINK_CAUSE_UNREACHABLE, "unreachable");
+		sides_free();
+		server_stop(&p);
+	}
+}
+
 static void a_busy_main_thread_delays_no_handshake(void)
 {
 	struct side a, b;
@@ -364,6 +444,8 @@ int main(void)
 	RUN(handshakes_beyond_four_a_minute_are_refused);
 	RUN(a_reset_ends_the_connection_at_either_end);
 	RUN(a_peer_that_does_not_read_is_busy_and_bounded);
+	RUN(a_proxy_is_dialed_through);
+	RUN(a_proxy_that_is_none_or_wants_a_password_is_told);
 	RUN(a_busy_main_thread_delays_no_handshake);
 	RUN(a_port_in_use_is_told);
 	return tap_done();
