@@ -211,12 +211,12 @@ static uint64_t head(void *self)
 	return log_head(((struct keep *)self)->log);
 }
 
-static bool holds(void *self, const struct message_id *id)
+static enum err find(void *self, const struct message_id *id)
 {
 	struct keep *k = self;
 	uint64_t lsn;
 
-	return index_find(k->index_reader, id, &lsn) == ERR_OK;
+	return index_find(k->index_reader, id, &lsn);
 }
 
 static enum err next(void *self, uint64_t lsn, struct stored *out)
@@ -267,7 +267,7 @@ struct store keep_store(struct keep *k)
 			      .abort = forget,
 			      .id = id_of,
 			      .head = head,
-			      .holds = holds,
+			      .find = find,
 			      .next = next,
 			      .body = body,
 			      .get_cursor = get_cursor,

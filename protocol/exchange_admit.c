@@ -97,8 +97,14 @@ static enum err duplicates_mark(struct exchange *x, size_t n)
 		return ERR_MEMORY;
 	for (size_t i = 0; i < n; i++) {
 		struct pending *p = x->pending[i];
-		p->duplicate =
-			p->judged.judgement == JUDGED_AUTHENTIC && s->holds(s->self, &p->judged.id);
+		enum err e = ERR_NOT_FOUND;
+		if (p->judged.judgement == JUDGED_AUTHENTIC)
+			e = s->find(s->self, &p->judged.id);
+		if (e && e != ERR_NOT_FOUND) {
+			free(sorted);
+			return e;
+		}
+		p->duplicate = e == ERR_OK;
 		if (keeps(p))
 			sorted[count++] = p;
 	}

@@ -9,7 +9,7 @@ static bool holds(void *arg, const struct message_id *id)
 	const struct peer *p = arg;
 	const struct store *s = &p->x->host.store;
 
-	return s->holds(s->self, id);
+	return s->find(s->self, id) == ERR_OK;
 }
 
 struct peer *peer_new(struct exchange *x, const struct party *party, enum link_kind kind)

@@ -51,7 +51,9 @@ struct store {
 
 	struct store_id (*id)(void *self);
 	uint64_t (*head)(void *self); /* the last committed position, 0 when empty */
-	bool (*holds)(void *self, const struct message_id *id);
+	/* ERR_OK when the message is here, ERR_NOT_FOUND when it is not, or why that cannot be
+	 * told. */
+	enum err (*find)(void *self, const struct message_id *id);
 	/* The first message at or after lsn; ERR_NOT_FOUND beyond the end. */
 	enum err (*next)(void *self, uint64_t lsn, struct stored *out);
 	/* The body as carried; the caller frees it.  ERR_NOT_FOUND when it is gone, ERR_DAMAGED. */

@@ -194,9 +194,9 @@ bool memory_store_durable(const struct memory_store *m, const struct message_id 
 	return false;
 }
 
-static bool holds(void *self, const struct message_id *id)
+static enum err find(void *self, const struct message_id *id)
 {
-	return memory_store_durable(self, id);
+	return memory_store_durable(self, id) ? ERR_OK : ERR_NOT_FOUND;
 }
 
 static enum err next(void *self, uint64_t lsn, struct stored *out)
@@ -269,7 +269,7 @@ struct store memory_store_interface(struct memory_store *m)
 			      .abort = forget,
 			      .id = id_of,
 			      .head = head,
-			      .holds = holds,
+			      .find = find,
 			      .next = next,
 			      .body = body,
 			      .get_cursor = get_cursor,
