@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "node/link_dial.h"
+#include "node/link_events.h"
 #include "node/link_gate.h"
 #include "node/link_listener.h"
 #include "node/loop.h"
@@ -28,15 +29,6 @@ struct peer {
 	size_t route_length;
 };
 
-/* What link_next() has to say before any further frame. */
-struct pending {
-	struct pending *next;
-	enum link_event_kind kind;
-	enum link_cause cause;
-	struct party_id peer;
-	char text[LINK_TEXT_BYTES];
-};
-
 struct link {
 	void *context, *router; /* router: NULL when it only dials */
 	struct gate *gate;
@@ -45,60 +37,42 @@ struct link {
 	char endpoint[256];
 	struct peer **peers;
 	size_t count;
-	struct pending *first, **last, *told; /* told: the one whose text is lent out */
-	zmq_msg_t frame;                      /* lent out, or held until what is pending was said */
-	struct peer *frame_from;              /* of a frame held */
-	size_t turn;                          /* whose turn: 0 the router, then the peers */
-	unsigned calls;                       /* of link_next() */
+	struct link_events events; /* said before any further frame */
+	zmq_msg_t frame;           /* lent out, or held until what is pending was said */
+	struct peer *frame_from;   /* of a frame held */
+	size_t turn;               /* whose turn: 0 the router, then the peers */
+	unsigned calls;            /* of link_next() */
 	bool busy;
 };
 
 /* -- events --------------------------------------------------------------------------------- */
 
-__attribute__((format(printf, 5, 6))) static void
-add_event(struct link *link, enum link_event_kind kind, const struct peer *peer,
-	  enum link_cause cause, const char *format, ...)
+__attribute__((format(printf, 5, 6))) static void say(struct link *link, enum link_event_kind kind,
+						      const struct peer *peer,
+						      enum link_cause cause, const char *format,
+						      ...)
 {
-	struct pending *p = calloc(1, sizeof *p);
 	va_list args;
-	if (!p)
-		return;
-	p->kind = kind;
-	p->cause = cause;
-	p->peer = peer->is.id;
 	va_start(args, format);
-	vsnprintf(p->text, sizeof p->text, format, args);
+	events_add(&link->events, kind, cause, &peer->is.id, format, args);
 	va_end(args);
-	*link->last = p;
-	link->last = &p->next;
-}
-
-static bool take_event(struct link *link, struct link_event *event)
-{
-	struct pending *p = link->first;
-	free(link->told);
-	link->told = p;
-	if (!p)
-		return false;
-	link->first = p->next;
-	if (!link->first)
-		link->last = &link->first;
-	*event = (struct link_event){
-		.kind = p->kind, .cause = p->cause, .peer = p->peer, .text = p->text};
-	return true;
 }
 
 static void say_up(struct link *link, struct peer *peer)
 {
 	peer->up = true;
-	add_event(link, LINK_UP, peer, LINK_CAUSE_NONE, "connected with %s", peer->is.name);
+	say(link, LINK_UP, peer, LINK_CAUSE_NONE, "connected with %s", peer->is.name);
 }
 
 /* Forgets the connection of a peer and says so. */
-static void say_down(struct link *link, struct peer *peer, enum link_cause cause, const char *text)
+__attribute__((format(printf, 4, 5))) static void
+say_down(struct link *link, struct peer *peer, enum link_cause cause, const char *format, ...)
 {
+	va_list args;
+	va_start(args, format);
 	if (peer->up)
-		add_event(link, LINK_DOWN, peer, cause, "%s", text);
+		events_add(&link->events, LINK_DOWN, cause, &peer->is.id, format, args);
+	va_end(args);
 	peer->up = false;
 	peer->serial = 0;
 	peer->route_length = 0;
@@ -151,7 +125,6 @@ enum err link_open(struct link **out, const struct link_options *options, struct
 	*out = NULL;
 	if (!link)
 		return ERR_MEMORY;
-	link->last = &link->first;
 	zmq_msg_init(&link->frame);
 	link->common.identity = options->identity;
 	link->proxy = options->proxy ? strdup(options->proxy) : NULL;
@@ -186,7 +159,6 @@ static void free_peers(struct peer **peers, size_t n)
 
 void link_close(struct link *link)
 {
-	struct link_event event;
 	if (!link)
 		return;
 	free_peers(link->peers, link->count);
@@ -198,8 +170,7 @@ void link_close(struct link *link)
 	zmq_msg_close(&link->frame);
 	if (link->context)
 		zmq_ctx_term(link->context);
-	while (take_event(link, &event))
-		;
+	events_clear(&link->events);
 	free(link->proxy);
 	free(link);
 }
@@ -252,7 +223,9 @@ static void move_peers(struct link *link, struct peer **fresh, size_t n)
 		if (!old->is.dial)
 			gate_drop(link->gate, old->serial);
 		say_down(link, old, LINK_CAUSE_ENDED,
-			 j < n ? "its key or endpoint has changed" : "it is no neighbour any more");
+			 j < n ? "the key or endpoint of %s has changed"
+			       : "%s is no neighbour any more",
+			 old->is.name);
 		free_peer(old);
 	}
 	free(link->peers);
@@ -316,7 +289,8 @@ static bool adopt(struct link *link, struct peer *peer, zmq_msg_t *route, uint64
 	}
 	if (peer->up && peer->serial != serial)
 		gate_drop(link->gate, peer->serial);
-	say_down(link, peer, LINK_CAUSE_REPLACED, "a newer connection took its place");
+	say_down(link, peer, LINK_CAUSE_REPLACED, "a newer connection of %s took its place",
+		 peer->is.name);
 	peer->serial = serial;
 	peer->route_length = n;
 	memcpy(peer->route, zmq_msg_data(route), n);
@@ -340,7 +314,7 @@ static bool take_routed(struct link *link)
 			gate_drop(link->gate, serial);
 			if (peer && is_route(peer, &route))
 				say_down(link, peer, LINK_CAUSE_ALIEN,
-					 "it sent a message of several frames");
+					 "%s sent a message of several frames", peer->is.name);
 		} else if (is_route(peer, &route) || adopt(link, peer, &route, serial)) {
 			link->frame_from = peer;
 		}
@@ -357,7 +331,7 @@ static void take_endings(struct link *link)
 		for (size_t i = 0; i < link->count; i++)
 			if (link->peers[i]->up && link->peers[i]->serial == serial)
 				say_down(link, link->peers[i], LINK_CAUSE_LOST,
-					 "the connection broke");
+					 "the connection with %s broke", link->peers[i]->is.name);
 }
 
 /* -- frames from those that we dial --------------------------------------------------------- */
@@ -372,10 +346,10 @@ static bool take_dialed(struct link *link, struct peer *peer)
 		say_up(link, peer);
 		break;
 	case DIAL_DOWN:
-		say_down(link, peer, dial_cause(dial), dial_text(dial));
+		say_down(link, peer, dial_cause(dial), "%s", dial_text(dial));
 		break;
 	case DIAL_REFUSED:
-		add_event(link, LINK_REFUSED, peer, dial_cause(dial), "%s", dial_text(dial));
+		say(link, LINK_REFUSED, peer, dial_cause(dial), "%s", dial_text(dial));
 		break;
 	case DIAL_FRAME:
 		link->frame_from = peer;
@@ -408,7 +382,7 @@ static bool take_turns(struct link *link)
 		bool got = turn == 0 ? take_routed(link)
 				     : link->peers[turn - 1]->dial &&
 					       take_dialed(link, link->peers[turn - 1]);
-		if (link->frame_from || link->first)
+		if (link->frame_from || events_waiting(&link->events))
 			return true;
 		idle = got ? 0 : idle + 1;
 	}
@@ -429,14 +403,14 @@ static bool take_frame(struct link *link, struct link_event *event)
 
 bool link_next(struct link *link, struct link_event *event)
 {
-	if (take_event(link, event) || take_frame(link, event))
+	if (events_take(&link->events, event) || take_frame(link, event))
 		return true;
 	/* Frames before the news that their connection has ended, but not for ever. */
 	if (link->calls++ % CALLS_PER_ENDINGS == 0)
 		take_endings(link);
-	if (!link->first && !take_turns(link))
+	if (!events_waiting(&link->events) && !take_turns(link))
 		take_endings(link);
-	return take_event(link, event) || take_frame(link, event);
+	return events_take(&link->events, event) || take_frame(link, event);
 }
 
 enum err link_send(struct link *link, const struct party_id *id, const void *frame, size_t n)
@@ -452,7 +426,8 @@ enum err link_send(struct link *link, const struct party_id *id, const void *fra
 	else
 		e = listener_send(link->router, peer->route, peer->route_length, frame, n);
 	if (e == ERR_NOT_FOUND && !peer->dial)
-		say_down(link, peer, LINK_CAUSE_LOST, "the connection broke");
+		say_down(link, peer, LINK_CAUSE_LOST, "the connection with %s broke",
+			 peer->is.name);
 	link->busy = link->busy || e == ERR_BUSY;
 	return e;
 }
@@ -465,8 +440,9 @@ void link_reset(struct link *link, const struct party_id *id)
 	if (peer->dial) {
 		dial_reset(peer->dial);
 	} else {
-		gate_drop(link->gate, peer->serial);
-		say_down(link, peer, LINK_CAUSE_ENDED, "we ended the connection");
+		gate_drop_soon(link->gate, peer->serial);
+		say_down(link, peer, LINK_CAUSE_ENDED, "we ended the connection with %s",
+			 peer->is.name);
 	}
 }
 
@@ -480,7 +456,7 @@ uint64_t link_tick(struct link *link, uint64_t now)
 		if (at < next)
 			next = at;
 	}
-	return link->first || link->frame_from ? now : next;
+	return events_waiting(&link->events) || link->frame_from ? now : next;
 }
 
 void link_count(const struct link *link, struct link_counts *counts)

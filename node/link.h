@@ -84,8 +84,8 @@ bool link_next(struct link *link, struct link_event *event);
 /* ERR_BUSY: the peer's pipe is full, try after the next poll (link_tick then asks for one within
  * milliseconds); ERR_NOT_FOUND: no connection; ERR_LIMIT: over FRAME_MAX_BYTES. */
 enum err link_send(struct link *link, const struct party_id *peer, const void *frame, size_t n);
-/* Ends the connection with the peer (LINK_DOWN follows).  One that we dial is dialed again after a
- * bounded back-off; one that dialed us may come again. */
+/* Ends the connection with the peer (LINK_DOWN follows); what was sent just before still leaves.
+ * One that we dial is dialed again after a bounded back-off; one that dialed us may come again. */
 void link_reset(struct link *link, const struct party_id *peer);
 /* Runs what is due at now (ms, monotonic) and returns when it wants to run next; now, when
  * link_next has something already. */

@@ -425,8 +425,11 @@ enum err dial_send(struct dial *d, const void *frame, size_t n)
 
 void dial_reset(struct dial *d)
 {
-	if (d->state == DIAL_STANDING)
-		fail(d, LINK_CAUSE_ENDED, "we ended the connection to %s", d->peer.name);
+	const int moment = DIAL_LEAVING_MS;
+	if (d->state != DIAL_STANDING)
+		return;
+	zmq_setsockopt(d->dealer, ZMQ_LINGER, &moment, sizeof moment);
+	fail(d, LINK_CAUSE_ENDED, "we ended the connection to %s", d->peer.name);
 }
 
 uint64_t dial_tick(struct dial *d, uint64_t now)

@@ -19,6 +19,7 @@ enum {
 	DIAL_CONNECT_MS = 10 * 1000,
 	DIAL_HANDSHAKE_MS = 10 * 1000,
 	DIAL_ATTEMPT_MS = 25 * 1000, /* from looking the name up to the end of the handshake */
+	DIAL_LEAVING_MS = 100,       /* for what was sent last before dial_reset() */
 	DIAL_PROBE_MS = 2 * 1000,
 	DIAL_LOOK_MS = 20, /* how often a lookup or a probe is asked whether it is done */
 };

@@ -22,6 +22,7 @@ enum caller_state {
 	CALLER_WAITING, /* has not spoken: anyone, before or after the handshake */
 	CALLER_SPOKEN,  /* a peer's */
 	CALLER_DIALED,  /* ours */
+	CALLER_LEAVING, /* not heard any more; ends once what we sent last is gone */
 	CALLER_ENDING,  /* shut down; libzmq has not said yet that it is gone */
 };
 
@@ -246,6 +247,8 @@ static void look_at_callers(struct gate *g, uint64_t now)
 		 * not come 15 seconds after it was accepted is ended." */
 		else if (c->state == CALLER_WAITING && now - c->since >= GATE_WAITING_MS)
 			end_caller(g, c);
+		else if (c->state == CALLER_LEAVING && now - c->since >= GATE_LEAVING_MS)
+			end_caller(g, c);
 	}
 }
 
@@ -380,7 +383,7 @@ uint64_t gate_heard(struct gate *g, int fd)
 	uint64_t serial = 0;
 	pthread_mutex_lock(&g->mutex);
 	struct caller *c = find_fd(g, fd);
-	if (c && c->state != CALLER_ENDING) {
+	if (c && c->state != CALLER_ENDING && c->state != CALLER_LEAVING) {
 		if (c->state == CALLER_WAITING)
 			set_state(g, c, CALLER_SPOKEN);
 		c->spoke = true;
@@ -432,6 +435,17 @@ void gate_drop(struct gate *g, uint64_t serial)
 	struct caller *c = find_serial(g, serial);
 	if (c)
 		end_caller(g, c);
+	pthread_mutex_unlock(&g->mutex);
+}
+
+void gate_drop_soon(struct gate *g, uint64_t serial)
+{
+	pthread_mutex_lock(&g->mutex);
+	struct caller *c = find_serial(g, serial);
+	if (c && c->state != CALLER_ENDING) {
+		set_state(g, c, CALLER_LEAVING);
+		c->since = clock_monotonic();
+	}
 	pthread_mutex_unlock(&g->mutex);
 }
 

@@ -30,6 +30,7 @@ enum {
 	 * but not the number of parts of one message: only this does. */
 	GATE_ENDLESS_BYTES = 1 << 20,
 	GATE_LOOK_MS = 50,
+	GATE_LEAVING_MS = 100,
 };
 
 /* Starts the thread.  context is a zmq context of the link's own, since ZAP's endpoint is one per
@@ -48,8 +49,9 @@ uint64_t gate_heard(struct gate *gate, int fd);
 uint64_t gate_watch(struct gate *gate, int fd);
 void gate_heard_dialed(struct gate *gate, uint64_t serial);
 void gate_unwatch(struct gate *gate, uint64_t serial);
-/* Ends the connection. */
+/* Ends the connection; soon: when what was sent last has had a moment to leave. */
 void gate_drop(struct gate *gate, uint64_t serial);
+void gate_drop_soon(struct gate *gate, uint64_t serial);
 
 /* The socket that is readable when gate_ended() has something. */
 void *gate_socket(struct gate *gate);

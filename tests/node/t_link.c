@@ -320,13 +320,17 @@ static void a_reset_ends_the_connection_at_either_end(void)
 	struct side a, b;
 	make_pair(&a, &b);
 	ok(greet(&a, &b), "up");
+	need(!link_send(b.link, &a.id, "why", 3));
 	link_reset(b.link, &a.id);
-	ok(sees(&b, LINK_DOWN), "down where it was reset");
+	ok(sees(&b, LINK_DOWN), "down where it was reset: %s", seen.text);
 	is_int(seen.cause, LINK_CAUSE_ENDED, "ended by us");
+	ok(sees(&a, LINK_FRAME) && strcmp(seen.frame, "why") == 0, "what was said last is heard");
 	ok(sees(&a, LINK_DOWN), "down at the other end");
 	ok(greet(&a, &b), "up again");
+	need(!link_send(a.link, &b.id, "why", 3));
 	link_reset(a.link, &b.id);
 	ok(sees(&a, LINK_DOWN), "down where it was reset");
+	ok(sees(&b, LINK_FRAME) && strcmp(seen.frame, "why") == 0, "what was said last is heard");
 	ok(sees(&b, LINK_DOWN), "down at the other end");
 	ok(greet(&a, &b), "up again");
 	sides_free();
