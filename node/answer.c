@@ -1,0 +1,181 @@
+/* What the answers share: the table, catching up, names, pages, opening a post. */
+#include "node/answer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/loop.h"
+#include "protocol/body.h"
+
+static const struct answer_entry entries[] = {
+	{"status", RIGHT_READ, false, false, answer_status},
+	{"links", RIGHT_READ, false, false, answer_links},
+	{"list", RIGHT_READ, false, false, answer_list},
+	{"check", RIGHT_READ, false, false, answer_check},
+	{"show", RIGHT_READ, false, false, answer_show},
+	{"verify", RIGHT_READ, false, false, answer_verify},
+	{"held", RIGHT_READ, false, false, answer_held},
+	{"topology", RIGHT_READ, false, false, answer_topology},
+	{"who", RIGHT_SHARE, false, false, answer_who},
+	{"share", RIGHT_SHARE, true, false, answer_share},
+	{"audit", RIGHT_ADMIN, false, false, answer_audit},
+	{"accept", RIGHT_ADMIN, true, false, answer_accept},
+	{"backup", RIGHT_ADMIN, true, true, answer_backup},
+	{"check-store", RIGHT_ADMIN, false, true, answer_check_store},
+	{"reindex", RIGHT_ADMIN, true, true, answer_reindex},
+};
+
+enum { PAGE_MS = 20, PAGE_BYTES = 4 << 20 };
+
+const struct answer_entry *answer_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof entries / sizeof *entries; i++)
+		if (strcmp(entries[i].name, name) == 0)
+			return &entries[i];
+	return NULL;
+}
+
+enum err answer_catch_up(struct answer *a)
+{
+	enum err e = a->reindexing ? ERR_BUSY : ERR_OK;
+	bool more = true;
+
+	/* The log first: whatever this view of it shows has then been folded. */
+	if (!e)
+		e = log_reader_renew(a->log);
+	while (!e && more)
+		e = index_fold(node_index(a->node), &more);
+	if (!e)
+		e = index_reader_renew(a->index);
+	if (e == ERR_BUSY) {
+		report_add(&a->report, "the index is being rebuilt, and nothing can be looked up");
+		a->advice = "try again when khabar reindex has finished";
+	}
+	return e;
+}
+
+const char *answer_party(const struct answer *a, char out[PARTY_TEXT_BYTES],
+			 const struct party_id *id)
+{
+	const struct topology *t = versions_newest(node_versions(a->node));
+	const struct party *p = t ? topology_party_by_id(t, id) : NULL;
+
+	return p ? p->name : hex_encode(out, id->b, PARTY_ID_BYTES);
+}
+
+const struct party *answer_node_named(struct answer *a, const char *name)
+{
+	const struct topology *t = versions_newest(node_versions(a->node));
+	const struct party *p = t ? topology_party(t, name) : NULL;
+	const char **names, *nearest;
+
+	if (p && p->kind == PARTY_NODE)
+		return p;
+	a->where = "node";
+	if (p) {
+		report_add(&a->report, "\"%s\" is a role: messages come from nodes", name);
+		return NULL;
+	}
+	names = t ? calloc(t->party_count + 1, sizeof *names) : NULL;
+	for (size_t i = 0; names && i < t->party_count; i++)
+		names[i] = t->parties[i].name;
+	nearest = names ? report_nearest(name, names, t->party_count) : NULL;
+	if (nearest)
+		report_add(&a->report, "no node named \"%s\"; did you mean \"%s\"?", name, nearest);
+	else
+		report_add(&a->report, "no node named \"%s\"", name);
+	free(names);
+	return NULL;
+}
+
+bool answer_no_frames(struct answer *a)
+{
+	if (a->frame_count == 0)
+		return true;
+	report_add(&a->report, "%zu frames came with a request that takes none", a->frame_count);
+	return false;
+}
+
+void page_open(struct page *p, struct answer *a)
+{
+	*p = (struct page){.a = a, .started = clock_monotonic()};
+	p->at = admin_number(&a->request, "after", 0, UINT64_C(1) << 53, 0);
+	p->limit = admin_number(&a->request, "limit", 1, UINT32_MAX, UINT64_MAX);
+	admin_put_name(&a->reply, "lines");
+	text_str(&a->reply, "[");
+	p->reply_start = a->reply.length;
+}
+
+/* SPEC 9.3: "A page ends after 1,000 lines, or earlier, at the end of a message." */
+bool page_full(struct page *p)
+{
+	return p->ended || p->lines >= p->limit || p->lines >= ADMIN_PAGE_LINES ||
+	       p->a->reply.length - p->reply_start >= PAGE_BYTES ||
+	       clock_monotonic() - p->started >= PAGE_MS;
+}
+
+struct text *page_line(struct page *p)
+{
+	p->lines++;
+	admin_put_name(&p->a->reply, NULL);
+	return &p->a->reply;
+}
+
+void page_close(struct page *p, bool follow)
+{
+	struct text *t = &p->a->reply;
+
+	text_str(t, "]");
+	if (p->lines >= p->limit || (p->ended && !follow))
+		admin_put_string(t, "next", NULL);
+	else
+		admin_put_number(t, "next", p->at);
+}
+
+static enum err unpack(struct opened *o, struct answer *a)
+{
+	uint8_t *body;
+	size_t n;
+	enum err e = log_read_body(a->log, &o->row, &body, &n);
+
+	if (e)
+		return e;
+	e = body_unpack(&o->json, &o->json_length, body, n);
+	free(body);
+	if (!e)
+		e = post_read(&o->post, o->json, o->json_length, NULL);
+	if (e && e != ERR_MEMORY)
+		e = ERR_FORMAT;
+	return e;
+}
+
+enum err opened_read(struct opened *o, struct answer *a, const struct log_row *row)
+{
+	char why[256];
+	size_t n;
+	enum err e;
+
+	o->row = *row;
+	o->json = NULL;
+	o->post = (struct post){0};
+	if (row->kind != LOG_MESSAGE || row->verdict != VERDICT_ACCEPTED || !row->has_body)
+		return ERR_NOT_FOUND;
+	n = header_peek_length(row->data, row->length);
+	if (n > row->length || header_decode(&o->header, row->data, n))
+		return ERR_DAMAGED;
+	if (o->header.kind != KIND_POST)
+		return ERR_NOT_FOUND;
+	if (index_held(a->index, row->lsn, why, sizeof why))
+		return ERR_FORMAT;
+	e = unpack(o, a);
+	if (e)
+		opened_clear(o);
+	return e;
+}
+
+void opened_clear(struct opened *o)
+{
+	post_clear(&o->post);
+	free(o->json);
+	o->json = NULL;
+}

@@ -1,0 +1,108 @@
+/* The daemon's answers to the requests of the admin socket: one function each, one file a family.
+ *
+ * They run on the control thread, but for the slow ones, which have a thread of their own and no
+ * readers.  They are stateless, and whatever is long comes in pages that take milliseconds. */
+#ifndef NODE_ANSWER_H
+#define NODE_ANSWER_H
+
+#include "node/node.h"
+#include "node/rights.h"
+#include "protocol/admin.h"
+#include "protocol/stix.h"
+
+/* One request and its reply while that is being made. */
+struct answer {
+	struct node *node;
+	struct log_reader *log; /* answer_catch_up() renews both */
+	struct index_reader *index;
+	bool reindexing; /* look-ups of content would find nothing */
+	const struct caller *caller;
+	struct admin_request request;
+	const struct slice *frames; /* that came with it */
+	size_t frame_count;
+
+	struct text reply;    /* the members after "ok":true */
+	struct text summary;  /* for the audit: a JSON object, of what changed */
+	uint8_t *frame;       /* that goes with the reply; owned, or NULL */
+	size_t frame_length;  /* bytes */
+	struct report report; /* of a refusal: why */
+	const char *where;    /* of a refusal: static, or as long as the request; or NULL */
+	const char *advice;   /* of a refusal: what to do; static, or NULL */
+};
+
+typedef enum err answer_fn(struct answer *a);
+
+struct answer_entry {
+	const char *name;
+	enum right right;
+	bool changes; /* audited when it has a summary to tell */
+	bool slow;
+	answer_fn *answer;
+};
+
+/* The request of that name, or NULL. */
+const struct answer_entry *answer_find(const char *name);
+
+answer_fn answer_status, answer_links;
+answer_fn answer_list, answer_check, answer_show, answer_verify, answer_held, answer_audit;
+answer_fn answer_who, answer_share;
+answer_fn answer_topology, answer_accept;
+answer_fn answer_backup, answer_check_store, answer_reindex;
+
+/* Folds what is committed and renews both readers, so that what was stored before the request is
+ * found.  ERR_BUSY, with words, while the index is being rebuilt. */
+enum err answer_catch_up(struct answer *a);
+/* The party's name in the version in force, its id in hexadecimal where that has none; out has room
+ * for 33 bytes. */
+enum { PARTY_TEXT_BYTES = 2 * PARTY_ID_BYTES + 1 };
+const char *answer_party(const struct answer *a, char out[PARTY_TEXT_BYTES],
+			 const struct party_id *id);
+/* The node that "node" of the request names, in the version in force; NULL after saying why not. */
+const struct party *answer_node_named(struct answer *a, const char *name);
+/* True when no frames came along; else says that none are wanted. */
+bool answer_no_frames(struct answer *a);
+
+/* A page: "lines":[...] and "next".  It is full when it has lines or time enough. */
+struct page {
+	struct answer *a;
+	uint64_t at;        /* position in the log from which to go on */
+	uint64_t limit;     /* lines */
+	uint64_t lines;     /* written */
+	uint64_t started;   /* ms */
+	size_t reply_start; /* bytes */
+	bool ended;         /* nothing is left to look at */
+};
+/* Reads "after" and "limit". */
+void page_open(struct page *p, struct answer *a);
+bool page_full(struct page *p);
+/* Begins a line: an object that the caller appends to the reply. */
+struct text *page_line(struct page *p);
+/* "next": null once everything was looked at, unless follow: then where to look later. */
+void page_close(struct page *p, bool follow);
+
+/* A post, opened: header, envelope and bundle. */
+struct opened {
+	struct log_row row;
+	struct header header;
+	char *json; /* owned */
+	size_t json_length;
+	struct post post;
+};
+/* Reads the row's body.  ERR_NOT_FOUND when it is no post to show, or gone; ERR_FORMAT when its
+ * content is held.  On ERR_OK the caller calls opened_clear(). */
+enum err opened_read(struct opened *o, struct answer *a, const struct log_row *row);
+void opened_clear(struct opened *o);
+
+/* "accepted" "held" "header-only"; static. */
+const char *verdict_str(enum verdict verdict);
+/* Why a message that is here is not shown, or NULL; out is at least 256 bytes. */
+const char *message_held_why(const struct answer *a, const struct log_row *row,
+			     const struct header *h, char *out, size_t size);
+/* Appends what a header says, as members. */
+void header_show(struct text *t, const struct answer *a, const struct header *h);
+
+/* Appends an object as `list` shows it; scratch has room for OBSERVABLES_PER_OBJECT_MAX. */
+void object_show(struct text *t, const struct answer *a, const struct opened *o,
+		 const struct stix_object *object, struct observable *scratch);
+
+#endif

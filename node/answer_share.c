@@ -1,0 +1,273 @@
+/* who and share: who would read a message, and sending bundles as posts. */
+#include "node/answer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/loop.h"
+#include "protocol/audience.h"
+#include "protocol/body.h"
+
+enum { HOUR_MS = 3600000, DAY_HOURS = 24, NAMES_MAX = 256 };
+
+/* What a call of share decides about all its messages. */
+struct sharing {
+	struct answer *a;
+	const struct topology *topology;
+	enum tlp tlp;
+	struct envelope envelope;
+	uint32_t expiry;
+	uint8_t priority;
+	bool dry_run;
+	size_t count, objects;
+	struct draft *drafts;   /* bodies owned */
+	struct message_id *ids; /* of the drafts */
+};
+
+static enum err topology_wanted(struct answer *a, const struct topology **t)
+{
+	*t = versions_newest(node_versions(a->node));
+	if (*t)
+		return ERR_OK;
+	report_add(&a->report, "this node has not joined a federation yet");
+	a->advice = "khabar join FILE, then start khabardar again";
+	return ERR_STATE;
+}
+
+static enum err tlp_wanted(struct answer *a, enum tlp *tlp)
+{
+	const char *word = admin_string(&a->request, "tlp");
+
+	if (word && tlp_parse(word, tlp))
+		return ERR_OK;
+	a->where = "tlp";
+	if (word)
+		report_add(&a->report, "\"%s\" is none of clear, green, amber, amber+strict, red",
+			   word);
+	else
+		report_add(&a->report, "a TLP is wanted: clear or green");
+	return ERR_FORMAT;
+}
+
+/* SPEC 9.5: "`to` is ["all"], with TLP:CLEAR or TLP:GREEN" */
+static enum err audience_wanted(struct answer *a, enum tlp tlp)
+{
+	struct audience_id audience;
+	const char *names[NAMES_MAX];
+	size_t n = admin_strings(&a->request, "to", names, NAMES_MAX);
+	enum err e = audience_resolve(&audience, names, n, &a->report);
+
+	if (e) {
+		a->where = "to";
+		a->advice = "--to all";
+		return e;
+	}
+	if (tlp > TLP_GREEN) {
+		report_add(&a->report,
+			   "TLP:%s may not go to all: only clear and green may be read by "
+			   "everyone, and sealing to named parties is not yet in this version",
+			   tlp_str(tlp));
+		a->where = "tlp";
+		return ERR_NOT_ALLOWED;
+	}
+	return ERR_OK;
+}
+
+enum err answer_who(struct answer *a)
+{
+	const struct topology *t;
+	const struct party *self;
+	struct text *out = &a->reply;
+	enum tlp tlp;
+	enum err e = topology_wanted(a, &t);
+
+	if (!e)
+		e = tlp_wanted(a, &tlp);
+	if (!e)
+		e = audience_wanted(a, tlp);
+	if (!e && (!admin_request_done(&a->request) || !answer_no_frames(a)))
+		e = ERR_FORMAT;
+	if (e)
+		return e;
+	self = topology_party(t, node_config(a->node)->node);
+	admin_put_string(out, "node", node_config(a->node)->node);
+	admin_put_string(out, "title", self ? self->title : NULL);
+	admin_put_number(out, "keep_days", t->policy.expiry_days[tlp]);
+	admin_put_name(out, "audience");
+	text_str(out, "[\"all\"]");
+	admin_put_name(out, "readers");
+	text_str(out, "[");
+	for (size_t i = 0; i < t->party_count; i++)
+		if (t->parties[i].kind == PARTY_NODE && !t->parties[i].left)
+			admin_put_string(out, NULL, t->parties[i].name);
+	text_str(out, "]");
+	return ERR_OK;
+}
+
+/* SPEC 9.5: "`keep_days` is at most what the policy of the topology says for the TLP, and that when
+ * it is absent." */
+static enum err expiry_wanted(struct sharing *s)
+{
+	struct answer *a = s->a;
+	uint32_t most = s->topology->policy.expiry_days[s->tlp];
+	uint64_t days = admin_number(&a->request, "keep_days", 1, UINT32_MAX, most);
+
+	if (days > most) {
+		report_add(&a->report,
+			   "TLP:%s is kept for at most %lu days by the council's policy, not %lu",
+			   tlp_str(s->tlp), (unsigned long)most, (unsigned long)days);
+		a->where = "keep_days";
+		return ERR_NOT_ALLOWED;
+	}
+	s->expiry = (uint32_t)(clock_wall() / HOUR_MS + days * DAY_HOURS);
+	return ERR_OK;
+}
+
+static enum err options_read(struct sharing *s)
+{
+	struct admin_request *r = &s->a->request;
+	const char *use = admin_string(r, "use");
+	enum err e = topology_wanted(s->a, &s->topology);
+
+	s->priority = (uint8_t)admin_number(r, "priority", PRIORITY_ROUTINE, PRIORITY_EMERGENCY,
+					    PRIORITY_ROUTINE);
+	s->dry_run = admin_flag(r, "dry_run");
+	s->envelope.exercise = admin_flag(r, "exercise");
+	s->envelope.block = use && strcmp(use, "block") == 0;
+	if (!e && use && !s->envelope.block && strcmp(use, "detect") != 0) {
+		report_add(&s->a->report, "\"%s\" is neither detect nor block", use);
+		s->a->where = "use";
+		e = ERR_FORMAT;
+	}
+	if (!e)
+		e = tlp_wanted(s->a, &s->tlp);
+	if (!e)
+		e = audience_wanted(s->a, s->tlp);
+	if (!e)
+		e = expiry_wanted(s);
+	if (!e && !admin_request_done(r))
+		e = ERR_FORMAT;
+	if (!e && (s->a->frame_count == 0 || s->a->frame_count > ADMIN_BUNDLES_MAX)) {
+		report_add(&s->a->report, "1 to %d bundles are wanted, not %zu", ADMIN_BUNDLES_MAX,
+			   s->a->frame_count);
+		e = ERR_LIMIT;
+	}
+	return e;
+}
+
+static size_t objects_of(const struct bundle *b)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < bundle_count(b); i++)
+		n += !bundle_object(b, i)->scaffolding;
+	return n;
+}
+
+/* The bundle by itself, and then the body by the very function with which others will read it:
+ * nothing is signed that would be held elsewhere. */
+static enum err bundle_check(struct sharing *s, struct slice bundle, const struct text *body)
+{
+	struct report *report = &s->a->report;
+	struct bundle *b;
+	struct post post;
+	enum tlp marked;
+	enum err e = bundle_read(&b, bundle.at, bundle.length, BUNDLE_OBJECTS_MAX, report);
+
+	if (e)
+		return e;
+	bundle_free(b);
+	e = post_read(&post, body->at, body->length, report);
+	if (e)
+		return e;
+	if (bundle_tlp(post.bundle, &marked) && marked > s->tlp) {
+		report_add(report, "an object is marked TLP:%s, stricter than the message's TLP:%s",
+			   tlp_str(marked), tlp_str(s->tlp));
+		e = ERR_NOT_ALLOWED;
+	}
+	s->objects += objects_of(post.bundle);
+	post_clear(&post);
+	return e;
+}
+
+static enum err draft_make(struct sharing *s, struct slice bundle)
+{
+	struct draft *d = &s->drafts[s->count];
+	struct text body;
+	uint8_t *packed;
+	enum err e;
+
+	text_init(&body);
+	post_write(&body, &s->envelope, bundle);
+	e = body.bad ? ERR_MEMORY : bundle_check(s, bundle, &body);
+	if (!e)
+		e = body_pack(&packed, &d->body_length, body.at, body.length);
+	text_clear(&body);
+	if (e == ERR_LIMIT)
+		report_add(&s->a->report, "the bundle is too large for one message");
+	if (e)
+		return e;
+	d->kind = KIND_POST;
+	d->tlp = s->tlp;
+	d->priority = s->priority;
+	d->expiry = s->expiry;
+	d->body = packed;
+	s->count++;
+	return ERR_OK;
+}
+
+static void ids_show(struct text *t, const struct sharing *s)
+{
+	admin_put_name(t, "messages");
+	text_str(t, "[");
+	for (size_t i = 0; !s->dry_run && i < s->count; i++)
+		admin_put_hex(t, NULL, s->ids[i].b, MESSAGE_ID_BYTES);
+	text_str(t, "]");
+}
+
+static void shared_show(struct sharing *s)
+{
+	struct text *t = &s->a->reply, *summary = &s->a->summary;
+
+	ids_show(t, s);
+	admin_put_number(t, "objects", s->objects);
+	admin_put_name(t, "audience");
+	text_str(t, "[\"all\"]");
+	if (s->dry_run)
+		return;
+	text_str(summary, "{");
+	admin_put_number(summary, "count", s->count);
+	admin_put_number(summary, "objects", s->objects);
+	admin_put_string(summary, "tlp", tlp_str(s->tlp));
+	admin_put_string(summary, "to", "all");
+	admin_put_hex(summary, "first", s->ids[0].b, MESSAGE_ID_BYTES);
+	admin_put_hex(summary, "last", s->ids[s->count - 1].b, MESSAGE_ID_BYTES);
+	text_str(summary, "}");
+}
+
+/* SPEC 9.5: "Either every bundle of the request is sent, or none." */
+enum err answer_share(struct answer *a)
+{
+	struct sharing s = {.a = a};
+	enum err e = options_read(&s);
+
+	if (!e) {
+		s.drafts = calloc(a->frame_count, sizeof *s.drafts);
+		s.ids = calloc(a->frame_count, sizeof *s.ids);
+		e = s.drafts && s.ids ? ERR_OK : ERR_MEMORY;
+	}
+	for (size_t i = 0; !e && i < a->frame_count; i++) {
+		e = draft_make(&s, a->frames[i]);
+		if (e && !a->where)
+			a->where = "bundle";
+	}
+	if (!e && !s.dry_run)
+		e = node_publish(a->node, s.drafts, s.count, s.ids, &a->report);
+	if (!e)
+		shared_show(&s);
+	for (size_t i = 0; i < s.count; i++)
+		free((void *)s.drafts[i].body);
+	free(s.drafts);
+	free(s.ids);
+	return e;
+}

@@ -1,0 +1,196 @@
+/* show and verify: one message, as its author signed it and as this node took it. */
+#include "node/answer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/body.h"
+
+enum { PREFIX_MIN = 4 };
+
+struct showing {
+	struct log_row row;
+	struct header header;
+	size_t header_length;
+	const char *object; /* the object that was asked for, or NULL */
+	uint8_t *body;      /* as carried; owned, or NULL */
+	size_t body_length;
+	char *json; /* unpacked; owned, or NULL */
+	size_t json_length;
+};
+
+static bool hexadecimal(const char *s)
+{
+	size_t n = strspn(s, "0123456789abcdefABCDEF");
+
+	return n >= PREFIX_MIN && n <= 2 * MESSAGE_ID_BYTES && !s[n];
+}
+
+static enum err find_message(struct answer *a, const char *id, uint64_t *lsn)
+{
+	struct message_id found;
+	unsigned count = 0;
+	enum err e = index_find_prefix(a->index, id, lsn, &found, &count);
+
+	if (e && e != ERR_NOT_FOUND)
+		return e;
+	if (count == 1)
+		return ERR_OK;
+	if (count > 1) {
+		report_add(&a->report, "several messages have an id that starts with %s", id);
+		a->advice = "give more digits";
+		return ERR_LIMIT;
+	}
+	report_add(&a->report, "no message with the id %s is here", id);
+	return ERR_NOT_FOUND;
+}
+
+/* The lineage of an object is its origin's: whoever wrote one with this id is looked at. */
+static enum err find_object(struct answer *a, const char *id, uint64_t *lsn)
+{
+	const struct topology *t = versions_newest(node_versions(a->node));
+	struct object_at best = {0}, at;
+	enum err e;
+
+	for (size_t i = 0; t && i < t->party_count; i++) {
+		if (t->parties[i].kind != PARTY_NODE)
+			continue;
+		e = index_object(a->index, &t->parties[i].id, id, &at);
+		if (e && e != ERR_NOT_FOUND)
+			return e;
+		if (!e && (best.lsn == 0 || at.modified > best.modified))
+			best = at;
+	}
+	*lsn = best.lsn;
+	if (best.lsn)
+		return ERR_OK;
+	report_add(&a->report, "no object with the id %s is here", id);
+	return ERR_NOT_FOUND;
+}
+
+static enum err find(struct showing *s, struct answer *a, const char *id)
+{
+	uint64_t lsn = 0;
+	enum err e;
+
+	a->where = id;
+	if (!id || (!hexadecimal(id) && !strstr(id, "--"))) {
+		report_add(&a->report, "an id is wanted: 4 to 64 hexadecimal digits of a message, "
+				       "or that of an object");
+		return ERR_FORMAT;
+	}
+	e = answer_catch_up(a);
+	if (!e && hexadecimal(id)) {
+		e = find_message(a, id, &lsn);
+	} else if (!e) {
+		s->object = id;
+		e = find_object(a, id, &lsn);
+	}
+	/* The index may know what has come since the log's reader looked. */
+	if (!e)
+		e = log_reader_renew(a->log);
+	if (!e)
+		e = log_read(a->log, lsn, &s->row);
+	if (e)
+		return e;
+	s->header_length = header_peek_length(s->row.data, s->row.length);
+	if (s->header_length > s->row.length ||
+	    header_decode(&s->header, s->row.data, s->header_length))
+		return ERR_DAMAGED;
+	e = log_read_body(a->log, &s->row, &s->body, &s->body_length);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/* Appends the body where it is JSON, and the object asked for. */
+static enum err body_show(struct showing *s, struct answer *a)
+{
+	struct text *t = &a->reply;
+	struct post post;
+	cJSON *json = NULL;
+
+	if (s->body && !(s->header.flags & FLAG_SEALED) &&
+	    body_unpack(&s->json, &s->json_length, s->body, s->body_length) == ERR_OK &&
+	    json_parse_bounded(&json, s->json, s->json_length, BODY_VALUES_MAX, NULL) == ERR_OK) {
+		cJSON_Delete(json);
+	} else {
+		admin_put_string(t, s->object ? "object" : "body", NULL);
+		return ERR_OK;
+	}
+	if (!s->object) {
+		admin_put_name(t, "body");
+		text_add(t, s->json, s->json_length);
+		return ERR_OK;
+	}
+	if (post_read(&post, s->json, s->json_length, NULL))
+		return ERR_DAMAGED;
+	for (size_t i = 0; i < bundle_count(post.bundle); i++) {
+		const struct stix_object *o = bundle_object(post.bundle, i);
+		if (strcmp(o->id, s->object) == 0) {
+			admin_put_name(t, "object");
+			text_add(t, o->raw.at, o->raw.length);
+			break;
+		}
+	}
+	post_clear(&post);
+	return ERR_OK;
+}
+
+static enum err message_show(struct showing *s, struct answer *a)
+{
+	const uint8_t *signature = s->row.data + s->header_length;
+	struct text *t = &a->reply;
+	char name[PARTY_TEXT_BYTES], why[256];
+
+	admin_put_name(t, "message");
+	text_str(t, "{");
+	admin_put_hex(t, "id", s->row.id.b, MESSAGE_ID_BYTES);
+	header_show(t, a, &s->header);
+	admin_put_hex(t, "signature", signature, s->row.length - s->header_length);
+	admin_put_string(t, "verdict", verdict_str(s->row.verdict));
+	admin_put_string(t, "held", message_held_why(a, &s->row, &s->header, why, sizeof why));
+	admin_put_string(t, "from", answer_party(a, name, &s->row.from));
+	admin_put_time(t, "arrived", s->row.arrived);
+	admin_put_number(t, "position", s->row.lsn);
+	admin_put_bool(t, "has_body", s->body != NULL);
+	if (body_show(s, a))
+		return ERR_DAMAGED;
+	text_str(t, "}");
+	return ERR_OK;
+}
+
+/* SPEC 9.4: "With `raw` a binary frame follows the reply: header, signature and body as carried."
+ */
+static enum err raw_show(struct showing *s, struct answer *a)
+{
+	a->frame_length = s->row.length + s->body_length;
+	a->frame = malloc(a->frame_length);
+	if (!a->frame)
+		return ERR_MEMORY;
+	memcpy(a->frame, s->row.data, s->row.length);
+	if (s->body)
+		memcpy(a->frame + s->row.length, s->body, s->body_length);
+	admin_put_hex(&a->reply, "id", s->row.id.b, MESSAGE_ID_BYTES);
+	admin_put_bool(&a->reply, "has_body", s->body != NULL);
+	return ERR_OK;
+}
+
+enum err answer_show(struct answer *a)
+{
+	struct showing *s = calloc(1, sizeof *s);
+	const char *id = admin_string(&a->request, "id");
+	bool raw = admin_flag(&a->request, "raw");
+	enum err e = s ? ERR_OK : ERR_MEMORY;
+
+	if (!e && (!admin_request_done(&a->request) || !answer_no_frames(a)))
+		e = ERR_FORMAT;
+	if (!e)
+		e = find(s, a, id);
+	if (!e)
+		e = raw ? raw_show(s, a) : message_show(s, a);
+	if (s) {
+		free(s->body);
+		free(s->json);
+	}
+	free(s);
+	return e;
+}

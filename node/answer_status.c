@@ -1,0 +1,190 @@
+/* status and links: how the node does. */
+#include "node/answer.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "node/loop.h"
+
+#define VERSION "0.1"
+
+enum { FULLNESS_WARN_PERCENT = 85, CLOCK_WARN_MS = 2 * 3600 * 1000, HOUR_MS = 3600000 };
+
+static const char *kind_str(enum link_kind kind)
+{
+	switch (kind) {
+	case LINK_NONE:
+		return "none";
+	case LINK_REPORTING:
+		return "reporting";
+	case LINK_BILATERAL:
+		return "bilateral";
+	}
+	return NULL;
+}
+
+static void put_link(struct text *t, const struct link_status *link)
+{
+	admin_put_string(t, "peer", link->peer);
+	admin_put_string(t, "kind", kind_str(link->kind));
+	admin_put_string(t, "state", link->state);
+	admin_put_string(t, "reason", link->reason[0] ? link->reason : NULL);
+	admin_put_time(t, "since", link->since);
+	admin_put_number(t, "sent", link->sent);
+	admin_put_number(t, "received", link->received);
+	admin_put_number(t, "waiting", link->waiting);
+}
+
+static void put_topology(struct text *t, const struct topology *topology)
+{
+	admin_put_name(t, "topology");
+	if (!topology) {
+		text_str(t, "null");
+		return;
+	}
+	text_str(t, "{");
+	admin_put_number(t, "version", topology->version);
+	admin_put_time(t, "expires", topology->expires);
+	admin_put_hex(t, "hash", topology->hash.b, HASH_BYTES);
+	text_str(t, "}");
+}
+
+static void warn(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void warn(struct text *t, const char *format, ...)
+{
+	char sentence[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(sentence, sizeof sentence, format, args);
+	va_end(args);
+	admin_put_string(t, NULL, sentence);
+}
+
+static void warn_of_links(struct text *t, const struct node_status *s)
+{
+	for (size_t i = 0; i < s->link_count; i++) {
+		int64_t ahead = s->links[i].clock_ahead;
+		if (ahead > CLOCK_WARN_MS || ahead < -CLOCK_WARN_MS)
+			warn(t,
+			     "the clock of %s is %" PRId64 " hours %s ours: one of the two is "
+			     "wrong",
+			     s->links[i].peer, (ahead < 0 ? -ahead : ahead) / HOUR_MS,
+			     ahead < 0 ? "behind" : "ahead of");
+	}
+}
+
+static void put_warnings(struct text *t, const struct answer *a, const struct topology *topology,
+			 const struct node_status *s)
+{
+	const char *name = node_config(a->node)->node;
+
+	admin_put_name(t, "warnings");
+	text_str(t, "[");
+	if (!topology)
+		warn(t, "this node has not joined a federation: khabar join FILE, then start "
+			"khabardar again");
+	else if (!topology_party(topology, name))
+		warn(t, "topology version %lu has no node named %s",
+		     (unsigned long)topology->version, name);
+	if (topology && topology->expires <= clock_wall())
+		warn(t, "topology version %lu has expired: the council must sign the next one",
+		     (unsigned long)topology->version);
+	if (!identity_locked(node_identity(a->node)))
+		warn(t, "secrets are not locked in memory and may reach the swap: raise "
+			"LimitMEMLOCK");
+	if (s->store_state)
+		warn(t, "nothing is stored at the moment: %s", err_str(s->store_state));
+	if (s->fullness > FULLNESS_WARN_PERCENT)
+		warn(t, "the disk or the store is %u %% full", s->fullness);
+	warn_of_links(t, s);
+	for (size_t i = 0; i < s->warning_count; i++)
+		admin_put_string(t, NULL, s->warnings[i]);
+	text_str(t, "]");
+}
+
+static void put_status(struct answer *a, const struct node_status *s,
+		       const struct index_counts *counts)
+{
+	const struct topology *topology = versions_newest(node_versions(a->node));
+	struct text *t = &a->reply;
+
+	admin_put_string(t, "node", node_config(a->node)->node);
+	admin_put_string(t, "version", VERSION);
+	put_topology(t, topology);
+	admin_put_number(t, "messages", counts->messages);
+	admin_put_number(t, "objects", counts->objects);
+	admin_put_number(t, "held", counts->held);
+	admin_put_number(t, "unfolded", index_unfolded(node_index(a->node)));
+	admin_put_time(t, "floor", (uint64_t)s->floor * HOUR_MS);
+	admin_put_time(t, "started", s->started);
+	admin_put_number(t, "fullness", s->fullness);
+	admin_put_name(t, "links");
+	text_str(t, "[");
+	for (size_t i = 0; i < s->link_count; i++) {
+		admin_put_name(t, NULL);
+		text_str(t, "{");
+		put_link(t, &s->links[i]);
+		text_str(t, "}");
+	}
+	text_str(t, "]");
+	put_warnings(t, a, topology, s);
+}
+
+enum err answer_status(struct answer *a)
+{
+	struct node_status *s;
+	struct index_counts counts = {0};
+	enum err e;
+
+	if (!admin_request_done(&a->request) || !answer_no_frames(a))
+		return ERR_FORMAT;
+	s = calloc(1, sizeof *s);
+	if (!s)
+		return ERR_MEMORY;
+	node_status(a->node, s);
+	e = index_reader_renew(a->index);
+	if (!e)
+		e = index_count(a->index, &counts);
+	/* While the index is rebuilt the counts are not known, and all the rest is. */
+	if (e == ERR_BUSY)
+		e = ERR_OK;
+	if (!e)
+		put_status(a, s, &counts);
+	free(s);
+	return e;
+}
+
+enum err answer_links(struct answer *a)
+{
+	const struct topology *topology = versions_newest(node_versions(a->node));
+	struct text *t = &a->reply;
+	struct node_status *s;
+
+	if (!admin_request_done(&a->request) || !answer_no_frames(a))
+		return ERR_FORMAT;
+	s = calloc(1, sizeof *s);
+	if (!s)
+		return ERR_MEMORY;
+	node_status(a->node, s);
+	admin_put_name(t, "lines");
+	text_str(t, "[");
+	for (size_t i = 0; i < s->link_count; i++) {
+		const struct link_status *link = &s->links[i];
+		const struct party *p = topology ? topology_party(topology, link->peer) : NULL;
+
+		admin_put_name(t, NULL);
+		text_str(t, "{");
+		put_link(t, link);
+		admin_put_string(t, "title", p ? p->title : NULL);
+		admin_put_string(t, "endpoint", p ? p->endpoint : NULL);
+		admin_put_signed(t, "clock_ahead_ms", link->clock_ahead);
+		text_str(t, "}");
+	}
+	text_str(t, "]");
+	admin_put_string(t, "next", NULL);
+	free(s);
+	return ERR_OK;
+}
