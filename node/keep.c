@@ -18,7 +18,7 @@ struct keep {
 	struct index *index;
 	struct log_reader *reader;
 	struct index_reader *index_reader;
-	bool reading;           /* the log's reader has a picture */
+	bool reading, looking;  /* the log's and the index's reader have a picture */
 	struct noted *appended; /* in the open transaction */
 	size_t appended_count, appended_size;
 };
@@ -60,7 +60,7 @@ void keep_rest(struct keep *k)
 {
 	log_reader_pause(k->reader);
 	index_reader_pause(k->index_reader);
-	k->reading = false;
+	k->reading = k->looking = false;
 }
 
 static enum err picture(struct keep *k)
@@ -215,7 +215,11 @@ static enum err find(void *self, const struct message_id *id)
 {
 	struct keep *k = self;
 	uint64_t lsn;
+	enum err e = k->looking ? ERR_OK : index_reader_renew(k->index_reader);
 
+	if (e)
+		return e;
+	k->looking = true;
 	return index_find(k->index_reader, id, &lsn);
 }
 

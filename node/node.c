@@ -165,12 +165,12 @@ static enum err open_exchange(struct node *n, struct report *report)
 static uint64_t tick(void *arg, uint64_t now)
 {
 	struct node *n = arg;
-	uint64_t next = link_tick(n->link, now), exchange = exchange_deadline(n->exchange);
+	uint64_t link = link_tick(n->link, now), exchange = exchange_deadline(n->exchange);
+	uint64_t status = status_refresh(n), next = link < exchange ? link : exchange;
 
-	status_refresh(n);
 	if (n->more)
 		return now;
-	return exchange < next ? exchange : next;
+	return status < next ? status : next;
 }
 
 static size_t items(void *arg, zmq_pollitem_t *out, size_t max)
@@ -183,6 +183,7 @@ static void run(void *arg)
 	struct node *n = arg;
 
 	n->more = links_turn(n);
+	n->status_stale = true;
 }
 
 enum err node_open(struct node **node, const char *home, struct report *report)
@@ -214,6 +215,7 @@ enum err node_open(struct node **node, const char *home, struct report *report)
 	if (!e)
 		e = loop_add(&n->loop, &desk);
 	if (!e) {
+		n->status_stale = true;
 		status_refresh(n);
 		e = control_start(&n->control, n, report);
 	}

@@ -54,7 +54,8 @@ struct node {
 
 	pthread_mutex_t lock; /* of what follows: other threads read it */
 	struct node_status status;
-	uint64_t status_at;                    /* mono ms */
+	uint64_t status_at; /* mono ms */
+	bool status_stale;  /* something has happened since; the loop's thread only */
 	struct warning warnings[WARNINGS_MAX]; /* newest first */
 	size_t warning_count;
 };
@@ -71,8 +72,9 @@ bool links_turn(struct node *n);
 
 /* node_status.c */
 void status_warn(struct node *n, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Takes the picture anew when it is older than a moment. */
-void status_refresh(struct node *n);
+/* Takes the picture anew when something has happened and it is older than a moment; returns when it
+ * wants to be called again. */
+uint64_t status_refresh(struct node *n);
 
 /* node_publish.c: calls that other threads hand in at the desk, and what the exchange says of them.
  */

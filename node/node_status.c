@@ -71,14 +71,17 @@ static void clocks_compare(struct node *n, const struct neighbour *b, const stru
 			    (long long)(p->clock_ahead / (3600 * 1000)));
 }
 
-void status_refresh(struct node *n)
+uint64_t status_refresh(struct node *n)
 {
 	uint64_t now = clock_monotonic();
 	struct node_status *s = &n->status;
 	unsigned full;
 
+	if (!n->status_stale)
+		return LOOP_NEVER;
 	if (n->status_at && now < n->status_at + REFRESH_MS)
-		return;
+		return n->status_at + REFRESH_MS;
+	n->status_stale = false;
 	full = log_fullness(n->log);
 	for (size_t i = 0; i < exchange_peer_count(n->exchange); i++) {
 		struct peer_status p;
@@ -106,6 +109,7 @@ void status_refresh(struct node *n)
 	s->started = n->started;
 	warnings_fill(n, s, clock_wall());
 	pthread_mutex_unlock(&n->lock);
+	return LOOP_NEVER;
 }
 
 void node_status(struct node *n, struct node_status *out)
