@@ -40,7 +40,7 @@ enum zap_verdict zap_judge(struct zap_list *list, const uint8_t key[LINK_KEY_BYT
 	struct zap_guest *guest = find_guest(list, key);
 	if (!guest)
 		return ZAP_STRANGER;
-	/* SPEC 7.1: "A key is admitted at most 4 times in any 60 seconds." */
+	/* SPEC 7.1: "A key is admitted at most 20 times in any 60 seconds." */
 	if (guest->known == ZAP_HANDSHAKES_MAX && now - guest->came[guest->next] < ZAP_MINUTE_MS)
 		return ZAP_TOO_OFTEN;
 	guest->came[guest->next] = now;
