@@ -13,18 +13,47 @@ struct command {
 	const char *usage, *summary;
 };
 
+#define SEND_USAGE \
+	"[--use detect|block] [--label L]...\n" \
+	"                   [--valid 30d] [--keep 90d] [--confidence N] [--priority P]\n" \
+	"                   [--exercise] [--dry-run]"
+
 static const struct command commands[] = {
 	{"init", cmd_init,
 	 "NAME [--bind tcp://HOST:PORT] [--endpoint tcp://HOST:PORT]\n"
 	 "                   [--passphrase-file FILE]",
 	 "make the home of a new node: keys, configuration, card"},
+	{"join", cmd_join, "FILE [--hash HEX | --words \"...\"]",
+	 "take the federation's first topology"},
 	{"keys", cmd_keys, "show | role NAME [--number N]",
 	 "show the public keys; make a seal key for a role"},
 	{"topology", cmd_topology,
-	 "check FILE | show [FILE] | tree [FILE] | diff A B\n"
+	 "check FILE | show [FILE] | tree [FILE] | diff A B | accept FILE\n"
 	 "                   | assemble TEXT SIGNATURES... [--after FILE] [-o FILE]\n"
 	 "                   | fill TEXT CARD... [--council NAME=KEY]... [--after FILE] [-o FILE]",
-	 "check, show, compare, fill in and assemble topologies"},
+	 "check, show, compare, fill in, assemble and accept topologies"},
+	{"share", cmd_share, "VALUE... --tlp T --to A " SEND_USAGE, "send values that you type"},
+	{"import", cmd_import,
+	 "FILE... --tlp T --to A [--format stix|misp|list] [--column N]\n"
+	 "                   [--skip-rejected] " SEND_USAGE,
+	 "send what is in files: STIX, MISP, lists, CSV"},
+	{"list", cmd_list, "[--type T] [--tlp T] [--node N] [--limit N] [--all]",
+	 "the objects that are here"},
+	{"show", cmd_show, "ID|OBJECT-ID [--raw]", "one message, or one object"},
+	{"search", cmd_search, "TEXT [--type T] [--tlp T] [--node N] [--limit N] [--all]",
+	 "the objects with this text in them"},
+	{"check", cmd_check, "VALUE... | --file FILE | -",
+	 "whether values are known, from whom, since when"},
+	{"watch", cmd_watch, "[--type T] [--tlp T] [--node N]", "objects as they come"},
+	{"status", cmd_status, "", "how the node does"},
+	{"links", cmd_links, "", "how its links do"},
+	{"held", cmd_held, "", "messages that are carried and not shown, and why"},
+	{"audit", cmd_audit, "", "who changed what on this node"},
+	{"verify", cmd_verify, "FILE", "check a message that show --raw wrote"},
+	{"backup", cmd_backup, "DIR", "copy the log of a node, in use or not"},
+	{"restore", cmd_restore, "DIR", "make the log of a stopped node from a backup"},
+	{"check-store", cmd_check_store, "", "compare log and index with what was written"},
+	{"reindex", cmd_reindex, "", "build the index anew from the log"},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -33,7 +62,7 @@ static void print_help(FILE *out)
 {
 	fprintf(out, "khabar COMMAND ... [--home DIR] [--json] [--yes]\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(out, "    %-10s %s\n", commands[i].name, commands[i].summary);
+		fprintf(out, "    %-11s %s\n", commands[i].name, commands[i].summary);
 	fprintf(out,
 		"\n--home DIR is the node's home (%s), --json prints JSON, --yes asks nothing.\n"
 		"khabar help COMMAND says more.  Exit status: 0 done, 1 refused, 2 the node "

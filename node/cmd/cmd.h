@@ -18,9 +18,26 @@ struct cmd_context {
 
 /* argv[0] is the subcommand's own name; the options above have been taken out wherever they stood.
  * Whoever returns EXIT_USAGE has said what is wrong; khabar.c adds the usage. */
-int cmd_topology(const struct cmd_context *c, int argc, char **argv);
 int cmd_init(const struct cmd_context *c, int argc, char **argv);
+int cmd_join(const struct cmd_context *c, int argc, char **argv);
 int cmd_keys(const struct cmd_context *c, int argc, char **argv);
+int cmd_topology(const struct cmd_context *c, int argc, char **argv);
+int cmd_share(const struct cmd_context *c, int argc, char **argv);
+int cmd_import(const struct cmd_context *c, int argc, char **argv);
+int cmd_list(const struct cmd_context *c, int argc, char **argv);
+int cmd_show(const struct cmd_context *c, int argc, char **argv);
+int cmd_search(const struct cmd_context *c, int argc, char **argv);
+int cmd_check(const struct cmd_context *c, int argc, char **argv);
+int cmd_status(const struct cmd_context *c, int argc, char **argv);
+int cmd_links(const struct cmd_context *c, int argc, char **argv);
+int cmd_watch(const struct cmd_context *c, int argc, char **argv);
+int cmd_held(const struct cmd_context *c, int argc, char **argv);
+int cmd_audit(const struct cmd_context *c, int argc, char **argv);
+int cmd_verify(const struct cmd_context *c, int argc, char **argv);
+int cmd_backup(const struct cmd_context *c, int argc, char **argv);
+int cmd_restore(const struct cmd_context *c, int argc, char **argv);
+int cmd_check_store(const struct cmd_context *c, int argc, char **argv);
+int cmd_reindex(const struct cmd_context *c, int argc, char **argv);
 
 /* Tells the report's lines as the reason why what ("khabar init") was refused: on standard error,
  * or with --json as {"ok":false,"error":{"what":..,"why":..,"lines":[..]}}.  Returns EXIT_REFUSED.

@@ -11,9 +11,9 @@ static const struct {
 	const char *name;
 	int (*run)(const struct cmd_context *c, int argc, char **argv);
 } subcommands[] = {
-	/* Those that need no node; what asks a running one (accept, drain) joins them here. */
 	{"check", topology_check_file}, {"show", topology_show},         {"tree", topology_tree},
 	{"diff", topology_diff},        {"assemble", topology_assemble}, {"fill", topology_fill},
+	{"accept", topology_accept},
 };
 
 enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
@@ -247,8 +247,7 @@ static void show_words(const struct topology *t)
 
 int topology_show(const struct cmd_context *c, int argc, char **argv)
 {
-	char held[PATH_MAX];
-	const char *path = argv[1];
+	const char *path = argc > 1 ? argv[1] : c->home;
 	struct loaded l;
 	struct report report;
 	enum err e;
@@ -256,11 +255,8 @@ int topology_show(const struct cmd_context *c, int argc, char **argv)
 
 	if (argc > 2)
 		return cmd_misused("khabar topology show", "at most one file is shown");
-	snprintf(held, sizeof held, "%s/topology.signed", c->home);
-	if (argc == 1)
-		path = held;
 	report_init(&report);
-	e = loaded_read(&l, path, &report);
+	e = argc > 1 ? loaded_read(&l, path, &report) : loaded_in_force(&l, c, &report);
 	if (e)
 		code = topology_refused(c, path, e, &report);
 	else if (c->json)

@@ -14,6 +14,8 @@ struct loaded {
 	struct topology *t;
 };
 enum err loaded_read(struct loaded *l, const char *path, struct report *report);
+/* The version in force: of the node that runs in this home, else of its topology.signed. */
+enum err loaded_in_force(struct loaded *l, const struct cmd_context *c, struct report *report);
 void loaded_clear(struct loaded *l);
 
 /* cmd_refused, with the error's own phrase where nobody said more. */
@@ -33,6 +35,7 @@ int topology_show(const struct cmd_context *c, int argc, char **argv);
 int topology_tree(const struct cmd_context *c, int argc, char **argv);
 int topology_diff(const struct cmd_context *c, int argc, char **argv);
 int topology_assemble(const struct cmd_context *c, int argc, char **argv);
+int topology_accept(const struct cmd_context *c, int argc, char **argv);
 int topology_fill(const struct cmd_context *c, int argc, char **argv);
 
 #endif

@@ -113,8 +113,7 @@ static void draw_topology(const struct cmd_context *c, const struct topology *t)
 
 int topology_tree(const struct cmd_context *c, int argc, char **argv)
 {
-	char held[PATH_MAX];
-	const char *path = argv[1];
+	const char *path = argc > 1 ? argv[1] : c->home;
 	struct loaded l;
 	struct report report;
 	enum err e;
@@ -122,11 +121,8 @@ int topology_tree(const struct cmd_context *c, int argc, char **argv)
 
 	if (argc > 2)
 		return cmd_misused("khabar topology tree", "at most one file is drawn");
-	snprintf(held, sizeof held, "%s/topology.signed", c->home);
-	if (argc == 1)
-		path = held;
 	report_init(&report);
-	e = loaded_read(&l, path, &report);
+	e = argc > 1 ? loaded_read(&l, path, &report) : loaded_in_force(&l, c, &report);
 	if (e)
 		code = topology_refused(c, path, e, &report);
 	else

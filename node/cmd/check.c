@@ -1,0 +1,307 @@
+/* khabar check: are these values known, from whom and since when. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistr.h>
+
+#include "node/cmd/client.h"
+#include "node/cmd/options.h"
+#include "node/cmd/tokens.h"
+#include "protocol/admin.h"
+
+enum { LINE_BYTES = 64 << 10, WAITING_MAX = ADMIN_VALUES_MAX, VALUE_WIDTH = 40 };
+
+/* A value to be looked up. */
+struct wanted {
+	char *value;
+	char *text;  /* the line that it stands in; NULL: typed */
+	size_t line; /* from 1 */
+	bool always; /* shown when it is not known too */
+};
+
+struct checking {
+	struct client client;
+	size_t count;
+	struct wanted waiting[WAITING_MAX];
+	bool unreadable; /* something typed is no value */
+};
+
+/* ---- what comes back ---- */
+
+static void put_safe_text(struct text *t, const char *s)
+{
+	const uint8_t *at = (const uint8_t *)s;
+	struct text clean;
+
+	text_init(&clean);
+	text_str(&clean, "");
+	while (*at) {
+		ucs4_t c;
+		int n = u8_mbtoucr(&c, at, strlen((const char *)at));
+		if (n > 0)
+			text_add(&clean, (const char *)at, (size_t)n);
+		else
+			text_str(&clean, "\xef\xbf\xbd");
+		at += n > 0 ? n : 1;
+	}
+	admin_put_string(t, "text", clean.bad ? "" : clean.at);
+	text_clear(&clean);
+}
+
+static void show_json(const struct wanted *w, struct slice line)
+{
+	struct text t;
+
+	if (!w->text) {
+		print_json(line);
+		return;
+	}
+	text_init(&t);
+	text_add(&t, line.at, line.length - 1);
+	admin_put_number(&t, "line", w->line);
+	put_safe_text(&t, w->text);
+	text_str(&t, "}");
+	if (!t.bad)
+		print_json((struct slice){t.at, t.length});
+	text_clear(&t);
+}
+
+static void show_words(const struct wanted *w, const cJSON *answer)
+{
+	const cJSON *match, *matches = cJSON_GetObjectItemCaseSensitive(answer, "matches");
+
+	if (w->text) {
+		printf("%zu: ", w->line);
+		print_safe(stdout, w->text, false);
+		putchar('\n');
+	}
+	print_column(w->value, VALUE_WIDTH);
+	printf("%s\n", cJSON_GetArraySize(matches) ? "known" : "not known");
+	cJSON_ArrayForEach(match, matches)
+	{
+		printf("    %-13s  TLP:%-6s since %.19s  from ", member_text(match, "how"),
+		       member_text(match, "tlp"), member_text(match, "since"));
+		print_safe(stdout, member_text(match, "node"), false);
+		printf("  ");
+		print_safe(stdout, member_text(match, "object"), false);
+		putchar('\n');
+	}
+}
+
+static void show_answer(struct checking *k, const struct wanted *w, const cJSON *answer,
+			struct slice line)
+{
+	const char *wrong = member_text(answer, "error");
+
+	if (*wrong && !w->text) {
+		fprintf(stderr, "%s: \"", k->client.what);
+		print_safe(stderr, w->value, false);
+		fprintf(stderr, "\": %s\n", wrong);
+		k->unreadable = true;
+	}
+	if (!w->always && !cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "known")))
+		return;
+	if (k->client.c->json)
+		show_json(w, line);
+	else
+		show_words(w, answer);
+}
+
+/* ---- asking ---- */
+
+static void show_page(struct checking *k, size_t from, const struct reply *reply)
+{
+	const cJSON *answers = cJSON_GetObjectItemCaseSensitive(reply->json, "lines"), *answer;
+	struct slice array, *lines = calloc(WAITING_MAX, sizeof *lines);
+	size_t n = 0, i = 0;
+
+	if (!lines || !json_member(&array, (struct slice){reply->text, reply->length}, "lines") ||
+	    json_elements(lines, WAITING_MAX, &n, array))
+		n = 0;
+	cJSON_ArrayForEach(answer, answers)
+	{
+		if (i < n && from + i < k->count)
+			show_answer(k, &k->waiting[from + i], answer, lines[i]);
+		i++;
+	}
+	free(lines);
+}
+
+static int ask_from(struct checking *k, size_t *from)
+{
+	struct text request;
+	struct reply reply;
+	double next;
+	int code;
+
+	request_init(&request, "check");
+	admin_put_name(&request, "values");
+	text_str(&request, "[");
+	for (size_t i = *from; i < k->count && request.length < ADMIN_REQUEST_MAX_BYTES / 2; i++)
+		admin_put_string(&request, NULL, k->waiting[i].value);
+	text_str(&request, "]");
+	code = client_ask(&k->client, &request, NULL, 0, false, &reply);
+	text_clear(&request);
+	if (code)
+		return code;
+	show_page(k, *from, &reply);
+	next = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(reply.json, "lines"));
+	*from += next >= 1 ? (size_t)next : k->count;
+	reply_clear(&reply);
+	return EXIT_DONE;
+}
+
+static int flush(struct checking *k)
+{
+	size_t from = 0;
+	int code = EXIT_DONE;
+
+	while (!code && from < k->count)
+		code = ask_from(k, &from);
+	for (size_t i = 0; i < k->count; i++) {
+		free(k->waiting[i].value);
+		free(k->waiting[i].text);
+	}
+	k->count = 0;
+	return code;
+}
+
+static int want(struct checking *k, const char *value, size_t line, const char *text, bool always)
+{
+	int code = k->count == WAITING_MAX ? flush(k) : EXIT_DONE;
+	struct wanted *w = &k->waiting[k->count];
+
+	if (code)
+		return code;
+	*w = (struct wanted){strdup(value), text ? strdup(text) : NULL, line, always};
+	if (!w->value || (text && !w->text)) {
+		free(w->value);
+		free(w->text);
+		return EXIT_REFUSED;
+	}
+	k->count++;
+	return EXIT_DONE;
+}
+
+/* ---- files ---- */
+
+/* The line without what surrounds it; modified in place. */
+static char *strip(char *line)
+{
+	size_t n;
+
+	while (*line == ' ' || *line == '\t')
+		line++;
+	n = strlen(line);
+	while (n > 0 && strchr(" \t\r\n", line[n - 1]))
+		line[--n] = '\0';
+	return line;
+}
+
+/* A line of a list is a value, and is answered for whatever the answer; of anything else only what
+ * is known is shown. */
+static int line_check(struct checking *k, char *line, size_t number, bool list)
+{
+	struct observable o;
+	struct tokens tokens;
+	const char *why;
+	char *text = strip(line);
+	int code = EXIT_DONE;
+
+	if (!*text || (list && *text == '#'))
+		return EXIT_DONE;
+	if (list && !u8_check((const uint8_t *)text, strlen(text)) &&
+	    observable_detect(&o, text, &why) == ERR_OK)
+		return want(k, text, number, text, true);
+	tokens_find(&tokens, text);
+	for (size_t i = 0; !code && i < tokens.count; i++)
+		code = want(k, tokens.items[i], number, text, false);
+	tokens_clear(&tokens);
+	return code;
+}
+
+static int file_check(struct checking *k, FILE *in, bool list)
+{
+	char *line = malloc(LINE_BYTES);
+	struct stat st;
+	uint64_t total =
+		fstat(fileno(in), &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+	uint64_t done = 0;
+	size_t number = 0, n;
+	bool whole = true;
+	int code = line ? EXIT_DONE : EXIT_REFUSED;
+
+	while (!code && fgets(line, LINE_BYTES, in)) {
+		n = strlen(line);
+		done += n;
+		number += whole;
+		whole = n > 0 && line[n - 1] == '\n';
+		progress_show(&k->client.progress, total ? (done < total ? done : total) : 0,
+			      total);
+		code = line_check(k, line, number, list);
+	}
+	if (!code)
+		code = flush(k);
+	free(line);
+	return code;
+}
+
+static int path_check(struct checking *k, const char *path, bool list)
+{
+	struct report report;
+	FILE *in;
+	int code;
+
+	if (strcmp(path, "-") == 0)
+		return file_check(k, stdin, list);
+	in = fopen(path, "r");
+	if (in) {
+		code = file_check(k, in, list);
+		fclose(in);
+		return code;
+	}
+	report_init(&report);
+	report_add(&report, "%s: %s", path, strerror(errno));
+	code = client_refused(k->client.c, k->client.what, &report);
+	report_clear(&report);
+	return code;
+}
+
+static int values_check(struct checking *k, int argc, char **argv)
+{
+	int code = EXIT_DONE;
+
+	for (int i = 0; !code && i < argc; i++) {
+		if (strcmp(argv[i], "-") == 0)
+			code = path_check(k, "-", true);
+		else if (u8_check((const uint8_t *)argv[i], strlen(argv[i])))
+			code = cmd_misused(k->client.what, "value %d is not UTF-8", i + 1);
+		else
+			code = want(k, argv[i], 0, NULL, true);
+	}
+	return code ? code : flush(k);
+}
+
+int cmd_check(const struct cmd_context *c, int argc, char **argv)
+{
+	const char *file = NULL;
+	const struct option_rule rules[] = {{"file", OPTION_TEXT, &file, 0, 0}};
+	struct checking *k = calloc(1, sizeof *k);
+	int first, code = options_read("khabar check", rules, 1, argc, argv, &first);
+
+	if (!k)
+		return EXIT_REFUSED;
+	if (!code && (file != NULL) == (first < argc))
+		code = cmd_misused("khabar check", "values are wanted, or --file FILE, or -");
+	if (!code)
+		code = client_open(&k->client, c, "khabar check");
+	if (!code)
+		code = file ? path_check(k, file, false)
+			    : values_check(k, argc - first, argv + first);
+	client_close(&k->client);
+	if (!code && k->unreadable)
+		code = EXIT_REFUSED;
+	free(k);
+	return code;
+}

@@ -1,0 +1,45 @@
+/* How the commands talk to the node, and say what it says. */
+#ifndef NODE_CMD_CLIENT_H
+#define NODE_CMD_CLIENT_H
+
+#include "node/ask.h"
+#include "node/cmd/cmd.h"
+#include "node/cmd/print.h"
+
+/* A conversation with the node of one command. */
+struct client {
+	const struct cmd_context *c;
+	const char *what; /* "khabar share" */
+	struct ask *ask;
+	struct progress progress;
+	unsigned long limit; /* of lines that client_pages() still wants; 0: all */
+};
+
+/* EXIT_DONE, or EXIT_UNREACHABLE after saying why.  client_close() in any case. */
+int client_open(struct client *client, const struct cmd_context *c, const char *what);
+void client_close(struct client *client);
+
+/* Whether a node answers in this home; says nothing. */
+bool client_node_runs(const struct cmd_context *c);
+
+/* One request, with frames or NULL; for_ever where it may take its time.  EXIT_DONE: *reply is one
+ * that says ok, and the caller clears it.  Otherwise the node's words have been printed. */
+int client_ask(struct client *client, const struct text *request, const struct slice *frames,
+	       size_t frame_count, bool for_ever, struct reply *reply);
+
+/* Begins a request, {"do":"NAME"; admin_put_...() adds members, client_ask() closes it. */
+void request_init(struct text *request, const char *name);
+
+/* All pages of a request; each line is printed as JSON, or handed to show for people.  *next, when
+ * not NULL, is the cursor to start from and, at the end, where to go on (for watch). */
+typedef void line_fn(void *arg, const cJSON *line);
+int client_pages(struct client *client, const struct text *request, double *next, line_fn *show,
+		 void *arg);
+
+/* Prints the reply of a request as --json wants it: its members without "ok". */
+void client_print_json(const struct reply *reply);
+
+/* cmd_refused(), with control characters of what others wrote made harmless. */
+int client_refused(const struct cmd_context *c, const char *what, const struct report *report);
+
+#endif

@@ -1,0 +1,98 @@
+/* khabar import: feeds, bundles and events from files. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/cmd/send.h"
+#include "node/file.h"
+
+static int format_check(const char *format)
+{
+	const char *names[8], *nearest;
+	size_t n = 0;
+
+	if (!format)
+		return EXIT_DONE;
+	for (; n < 8 && format_name(n); n++) {
+		names[n] = format_name(n);
+		if (strcmp(names[n], format) == 0)
+			return EXIT_DONE;
+	}
+	nearest = report_nearest(format, names, n);
+	if (nearest)
+		return cmd_misused("khabar import", "--format %s: did you mean %s?", format,
+				   nearest);
+	return cmd_misused("khabar import", "--format %s: stix, misp or list", format);
+}
+
+/* Says whose words they are where they do not. */
+static int refused(struct sending *s, const char *path, const struct report *said)
+{
+	struct report report;
+	size_t n = strlen(path);
+	int code;
+
+	report_init(&report);
+	for (size_t i = 0; i < said->count; i++) {
+		if (strncmp(said->lines[i], path, n) == 0)
+			report_add(&report, "%s", said->lines[i]);
+		else
+			report_add(&report, "%s: %s", path, said->lines[i]);
+	}
+	report.total = said->total;
+	code = client_refused(s->client.c, s->client.what, &report);
+	report_clear(&report);
+	return code;
+}
+
+static int file_import(struct sending *s, const char *path)
+{
+	struct report report;
+	char *bytes = NULL;
+	size_t n;
+	int code = EXIT_DONE;
+	enum err e;
+
+	report_init(&report);
+	e = file_read(&bytes, &n, path, IMPORT_MAX_BYTES, &report);
+	if (!e)
+		e = import_read(&s->import, s->format, bytes, n, path, &report);
+	if (e && report.count == 0)
+		report_add(&report, "%s", err_str(e));
+	if (e)
+		code = refused(s, path, &report);
+	report_clear(&report);
+	free(bytes);
+	return code;
+}
+
+int cmd_import(const struct cmd_context *c, int argc, char **argv)
+{
+	struct option_rule rules[OPTION_RULES_MAX];
+	struct sending *s = calloc(1, sizeof *s);
+	size_t n;
+	int first, code;
+
+	if (!s)
+		return EXIT_REFUSED;
+	n = send_rules(s, rules);
+	rules[n++] = (struct option_rule){"format", OPTION_TEXT, &s->format, 0, 0};
+	rules[n++] = (struct option_rule){"column", OPTION_TEXT, &s->column, 0, 0};
+	rules[n++] = (struct option_rule){"skip-rejected", OPTION_FLAG, &s->skip_rejected, 0, 0};
+	code = options_read("khabar import", rules, n, argc, argv, &first);
+	if (!code && first == argc)
+		code = cmd_misused("khabar import", "the files are missing (- is standard input)");
+	if (!code)
+		code = format_check(s->format);
+	if (!code)
+		code = send_open(s, c, "khabar import");
+	for (int i = first; !code && i < argc; i++) {
+		progress_show(&s->client.progress, (uint64_t)(i - first), (uint64_t)(argc - first));
+		code = file_import(s, argv[i]);
+	}
+	progress_end(&s->client.progress);
+	if (!code)
+		code = send_finish(s);
+	send_close(s);
+	free(s);
+	return code;
+}

@@ -1,0 +1,68 @@
+#include "node/cmd/options.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { OPTION_BASE = 256 };
+
+static int number_read(const char *what, const struct option_rule *rule, const char *text)
+{
+	unsigned long *to = rule->to;
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (rule->kind == OPTION_DAYS && *end == 'd')
+		end++;
+	if (*text < '0' || *text > '9' || *end || n < rule->min || n > rule->max)
+		return cmd_misused(what, "--%s %s: %lu to %lu%s is wanted", rule->name, text,
+				   rule->min, rule->max, rule->kind == OPTION_DAYS ? " days" : "");
+	*to = n;
+	return EXIT_DONE;
+}
+
+static int option_take(const char *what, const struct option_rule *rule, const char *text)
+{
+	struct option_list *list;
+
+	switch (rule->kind) {
+	case OPTION_FLAG:
+		*(bool *)rule->to = true;
+		return EXIT_DONE;
+	case OPTION_TEXT:
+		*(const char **)rule->to = text;
+		return EXIT_DONE;
+	case OPTION_NUMBER:
+	case OPTION_DAYS:
+		return number_read(what, rule, text);
+	case OPTION_LIST:
+		list = rule->to;
+		if (list->count == OPTION_LIST_MAX)
+			return cmd_misused(what, "--%s: at most %d times", rule->name,
+					   OPTION_LIST_MAX);
+		list->items[list->count++] = text;
+		return EXIT_DONE;
+	}
+	return EXIT_USAGE;
+}
+
+int options_read(const char *what, const struct option_rule *rules, size_t n, int argc, char **argv,
+		 int *first)
+{
+	struct option options[OPTION_RULES_MAX + 1] = {0};
+	int option, code = EXIT_DONE;
+
+	for (size_t i = 0; i < n && i < OPTION_RULES_MAX; i++)
+		options[i] = (struct option){rules[i].name,
+					     rules[i].kind == OPTION_FLAG ? no_argument
+									  : required_argument,
+					     NULL, OPTION_BASE + (int)i};
+	optind = 1;
+	while (!code && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option < OPTION_BASE)
+			return EXIT_USAGE;
+		code = option_take(what, &rules[option - OPTION_BASE], optarg);
+	}
+	*first = optind;
+	return code;
+}

@@ -1,0 +1,40 @@
+/* What the commands print: text of others without their control characters, lines of JSON,
+ * progress.  Nothing that another node wrote reaches the terminal as it came. */
+#ifndef NODE_CMD_PRINT_H
+#define NODE_CMD_PRINT_H
+
+#include <stdio.h>
+
+#include "protocol/json.h"
+
+/* Prints s; control characters, marks that change the direction of writing and what is not UTF-8
+ * are shown as \x1b or \u202e.  keep_lines lets newlines and tabs pass. */
+void print_safe(FILE *out, const char *s, bool keep_lines);
+/* The same, filled up with spaces to width columns and cut there; followed by two spaces. */
+void print_column(const char *s, int width);
+/* One value of JSON on one line: the same value, whatever it holds. */
+void print_json(struct slice json);
+
+/* A member of an object: "" where there is none, or it is no string. */
+const char *member_text(const cJSON *object, const char *name);
+/* A number, 0 where there is none. */
+double member_number(const cJSON *object, const char *name);
+
+/* "1 object" "2 objects". */
+const char *plural(size_t n);
+
+/* Shown on standard error when that is a terminal and two seconds have passed. */
+struct progress {
+	const char *what;
+	uint64_t started; /* ms; 0: not yet */
+	uint64_t drawn;   /* ms */
+	bool shown;
+};
+/* How far it is: done of total, total 0 when nobody knows. */
+void progress_show(struct progress *p, uint64_t done, uint64_t total);
+/* For ask_open(): p is a struct progress. */
+void progress_tick(void *p);
+/* Wipes it off the terminal. */
+void progress_end(struct progress *p);
+
+#endif

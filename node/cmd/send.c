@@ -1,0 +1,291 @@
+#include "node/cmd/send.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "node/loop.h"
+#include "protocol/admin.h"
+
+enum { CONFIDENCE_NONE = 101, ANSWER_BYTES = 64 };
+
+size_t send_rules(struct sending *s, struct option_rule *rules)
+{
+	const struct option_rule both[] = {
+		{"tlp", OPTION_TEXT, &s->tlp, 0, 0},
+		{"to", OPTION_LIST, &s->to, 0, 0},
+		{"use", OPTION_TEXT, &s->use, 0, 0},
+		{"label", OPTION_LIST, &s->labels, 0, 0},
+		{"valid", OPTION_DAYS, &s->valid_days, 1, VALID_DAYS_MAX},
+		{"keep", OPTION_DAYS, &s->keep_days, 1, UINT16_MAX},
+		{"confidence", OPTION_NUMBER, &s->confidence, 0, 100},
+		{"priority", OPTION_TEXT, &s->priority, 0, 0},
+		{"exercise", OPTION_FLAG, &s->exercise, 0, 0},
+		{"dry-run", OPTION_FLAG, &s->dry_run, 0, 0},
+	};
+
+	s->confidence = CONFIDENCE_NONE;
+	memcpy(rules, both, sizeof both);
+	return sizeof both / sizeof *both;
+}
+
+/* "0" to "3", or a word; -1 for what is neither. */
+static int priority_read(const char *text)
+{
+	static const struct {
+		const char *word;
+		int priority;
+	} words[] = {{"0", 0},       {"1", 1},      {"2", 2},    {"3", 3},
+		     {"routine", 0}, {"raised", 1}, {"high", 2}, {"emergency", 3}};
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strcmp(words[i].word, text) == 0)
+			return words[i].priority;
+	return -1;
+}
+
+static int options_check(struct sending *s, const char *what)
+{
+	if (!s->tlp)
+		return cmd_misused(what, "--tlp is missing: clear or green");
+	if (!tlp_parse(s->tlp, &s->level))
+		return cmd_misused(what, "--tlp %s: clear, green, amber, amber+strict or red",
+				   s->tlp);
+	if (s->to.count == 0)
+		return cmd_misused(what, "--to is missing: --to all");
+	if (s->use && strcmp(s->use, "detect") != 0 && strcmp(s->use, "block") != 0)
+		return cmd_misused(what, "--use %s: detect or block", s->use);
+	if (s->priority && priority_read(s->priority) < 0)
+		return cmd_misused(what, "--priority %s: 0 to 3, routine, high or emergency",
+				   s->priority);
+	return EXIT_DONE;
+}
+
+static void put_audience(struct text *request, const struct sending *s)
+{
+	admin_put_string(request, "tlp", tlp_str(s->level));
+	admin_put_name(request, "to");
+	text_str(request, "[");
+	for (size_t i = 0; i < s->to.count; i++)
+		admin_put_string(request, NULL, s->to.items[i]);
+	text_str(request, "]");
+}
+
+static int ask_who(struct sending *s)
+{
+	struct text request;
+	int code;
+
+	request_init(&request, "who");
+	put_audience(&request, s);
+	code = client_ask(&s->client, &request, NULL, 0, false, &s->who);
+	text_clear(&request);
+	return code;
+}
+
+static int import_open(struct sending *s)
+{
+	const char *title = member_text(s->who.json, "title");
+	struct import_options options = {
+		.node = member_text(s->who.json, "node"),
+		.title = *title ? title : NULL,
+		.tlp = s->level,
+		.labels = s->labels.items,
+		.label_count = s->labels.count,
+		.valid_days = (unsigned)s->valid_days,
+		.confidence = s->confidence == CONFIDENCE_NONE ? -1 : (int)s->confidence,
+		.now = clock_wall(),
+		.random = randombytes_buf,
+		.column = s->column,
+		.skip_rejected = s->skip_rejected,
+	};
+	struct report report;
+	int code = EXIT_DONE;
+
+	report_init(&report);
+	s->importing = true;
+	if (import_init(&s->import, &options, &report))
+		code = client_refused(s->client.c, s->client.what, &report);
+	report_clear(&report);
+	return code;
+}
+
+int send_open(struct sending *s, const struct cmd_context *c, const char *what)
+{
+	int code = options_check(s, what);
+
+	if (!code)
+		code = client_open(&s->client, c, what);
+	if (!code)
+		code = ask_who(s);
+	if (!code)
+		code = import_open(s);
+	return code;
+}
+
+void send_close(struct sending *s)
+{
+	if (s->importing)
+		import_clear(&s->import);
+	reply_clear(&s->who);
+	client_close(&s->client);
+}
+
+/* ---- asking ---- */
+
+static size_t objects_of(const struct import *i)
+{
+	size_t n = 0;
+
+	for (size_t p = 0; p < i->part_count; p++)
+		n += i->parts[p].objects;
+	return n;
+}
+
+static void print_readers(FILE *out, const struct sending *s)
+{
+	const cJSON *readers = cJSON_GetObjectItemCaseSensitive(s->who.json, "readers"), *name;
+	const char *between = "";
+	int n = cJSON_GetArraySize(readers);
+
+	fprintf(out, "TLP:%s to all: %d node%s, present and future, will read this:\n    ",
+		tlp_str(s->level), n, plural((size_t)n));
+	cJSON_ArrayForEach(name, readers)
+	{
+		fputs(between, out);
+		print_safe(out, cJSON_IsString(name) ? name->valuestring : "", false);
+		between = ", ";
+	}
+	fputc('\n', out);
+}
+
+/* Whoever sends sees who will read it, and says yes. */
+static int confirm(struct sending *s)
+{
+	char answer[ANSWER_BYTES] = "";
+	struct report report;
+	size_t n = objects_of(&s->import);
+	int code;
+
+	if (s->client.c->yes || s->dry_run)
+		return EXIT_DONE;
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
+		report_init(&report);
+		report_add(&report,
+			   "nothing was sent: there is no terminal to ask whether %d nodes shall "
+			   "read this; say --yes",
+			   cJSON_GetArraySize(
+				   cJSON_GetObjectItemCaseSensitive(s->who.json, "readers")));
+		code = client_refused(s->client.c, s->client.what, &report);
+		report_clear(&report);
+		return code;
+	}
+	print_readers(stderr, s);
+	fprintf(stderr, "Send %zu object%s? [y/N] ", n, plural(n));
+	if (fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
+		return EXIT_DONE;
+	fprintf(stderr, "%s: nothing was sent\n", s->client.what);
+	return EXIT_REFUSED;
+}
+
+/* ---- sending ---- */
+
+static void put_options(struct text *request, const struct sending *s)
+{
+	put_audience(request, s);
+	if (s->use)
+		admin_put_string(request, "use", s->use);
+	if (s->keep_days)
+		admin_put_number(request, "keep_days", s->keep_days);
+	if (s->priority)
+		admin_put_number(request, "priority", (uint64_t)priority_read(s->priority));
+	if (s->exercise)
+		admin_put_bool(request, "exercise", true);
+	if (s->dry_run)
+		admin_put_bool(request, "dry_run", true);
+}
+
+static void print_counts(const struct import *i)
+{
+	for (size_t n = 0; n < i->count_count; n++) {
+		fprintf(stderr, "    %zu ", i->counts[n].count);
+		print_safe(stderr, i->counts[n].what, false);
+		fputc('\n', stderr);
+	}
+	if (i->duplicates)
+		fprintf(stderr, "    %zu met more than once\n", i->duplicates);
+	if (i->rejected_count)
+		fprintf(stderr, "    %zu rejected and left out:\n", i->rejected_count);
+	for (size_t n = 0; n < i->rejected_count && n < REJECTED_KEPT_MAX; n++) {
+		const struct rejected *r = &i->rejected[n];
+		fputs("        ", stderr);
+		print_safe(stderr, r->input, false);
+		fprintf(stderr, ":%zu: %s: ", r->line, r->reason);
+		print_safe(stderr, r->text, false);
+		fputc('\n', stderr);
+	}
+}
+
+static void print_sent(const struct sending *s, const struct reply *reply)
+{
+	const cJSON *messages = cJSON_GetObjectItemCaseSensitive(reply->json, "messages"), *id;
+	size_t objects = (size_t)member_number(reply->json, "objects");
+	const cJSON *readers = cJSON_GetObjectItemCaseSensitive(s->who.json, "readers");
+
+	if (s->client.c->json) {
+		client_print_json(reply);
+		return;
+	}
+	if (s->dry_run)
+		printf("would share %zu object%s in %zu message%s", objects, plural(objects),
+		       s->import.part_count, plural(s->import.part_count));
+	else
+		printf("shared %zu object%s in %d message%s", objects, plural(objects),
+		       cJSON_GetArraySize(messages), plural((size_t)cJSON_GetArraySize(messages)));
+	printf(", TLP:%s, to all (%d nodes)\n", tlp_str(s->level), cJSON_GetArraySize(readers));
+	cJSON_ArrayForEach(id, messages) printf("    %.12s\n", id->valuestring);
+	fflush(stdout);
+	print_counts(&s->import);
+}
+
+static int send_parts(struct sending *s)
+{
+	const struct import *i = &s->import;
+	struct slice *frames = calloc(i->part_count + 1, sizeof *frames);
+	struct text request;
+	struct reply reply;
+	int code;
+
+	for (size_t p = 0; frames && p < i->part_count; p++)
+		frames[p] = (struct slice){i->parts[p].text, i->parts[p].length};
+	request_init(&request, "share");
+	put_options(&request, s);
+	request.bad = request.bad || !frames;
+	code = client_ask(&s->client, &request, frames, frames ? i->part_count : 0, false, &reply);
+	text_clear(&request);
+	free(frames);
+	if (code)
+		return code;
+	print_sent(s, &reply);
+	reply_clear(&reply);
+	return EXIT_DONE;
+}
+
+int send_finish(struct sending *s)
+{
+	struct report report;
+	int code = EXIT_DONE;
+	enum err e;
+
+	report_init(&report);
+	e = import_finish(&s->import, &report);
+	if (e && report.count == 0)
+		report_add(&report, "%s", err_str(e));
+	if (e)
+		code = client_refused(s->client.c, s->client.what, &report);
+	report_clear(&report);
+	if (!code)
+		code = confirm(s);
+	return code ? code : send_parts(s);
+}

@@ -1,0 +1,32 @@
+/* What share and import have in common: options, who will read it, asking, sending. */
+#ifndef NODE_CMD_SEND_H
+#define NODE_CMD_SEND_H
+
+#include "node/cmd/client.h"
+#include "node/cmd/options.h"
+#include "node/format/format.h"
+
+struct sending {
+	struct client client;
+	/* As typed. */
+	const char *tlp, *use, *priority;
+	struct option_list to, labels;
+	unsigned long valid_days, keep_days, confidence; /* confidence: 101 for none */
+	bool dry_run, skip_rejected, exercise;
+	const char *format, *column;
+	/* What becomes of it. */
+	enum tlp level;
+	struct reply who; /* node, title, readers */
+	struct import import;
+	bool importing; /* import is to be cleared */
+};
+
+/* Writes the rules of the options that both have; returns how many.  s is all zeros before. */
+size_t send_rules(struct sending *s, struct option_rule *rules);
+/* Checks the options, asks the node who would read it, and starts an import. */
+int send_open(struct sending *s, const struct cmd_context *c, const char *what);
+/* Ends the import, asks, sends, says what was sent. */
+int send_finish(struct sending *s);
+void send_close(struct sending *s);
+
+#endif

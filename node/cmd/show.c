@@ -1,0 +1,236 @@
+/* khabar show and verify: one message. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/cmd/client.h"
+#include "node/cmd/options.h"
+#include "node/file.h"
+#include "protocol/admin.h"
+
+enum { OBJECT_CANDIDATES = 8, OBJECT_ID_BYTES = 300 };
+
+/* ---- show ---- */
+
+static void print_members(const cJSON *message)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, message)
+	{
+		char *text = NULL;
+
+		if (cJSON_IsObject(item) || cJSON_IsNull(item))
+			continue;
+		if (!cJSON_IsString(item))
+			text = cJSON_PrintUnformatted(item);
+		printf("%-12s  ", item->string);
+		print_safe(stdout, text ? text : item->valuestring, false);
+		putchar('\n');
+		free(text);
+	}
+}
+
+static void print_body(const cJSON *message)
+{
+	const cJSON *body = cJSON_GetObjectItemCaseSensitive(message, "body");
+	char *text;
+
+	if (!body)
+		body = cJSON_GetObjectItemCaseSensitive(message, "object");
+	if (!cJSON_IsObject(body))
+		return;
+	text = cJSON_Print(body);
+	if (text) {
+		putchar('\n');
+		print_safe(stdout, text, true);
+		putchar('\n');
+	}
+	free(text);
+}
+
+static void print_message(const struct cmd_context *c, const struct reply *reply)
+{
+	const cJSON *message = cJSON_GetObjectItemCaseSensitive(reply->json, "message");
+	struct slice slice;
+
+	if (!c->json) {
+		print_members(message);
+		print_body(message);
+	} else if (json_member(&slice, (struct slice){reply->text, reply->length}, "message")) {
+		print_json(slice);
+	}
+}
+
+static void print_raw(const struct reply *reply)
+{
+	if (reply->frame)
+		fwrite(reply->frame, 1, reply->frame_length, stdout);
+	if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(reply->json, "has_body")))
+		fprintf(stderr, "khabar show: the body is not here: header and signature only\n");
+}
+
+static int show_id(struct client *client, const char *id, bool raw)
+{
+	struct text request;
+	struct reply reply;
+	int code;
+
+	request_init(&request, "show");
+	admin_put_string(&request, "id", id);
+	if (raw)
+		admin_put_bool(&request, "raw", true);
+	code = client_ask(client, &request, NULL, 0, false, &reply);
+	text_clear(&request);
+	if (code)
+		return code;
+	if (raw)
+		print_raw(&reply);
+	else
+		print_message(client->c, &reply);
+	reply_clear(&reply);
+	return EXIT_DONE;
+}
+
+/* Objects whose id begins so; the distinct ones. */
+struct candidates {
+	size_t count;
+	char ids[OBJECT_CANDIDATES][OBJECT_ID_BYTES];
+};
+
+static void add_candidate(void *arg, const cJSON *line)
+{
+	struct candidates *found = arg;
+	const char *id = member_text(line, "object");
+
+	for (size_t i = 0; i < found->count; i++)
+		if (strcmp(found->ids[i], id) == 0)
+			return;
+	if (found->count < OBJECT_CANDIDATES && strlen(id) < OBJECT_ID_BYTES)
+		strcpy(found->ids[found->count++], id);
+}
+
+/* Completes the id of an object.  The node looks through its messages, so no state is kept. */
+static int complete_object(struct client *client, const char *prefix, struct candidates *found)
+{
+	struct cmd_context quiet = *client->c;
+	const struct cmd_context *own = client->c;
+	struct report report;
+	struct text request;
+	int code;
+
+	quiet.json = false;
+	client->c = &quiet;
+	request_init(&request, "list");
+	admin_put_string(&request, "object", prefix);
+	admin_put_bool(&request, "all", true);
+	code = client_pages(client, &request, NULL, add_candidate, found);
+	text_clear(&request);
+	client->c = own;
+	if (code || found->count == 1)
+		return code;
+	report_init(&report);
+	if (found->count == 0)
+		report_add(&report, "no object with an id that begins with %s is here", prefix);
+	else
+		report_add(&report, "several objects have an id that begins with %s:", prefix);
+	for (size_t i = 0; i < found->count; i++)
+		report_add(&report, "%s", found->ids[i]);
+	code = client_refused(own, client->what, &report);
+	report_clear(&report);
+	return code;
+}
+
+/* "indicator--" and a whole UUID. */
+static bool object_complete(const char *id)
+{
+	const char *at = strstr(id, "--");
+
+	return !at || strlen(at + 2) == 36;
+}
+
+int cmd_show(const struct cmd_context *c, int argc, char **argv)
+{
+	bool raw = false;
+	const struct option_rule rules[] = {{"raw", OPTION_FLAG, &raw, 0, 0}};
+	struct candidates found = {0};
+	struct client client;
+	const char *id;
+	int first, code = options_read("khabar show", rules, 1, argc, argv, &first);
+
+	if (!code && argc - first != 1)
+		code = cmd_misused("khabar show", "the id of one message or object is wanted");
+	if (code)
+		return code;
+	id = argv[first];
+	code = client_open(&client, c, "khabar show");
+	if (!code && !object_complete(id)) {
+		code = complete_object(&client, id, &found);
+		id = found.ids[0];
+	}
+	if (!code)
+		code = show_id(&client, id, raw);
+	client_close(&client);
+	return code;
+}
+
+/* ---- verify ---- */
+
+static void print_verified(const struct cmd_context *c, const struct reply *reply)
+{
+	const cJSON *message = cJSON_GetObjectItemCaseSensitive(reply->json, "message");
+	const cJSON *stored = cJSON_GetObjectItemCaseSensitive(message, "stored");
+
+	if (c->json) {
+		print_message(c, reply);
+		return;
+	}
+	printf("%.12s: signed by ", member_text(message, "id"));
+	print_safe(stdout, member_text(message, "node"), false);
+	printf(" (sign key %.0f, topology version %.0f), to ", member_number(message, "sign_key"),
+	       member_number(message, "topology"));
+	print_safe(stdout, member_text(message, "audience"), false);
+	printf(", TLP:%s, %s\n", member_text(message, "tlp"),
+	       cJSON_IsTrue(stored) ? "and stored here" : "not stored here");
+	if (*member_text(message, "violation"))
+		printf("    its header breaks the rules: %s\n", member_text(message, "violation"));
+}
+
+static int verify_bytes(const struct cmd_context *c, const char *bytes, size_t n)
+{
+	const struct slice frame = {bytes, n};
+	struct client client;
+	struct text request;
+	struct reply reply;
+	int code = client_open(&client, c, "khabar verify");
+
+	request_init(&request, "verify");
+	if (!code)
+		code = client_ask(&client, &request, &frame, 1, false, &reply);
+	text_clear(&request);
+	client_close(&client);
+	if (code)
+		return code;
+	print_verified(c, &reply);
+	reply_clear(&reply);
+	return EXIT_DONE;
+}
+
+int cmd_verify(const struct cmd_context *c, int argc, char **argv)
+{
+	struct report report;
+	char *bytes = NULL, what[300];
+	size_t n;
+	int code;
+
+	if (argc != 2)
+		return cmd_misused("khabar verify", "one file is wanted, as show --raw writes it");
+	snprintf(what, sizeof what, "khabar verify: %.250s", argv[1]);
+	report_init(&report);
+	if (file_read(&bytes, &n, argv[1], MESSAGE_MAX_BYTES, &report))
+		code = client_refused(c, what, &report);
+	else
+		code = verify_bytes(c, bytes, n);
+	report_clear(&report);
+	free(bytes);
+	return code;
+}

@@ -1,0 +1,116 @@
+/* khabar status and links: how the node does. */
+#include <string.h>
+
+#include "node/cmd/client.h"
+#include "protocol/admin.h"
+
+enum { PEER_WIDTH = 14, KIND_WIDTH = 10, STATE_WIDTH = 10 };
+
+static void print_link(const cJSON *link)
+{
+	print_column(member_text(link, "peer"), PEER_WIDTH);
+	print_column(member_text(link, "kind"), KIND_WIDTH);
+	print_column(member_text(link, "state"), STATE_WIDTH);
+	printf("%-16.16s  %8.0f  %8.0f  %8.0f  ", member_text(link, "since"),
+	       member_number(link, "sent"), member_number(link, "received"),
+	       member_number(link, "waiting"));
+	print_safe(stdout, member_text(link, "reason"), false);
+	putchar('\n');
+}
+
+static void print_links_head(void)
+{
+	print_column("LINK", PEER_WIDTH);
+	print_column("KIND", KIND_WIDTH);
+	print_column("STATE", STATE_WIDTH);
+	printf("%-16s  %8s  %8s  %8s\n", "SINCE", "SENT", "RECEIVED", "WAITING");
+}
+
+static void print_status(const cJSON *s)
+{
+	const cJSON *topology = cJSON_GetObjectItemCaseSensitive(s, "topology"), *item;
+	const cJSON *links = cJSON_GetObjectItemCaseSensitive(s, "links");
+
+	printf("node      %s, khabardar %s, since %s\n", member_text(s, "node"),
+	       member_text(s, "version"), member_text(s, "started"));
+	if (cJSON_IsObject(topology))
+		printf("topology  version %.0f, until %.10s\n", member_number(topology, "version"),
+		       member_text(topology, "expires"));
+	else
+		printf("topology  none yet\n");
+	printf("holds     %.0f messages, %.0f objects, %.0f held, %.0f to be indexed\n",
+	       member_number(s, "messages"), member_number(s, "objects"), member_number(s, "held"),
+	       member_number(s, "unfolded"));
+	if (cJSON_GetArraySize(links) > 0) {
+		putchar('\n');
+		print_links_head();
+	}
+	cJSON_ArrayForEach(item, links) print_link(item);
+	cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(s, "warnings"))
+	{
+		fputs("\nwarning: ", stdout);
+		print_safe(stdout, cJSON_IsString(item) ? item->valuestring : "", false);
+	}
+	if (cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(s, "warnings")) > 0)
+		putchar('\n');
+}
+
+int cmd_status(const struct cmd_context *c, int argc, char **argv)
+{
+	struct client client;
+	struct text request;
+	struct reply reply;
+	int code;
+
+	if (argc != 1)
+		return cmd_misused("khabar status", "\"%s\" is not wanted", argv[1]);
+	code = client_open(&client, c, "khabar status");
+	request_init(&request, "status");
+	if (!code)
+		code = client_ask(&client, &request, NULL, 0, false, &reply);
+	text_clear(&request);
+	client_close(&client);
+	if (code)
+		return code;
+	if (c->json)
+		client_print_json(&reply);
+	else
+		print_status(reply.json);
+	reply_clear(&reply);
+	return EXIT_DONE;
+}
+
+static void show_link(void *arg, const cJSON *link)
+{
+	double ahead = member_number(link, "clock_ahead_ms") / 1000;
+
+	(void)arg;
+	print_link(link);
+	printf("    ");
+	print_safe(stdout, member_text(link, "title"), false);
+	if (*member_text(link, "endpoint")) {
+		printf(", ");
+		print_safe(stdout, member_text(link, "endpoint"), false);
+	}
+	printf(", clock %.0f s %s ours\n", ahead < 0 ? -ahead : ahead,
+	       ahead < 0 ? "behind" : "ahead of");
+}
+
+int cmd_links(const struct cmd_context *c, int argc, char **argv)
+{
+	struct client client;
+	struct text request;
+	int code;
+
+	if (argc != 1)
+		return cmd_misused("khabar links", "\"%s\" is not wanted", argv[1]);
+	code = client_open(&client, c, "khabar links");
+	request_init(&request, "links");
+	if (!code && !c->json)
+		print_links_head();
+	if (!code)
+		code = client_pages(&client, &request, NULL, show_link, NULL);
+	text_clear(&request);
+	client_close(&client);
+	return code;
+}
