@@ -21,6 +21,8 @@ static const char *kind_str(enum link_kind kind)
 		return "reporting";
 	case LINK_BILATERAL:
 		return "bilateral";
+	case LINK_FORMER:
+		return "former";
 	}
 	return NULL;
 }

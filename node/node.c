@@ -68,6 +68,11 @@ static void host_ended(void *arg, const struct party_id *peer, bool blame, const
 		say(LEVEL_INFO, "the conversation with %s has ended: %s", b->name, why);
 }
 
+static void host_former_done(void *arg, const struct party_id *peer)
+{
+	links_former_done(arg, peer);
+}
+
 static void host_alarm(void *arg, const struct party_id *peer, const char *text)
 {
 	struct node *node = arg;
@@ -142,6 +147,7 @@ static enum err open_exchange(struct node *n, struct report *report)
 				     .stored = host_stored,
 				     .submitted = host_submitted,
 				     .ended = host_ended,
+				     .former_done = host_former_done,
 				     .alarm = host_alarm,
 				     .run = host_run};
 	const struct topology *t = versions_newest(n->versions);

@@ -31,21 +31,35 @@ void links_clear(struct node *n)
 	n->neighbour_count = 0;
 }
 
-/* The neighbours of the topology in force, as the link wants to know them. */
-static size_t peers_list(const struct topology *t, const struct party *self,
-			 struct link_peer *peers)
+/* A neighbour of this version, or of an older one that ended the link. */
+static bool peer_fill(struct node *n, const struct party *self, const struct party *p,
+		      struct link_peer *peer)
 {
+	const struct topology *t = versions_newest(n->versions);
+
+	if (topology_link(t, self, p) == LINK_NONE)
+		t = chain_former(versions_chain(n->versions), &self->id, &p->id);
+	if (!t)
+		return false;
+	*peer = (struct link_peer){.id = p->id,
+				   .endpoint = p->endpoint,
+				   .dial = topology_dials(t, topology_party_by_id(t, &self->id),
+							  topology_party_by_id(t, &p->id))};
+	memcpy(peer->name, p->name, sizeof peer->name);
+	memcpy(peer->key, p->link_key, sizeof peer->key);
+	return true;
+}
+
+/* The neighbours of the topology in force, as the link wants to know them. */
+static size_t peers_list(struct node *n, const struct party *self, struct link_peer *peers)
+{
+	const struct topology *t = versions_newest(n->versions);
 	size_t count = 0;
 
 	for (size_t i = 0; i < t->party_count; i++) {
 		const struct party *p = &t->parties[i];
-		if (p->kind != PARTY_NODE || p == self || topology_link(t, self, p) == LINK_NONE)
-			continue;
-		peers[count] = (struct link_peer){
-			.id = p->id, .endpoint = p->endpoint, .dial = topology_dials(t, self, p)};
-		memcpy(peers[count].name, p->name, sizeof p->name);
-		memcpy(peers[count].key, p->link_key, sizeof p->link_key);
-		count++;
+		if (p->kind == PARTY_NODE && p != self && peer_fill(n, self, p, &peers[count]))
+			count++;
 	}
 	return count;
 }
@@ -72,7 +86,19 @@ static enum err neighbours_set(struct node *n, const struct link_peer *peers, si
 	return ERR_OK;
 }
 
-enum err links_update(struct node *n)
+/* Leaves out what need not be dialed any more; it may still dial us, after a restart. */
+static size_t dialable(struct node *n, struct link_peer *peers, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!(links_find(n, &peers[i].id)->done && peers[i].dial))
+			peers[kept++] = peers[i];
+	}
+	return kept;
+}
+
+static enum err peers_set(struct node *n)
 {
 	const struct topology *t = versions_newest(n->versions);
 	const struct party *self = topology_party(t, n->config->node);
@@ -83,17 +109,33 @@ enum err links_update(struct node *n)
 	if (!peers)
 		return ERR_MEMORY;
 	if (self && self->kind == PARTY_NODE && !self->left)
-		count = peers_list(t, self, peers);
+		count = peers_list(n, self, peers);
 	else
 		status_warn(n, "topology version %u does not list %s: no links", t->version,
 			    n->config->node);
 	e = neighbours_set(n, peers, count);
 	if (!e)
-		e = link_set_peers(n->link, peers, count);
+		e = link_set_peers(n->link, peers, dialable(n, peers, count));
 	free(peers);
-	if (!e)
-		e = exchange_topology_changed(n->exchange, node_now());
 	return e;
+}
+
+enum err links_update(struct node *n)
+{
+	enum err e;
+
+	for (size_t i = 0; i < n->neighbour_count; i++)
+		n->neighbours[i].done = false;
+	e = peers_set(n);
+	return e ? e : exchange_topology_changed(n->exchange, node_now());
+}
+
+void links_former_done(struct node *n, const struct party_id *peer)
+{
+	struct neighbour *b = links_find(n, peer);
+
+	if (b)
+		b->done = n->former_done = true;
 }
 
 static void neighbour_gone(struct node *n, struct neighbour *b, const char *why)
@@ -224,6 +266,10 @@ bool links_turn(struct node *n)
 	more |= exchange_turn(n->exchange, node_now());
 	for (size_t i = 0; i < n->neighbour_count; i++)
 		more |= neighbour_serve(n, &n->neighbours[i]);
+	if (n->former_done) {
+		n->former_done = false;
+		peers_set(n);
+	}
 	keep_rest(n->keep);
 	return more;
 }

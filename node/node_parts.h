@@ -18,6 +18,7 @@ struct neighbour {
 	struct party_id id;
 	char name[NAME_MAX_BYTES + 1];
 	bool connected;
+	bool done;   /* a link of an older version that has handed over the newest */
 	bool ending; /* the conversation is over: reset the connection once its last frame is out */
 	uint8_t *unsent; /* a frame that the socket would not take yet; owned */
 	size_t unsent_length;
@@ -49,7 +50,8 @@ struct node {
 	struct author author;
 	struct neighbour *neighbours; /* owned */
 	size_t neighbour_count;
-	bool more; /* the last turn left something to do */
+	bool more;        /* the last turn left something to do */
+	bool former_done; /* a link of an older version is to be let go */
 	uint64_t started;
 
 	pthread_mutex_t lock; /* of what follows: other threads read it */
@@ -65,6 +67,8 @@ struct instant node_now(void);
 /* node_links.c: frames between link and exchange. */
 enum err links_update(struct node *n);
 void links_clear(struct node *n);
+/* That neighbour of an older version has the newest. */
+void links_former_done(struct node *n, const struct party_id *peer);
 struct neighbour *links_find(struct node *n, const struct party_id *id);
 /* One turn: takes what has come, lets the exchange run, sends what it has.  True when more is to do
  * at once. */

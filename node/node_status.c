@@ -100,7 +100,7 @@ uint64_t status_refresh(struct node *n)
 		const struct neighbour *b;
 		exchange_peer(n->exchange, i, &p);
 		b = links_find(n, &p.id);
-		if (b)
+		if (b && p.kind != LINK_FORMER)
 			link_fill(&s->links[s->link_count++], b, &p);
 	}
 	s->store_state = exchange_store_state(n->exchange);

@@ -71,6 +71,39 @@ const struct topology *chain_after(const struct chain *c, const struct version_h
 	return NULL;
 }
 
+static enum link_kind link_in(const struct topology *t, const struct party_id *a,
+			      const struct party_id *b)
+{
+	const struct party *p = topology_party_by_id(t, a), *q = topology_party_by_id(t, b);
+
+	if (!p || !q || p->kind != PARTY_NODE || q->kind != PARTY_NODE)
+		return LINK_NONE;
+	return topology_link(t, p, q);
+}
+
+static bool member(const struct topology *t, const struct party_id *id)
+{
+	const struct party *p = topology_party_by_id(t, id);
+
+	return p && p->kind == PARTY_NODE && !p->left;
+}
+
+const struct topology *chain_former(const struct chain *c, const struct party_id *a,
+				    const struct party_id *b)
+{
+	const struct topology *newest = chain_newest(c);
+
+	if (!newest || !member(newest, a) || !member(newest, b) || link_in(newest, a, b))
+		return NULL;
+	/* SPEC 4.10: "No more versions are looked at than a HELLO tells." */
+	for (size_t i = 1; i < c->count && i < HELLO_VERSIONS_MAX; i++) {
+		const struct topology *t = c->versions[c->count - 1 - i];
+		if (link_in(t, a, b))
+			return t;
+	}
+	return NULL;
+}
+
 size_t chain_tell(const struct chain *c, struct version_hash *out, size_t max)
 {
 	size_t n = 0;

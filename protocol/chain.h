@@ -28,6 +28,11 @@ const struct topology *chain_hash(const struct chain *c, const struct version_ha
 /* The version that may follow the given one: its number is one more and its `previous` names the
  * hash.  NULL: none. */
 const struct topology *chain_after(const struct chain *c, const struct version_hash *v);
+/* The newest of the older versions in which nodes a and b had a link, when they have none in the
+ * newest but both are nodes of it that have not left; else NULL.  Over such a link one may still
+ * have to hand the other the newest version; it carries nothing else.  SPEC.md 4.10. */
+const struct topology *chain_former(const struct chain *c, const struct party_id *a,
+				    const struct party_id *b);
 /* Newest first, for HELLO; returns how many of at most max. */
 size_t chain_tell(const struct chain *c, struct version_hash *out, size_t max);
 

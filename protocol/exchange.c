@@ -65,6 +65,8 @@ static enum err peers_join(struct exchange *x, const struct topology *t)
 					      ? topology_link(t, self, party)
 					      : LINK_NONE;
 		struct peer *p = peer_find(x, &party->id);
+		if (kind == LINK_NONE && self && chain_former(x->host.chain, &self->id, &party->id))
+			kind = LINK_FORMER;
 		if (kind == LINK_NONE)
 			continue;
 		if (!p)
@@ -198,6 +200,15 @@ static enum err message_arrived(struct peer *p, struct session_event *e)
 	return pending_add(p->x, pending);
 }
 
+/* SPEC 4.10: "When both ends hold the newest version, the link has done what it was kept for." */
+static void former_done(struct peer *p)
+{
+	const struct exchange_host *host = &p->x->host;
+
+	if (host->former_done)
+		host->former_done(host->arg, &p->status.id);
+}
+
 static void event_handle(struct peer *p, struct session_event *e)
 {
 	switch (e->kind) {
@@ -214,6 +225,8 @@ static void event_handle(struct peer *p, struct session_event *e)
 		break;
 	case SESSION_OPENED:
 		peer_opened(p);
+		if (p->status.kind == LINK_FORMER)
+			former_done(p);
 		break;
 	case SESSION_MESSAGE:
 		/* Out of memory: not settled, so it comes again in the next conversation. */

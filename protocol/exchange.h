@@ -45,6 +45,9 @@ struct exchange_host {
 	/* The conversation with a peer has ended: take what exchange_output() still has, then reset
 	 * the connection. */
 	void (*ended)(void *arg, const struct party_id *peer, bool blame, const char *why);
+	/* The link with this peer is of an older version, and the peer has the newest now: it need
+	 * not be dialed again.  May be NULL. */
+	void (*former_done)(void *arg, const struct party_id *peer);
 	/* Something an operator must know. */
 	void (*alarm)(void *arg, const struct party_id *peer, const char *text);
 	/* Runs work(ctx, 0) .. work(ctx, n - 1), in any order and on any threads, and returns when

@@ -31,7 +31,8 @@ static void conversation_clear(struct session *s)
 	free(s->gift);
 	free(s->offer);
 	s->gift = s->offer = NULL;
-	s->hello_due = s->open_sent = s->open_received = s->gift_given = s->error_due = false;
+	s->hello_due = s->deaf = s->open_sent = s->open_received = s->gift_given = s->error_due =
+		false;
 	s->frames_in = s->frames_out = 0;
 }
 
@@ -249,8 +250,9 @@ static void hello_received(struct session *s, const struct frame_hello *h, uint6
 		session_fail(s, true, "it calls itself by a name that is not its key's");
 		return;
 	}
-	/* SPEC 7.3: "A HELLO that echoes neither zeros nor one's own nonce answers an earlier one
-	 * and is ignored." */
+	/* SPEC 7.3: "A HELLO that echoes neither zeros nor one's own nonce answers an earlier one:
+	 * it and what follows it are ignored until a HELLO that echoes one's own." */
+	s->deaf = stale;
 	if (stale)
 		return;
 	if (s->state != STATE_GREETING) {
@@ -260,7 +262,9 @@ static void hello_received(struct session *s, const struct frame_hello *h, uint6
 			session_fail(s, false, "frames were lost or repeated");
 			return;
 		}
+		/* It may have heard an answer to an earlier HELLO of its own, and be deaf. */
 		conversation_clear(s);
+		s->hello_due = true;
 	}
 	s->peer = *h;
 	s->peer_known = true;
@@ -348,7 +352,7 @@ void session_receive(struct session *s, const uint8_t *in, size_t n, uint64_t no
 	}
 	/* SPEC 7.3: "What arrives between one's own HELLO and the peer's answer belongs to an
 	 * earlier conversation and is ignored." */
-	if (s->state == STATE_GREETING)
+	if (s->state == STATE_GREETING || s->deaf)
 		return;
 	if (f.number != s->frames_in) {
 		session_fail(s, false, "frames were lost or repeated");

@@ -56,7 +56,7 @@ struct session {
 
 	/* greeting and agreeing */
 	struct frame_hello self, peer;
-	bool peer_known, hello_due, open_due, open_sent, open_received, error_due, gift_given;
+	bool peer_known, hello_due, deaf, open_due, open_sent, open_received, error_due, gift_given;
 	struct version_hash open_self, open_peer;
 	uint8_t *gift; /* topology being given */
 	uint32_t gift_version;

@@ -147,7 +147,12 @@ bool topology_above(const struct topology *t, size_t x, size_t y);
 /* Whether node a and node b have a link: one of them, or a role that it holds, reports to the other
  * or to a role that the other holds; or a bilateral line joins them.  Parties that left have none.
  * SPEC.md 4.6. */
-enum link_kind { LINK_NONE, LINK_REPORTING, LINK_BILATERAL };
+enum link_kind {
+	LINK_NONE,
+	LINK_REPORTING,
+	LINK_BILATERAL,
+	LINK_FORMER, /* of an older version only (chain_former); never returned here */
+};
 enum link_kind topology_link(const struct topology *t, const struct party *a,
 			     const struct party *b);
 

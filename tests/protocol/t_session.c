@@ -218,6 +218,33 @@ static void two_ends_open_in_any_order_of_greeting(void)
 	}
 }
 
+/* Found by the simulator: frames that answer an earlier greeting were numbered like those that
+ * answer ours. */
+static void an_answer_to_an_earlier_greeting_is_not_heard(void)
+{
+	static struct end a, b;
+
+	end_init(&a, 1, 2, WINDOW_BYTES, 512);
+	end_init(&b, 2, 1, WINDOW_BYTES, 512);
+	greet(&a);
+	need(emit(&a, &b)); /* HELLO (a1, 0) */
+	greet(&b);
+	need(emit(&b, &a)); /* HELLO (b, 0) */
+	need(deliver(&b));
+	need(emit(&b, &a) && emit(&b, &a)); /* HELLO (b, a1) and OPEN */
+	a.versions[1] = a.versions[0];
+	a.versions[0].version = 2;
+	a.version_count = 2;
+	greet(&a); /* a2: it has a newer topology now */
+	need(deliver(&a) && deliver(&a) && deliver(&a));
+	ok(!a.ended && !a.opened, "the OPEN of the earlier conversation opens nothing");
+	settle_down(&a, &b);
+	ok(!a.ended && !b.ended && b.topologies == 1 && a.opened == 2 && b.opened == 2,
+	   "both open under the newer topology");
+	end_clear(&a);
+	end_clear(&b);
+}
+
 static void messages_of_every_size_arrive_and_are_answered(void)
 {
 	static const size_t sizes[] = {1, 300, PIECE_MAX_BYTES, PIECE_MAX_BYTES + 1,
@@ -647,6 +674,7 @@ static void pushes_survive_any_number_of_cuts(void)
 int main(void)
 {
 	RUN(two_ends_open_in_any_order_of_greeting);
+	RUN(an_answer_to_an_earlier_greeting_is_not_heard);
 	RUN(messages_of_every_size_arrive_and_are_answered);
 	RUN(nothing_is_acknowledged_before_it_is_settled);
 	RUN(an_emergency_overtakes_a_backfill);

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/council.h"
 #include "protocol/exchange.h"
-#include "protocol/json.h"
+#include "tests/protocol/federation.h"
 #include "tests/sim/memory_store.h"
 
 enum { STEP_MS = 10, HOUR_MS = 3600 * 1000, WALL_START = 495000 /* hours since 1970 */ };
@@ -37,7 +38,7 @@ struct wire {
 
 struct node {
 	struct world *world;
-	unsigned index;
+	unsigned index, parent;
 	char name[16];
 	struct party_id id;
 	uint8_t sign_public[32], sign_secret[64];
@@ -53,7 +54,9 @@ struct world {
 	struct world_result *result;
 	uint64_t random, now;
 	struct node nodes[WORLD_NODES_MAX];
-	struct wire wires[WORLD_NODES_MAX * 2];
+	struct wire wires[WORLD_NODES_MAX * WORLD_NODES_MAX / 2];
+	struct writing signed_files[WORLD_VERSIONS_MAX + 1]; /* by version, from 1 */
+	unsigned version; /* the newest that the council has signed */
 	unsigned wire_count;
 	struct message_id *acknowledged; /* to their authors */
 	size_t acknowledged_count;
@@ -69,14 +72,14 @@ static uint64_t draw(struct world *w)
 	return z ^ z >> 31;
 }
 
-static unsigned below(struct world *w, unsigned n)
+static unsigned draw_below(struct world *w, unsigned n)
 {
 	return (unsigned)(draw(w) % n);
 }
 
-static bool chance(struct world *w, unsigned in_10000)
+static bool happens(struct world *w, unsigned in_10000)
 {
-	return w->faults && below(w, 10000) < in_10000;
+	return w->faults && draw_below(w, 10000) < in_10000;
 }
 
 static void broken(struct world *w, const struct node *n, const char *what)
@@ -105,16 +108,35 @@ static void host_random(void *arg, void *out, size_t n)
 		b[i] = (uint8_t)draw(node->world);
 }
 
+static enum err version_accept(struct node *n, const char *file, size_t length)
+{
+	struct topology *t;
+	uint32_t before = chain_newest(&n->chain)->version;
+	enum err e = council_follow(&t, chain_newest(&n->chain), file, length, NULL);
+
+	if (e)
+		return e;
+	e = chain_add(&n->chain, t);
+	if (chain_newest(&n->chain)->version <= before)
+		broken(n->world, n, "a topology was not replaced by a newer one");
+	if (!e)
+		e = exchange_topology_changed(n->exchange, instant_of(n->world));
+	return e;
+}
+
 static enum err host_topology_offered(void *arg, const uint8_t *file, size_t n, struct report *r)
 {
-	(void)arg, (void)file, (void)n, (void)r;
-	return ERR_SIGNATURE;
+	(void)r;
+	return version_accept(arg, (const char *)file, n);
 }
 
 static enum err host_topology_file(void *arg, uint32_t version, const uint8_t **file, size_t *n)
 {
-	(void)arg, (void)version, (void)file, (void)n;
-	return ERR_NOT_FOUND;
+	const struct writing *w = &((struct node *)arg)->world->signed_files[version];
+
+	*file = (const uint8_t *)w->at;
+	*n = w->length;
+	return ERR_OK;
 }
 
 static void host_stored(void *arg, uint64_t lsn, const struct arrival *a)
@@ -208,44 +230,48 @@ static void node_boot(struct node *n)
 	n->sequence = 0;
 }
 
-static void topology_write(struct world *w, struct text *t)
+/* The council signs another version: the same nodes, some of them with another parent. */
+static void council_sign(struct world *w)
 {
-	char hex[65];
-	uint8_t key[42] = {'E', 'd'};
-	char base64[64];
+	struct writing *out = &w->signed_files[++w->version];
+	size_t length;
 
-	memset(key + 2, 7, sizeof key - 2);
-	{
-		uint8_t secret[64], seed[32] = {9};
-		crypto_sign_seed_keypair(key + 10, secret, seed);
+	put(out,
+	    "federation\n    name = \"Simulation\"\n    version = %u\n"
+	    "    expires = 2040-01-01\n",
+	    w->version);
+	if (w->version > 1) {
+		char network[17], hash[65];
+		const struct writing *last = &w->signed_files[w->version - 1];
+		struct hash h = hash_of(last->at, council_text_length(last->at, last->length));
+		struct hash first = hash_of(
+			w->signed_files[1].at,
+			council_text_length(w->signed_files[1].at, w->signed_files[1].length));
+		put(out, "    network = \"%s\"\n    previous = \"%s\"\n",
+		    hex_encode(network, first.b, NETWORK_ID_BYTES),
+		    hex_encode(hash, h.b, sizeof h.b));
 	}
-	sodium_bin2base64(base64, sizeof base64, key, sizeof key, sodium_base64_VARIANT_ORIGINAL);
-	text_str(t, "federation\n    name = \"Simulation\"\n    version = 1\n"
-		    "    expires = 2040-01-01\n\ncouncil\n    threshold = 1\n    suspension = 1\n"
-		    "    members\n");
-	text_format(t, "        one = \"%s\"\n\nnode\n", base64);
+	put(out, "\n");
+	put_council(out, 2, 3);
+	put(out, "\nnode\n");
 	for (unsigned i = 0; i < w->plan.nodes; i++) {
 		struct node *n = &w->nodes[i];
-		uint8_t other[32];
-		text_format(t, "    %s\n        endpoint = \"tcp://127.0.0.1:%u\"\n", n->name,
-			    5000 + i);
+		put(out, "    %s\n        endpoint = \"tcp://127.0.0.1:%u\"\n", n->name, 5000 + i);
+		if (i && (w->version == 1 || draw_below(w, 3) == 0))
+			n->parent = draw_below(w, i);
 		if (i)
-			text_format(t, "        reports-to = %s\n", w->nodes[below(w, i)].name);
-		memset(other, (int)i + 1, sizeof other);
-		other[1] = 1;
-		text_format(t, "        link = \"%s\"\n", hex_encode(hex, other, 32));
-		text_format(t, "        sign\n            1 = \"%s\"\n",
-			    hex_encode(hex, n->sign_public, 32));
-		other[1] = 2;
-		text_format(t, "        seal\n            1 = \"%s\"\n",
-			    hex_encode(hex, other, 32));
+			put(out, "        reports-to = %s\n", w->nodes[n->parent].name);
+		put_keys(out, n->name);
 	}
+	length = out->length;
+	put_signature(out, "member0", length, "ED");
+	put_signature(out, "member2", length, "ED");
 }
 
 static void world_build(struct world *w)
 {
-	struct text text;
 	struct report report;
+	const struct writing *first = &w->signed_files[1];
 
 	for (unsigned i = 0; i < w->plan.nodes; i++) {
 		struct node *n = &w->nodes[i];
@@ -253,18 +279,21 @@ static void world_build(struct world *w)
 		n->world = w;
 		n->index = i;
 		snprintf(n->name, sizeof n->name, "n%u", i);
-		host_random(n, seed, sizeof seed);
+		char salted[64];
+		snprintf(salted, sizeof salted, "sign %s", n->name);
+		seed_of(seed, salted);
 		crypto_sign_seed_keypair(n->sign_public, n->sign_secret, seed);
 	}
-	text_init(&text);
-	topology_write(w, &text);
+	council_sign(w);
 	report_init(&report);
 	for (unsigned i = 0; i < w->plan.nodes; i++) {
 		struct node *n = &w->nodes[i];
+		struct hash pinned =
+			hash_of(first->at, council_text_length(first->at, first->length));
 		struct topology *t;
 		struct store_id id;
-		if (topology_parse(&t, text.at, text.length, &report) != ERR_OK) {
-			fprintf(stderr, "%s\n%s\n", report_first(&report), text.at);
+		if (council_open(&t, first->at, first->length, &pinned, &report) != ERR_OK) {
+			fprintf(stderr, "%s\n%s\n", report_first(&report), first->at);
 			abort();
 		}
 		n->id = topology_party(t, n->name)->id;
@@ -274,15 +303,9 @@ static void world_build(struct world *w)
 		n->store = memory_store_new(&id);
 	}
 	report_clear(&report);
-	text_clear(&text);
 	for (unsigned i = 0; i < w->plan.nodes; i++) {
-		const struct topology *t = chain_newest(&w->nodes[i].chain);
-		for (unsigned k = 0; k < w->plan.nodes; k++) {
-			const struct party *a = topology_party(t, w->nodes[i].name);
-			const struct party *b = topology_party(t, w->nodes[k].name);
-			if (i != k && topology_link(t, a, b) && topology_dials(t, a, b))
-				w->wires[w->wire_count++] = (struct wire){.a = i, .b = k};
-		}
+		for (unsigned k = 0; k < i; k++)
+			w->wires[w->wire_count++] = (struct wire){.a = i, .b = k};
 		node_boot(&w->nodes[i]);
 	}
 }
@@ -310,11 +333,11 @@ static void wire_cut(struct world *w, struct wire *wire)
 	if (!wire->up)
 		return;
 	wire->up = false;
-	wire->up_at = w->now + 50 + below(w, 2000);
+	wire->up_at = w->now + 50 + draw_below(w, 2000);
 	w->result->cuts++;
 	/* The dialing end sees it; the other may hear of it only when the next connection comes. */
 	for (int i = 0; i < 2; i++) {
-		if (ends[i]->exchange && (i == 0 || below(w, 2)))
+		if (ends[i]->exchange && (i == 0 || draw_below(w, 2)))
 			exchange_down(ends[i]->exchange, &ends[1 - i]->id, "cut", instant_of(w));
 	}
 }
@@ -357,7 +380,7 @@ static void frame_launch(struct world *w, struct wire *wire, int to, const uint8
 
 	w->result->frames++;
 	w->result->bytes += n;
-	if (chance(w, w->plan.lose))
+	if (happens(w, w->plan.lose))
 		return;
 	f = calloc(1, sizeof *f);
 	if (!f)
@@ -367,7 +390,7 @@ static void frame_launch(struct world *w, struct wire *wire, int to, const uint8
 		abort();
 	memcpy(f->bytes, bytes, n);
 	f->length = n;
-	f->due = w->now + 1 + below(w, 80);
+	f->due = w->now + 1 + draw_below(w, 80);
 	if (f->due < lane->latest)
 		f->due = lane->latest;
 	lane->latest = f->due;
@@ -376,7 +399,7 @@ static void frame_launch(struct world *w, struct wire *wire, int to, const uint8
 	else
 		lane->first = f;
 	lane->last = f;
-	if (chance(w, w->plan.repeat))
+	if (happens(w, w->plan.repeat))
 		frame_launch(w, wire, to, bytes, n);
 }
 
@@ -429,17 +452,28 @@ static void wire_deliver(struct world *w, struct wire *wire)
 	}
 }
 
+/* Does this node take the other for a neighbour, of its newest version or of an older one? */
+static bool knows(const struct node *n, const struct node *other)
+{
+	const struct topology *t = chain_newest(&n->chain);
+
+	return topology_link(t, topology_party_by_id(t, &n->id),
+			     topology_party_by_id(t, &other->id)) ||
+	       chain_former(&n->chain, &n->id, &other->id);
+}
+
 static void wire_step(struct world *w, struct wire *wire)
 {
 	struct node *a = &w->nodes[wire->a], *b = &w->nodes[wire->b];
+	bool wanted = knows(a, b) && knows(b, a);
 
-	if (wire->up && (wire->cut_wanted || chance(w, w->plan.cut))) {
+	if (wire->up && (wire->cut_wanted || !wanted || happens(w, w->plan.cut))) {
 		wire_pump(w, wire);
 		wire_deliver(w, wire);
 		wire_cut(w, wire);
 	}
 	wire->cut_wanted = false;
-	if (!wire->up && w->now >= wire->up_at && a->exchange && b->exchange) {
+	if (!wire->up && wanted && w->now >= wire->up_at && a->exchange && b->exchange) {
 		wire->up = true;
 		wire->to[0].latest = wire->to[1].latest = 0;
 		exchange_up(a->exchange, &b->id, instant_of(w));
@@ -459,28 +493,28 @@ static void node_crash(struct world *w, struct node *n)
 	exchange_free(n->exchange);
 	n->exchange = NULL;
 	memory_store_crash(n->store);
-	n->down_until = w->now + below(w, 1500);
+	n->down_until = w->now + draw_below(w, 1500);
 	for (unsigned i = 0; i < w->wire_count; i++) {
 		if (w->wires[i].a == n->index || w->wires[i].b == n->index)
 			wire_cut(w, &w->wires[i]);
 	}
-	if (chance(w, w->plan.restore)) {
+	if (happens(w, w->plan.restore)) {
 		struct store_id id;
 		host_random(n, &id, sizeof id);
-		memory_store_restore(n->store, below(w, (unsigned)memory_store_count(n->store) + 1),
-				     &id);
+		memory_store_restore(
+			n->store, draw_below(w, (unsigned)memory_store_count(n->store) + 1), &id);
 	}
 }
 
 static void message_write(struct world *w, struct node *n)
 {
 	/* Most are small, some take several pieces. */
-	size_t length = below(w, 8) ? below(w, 600) : below(w, 300000), size;
+	size_t length = draw_below(w, 8) ? draw_below(w, 600) : draw_below(w, 300000), size;
 	uint8_t *bytes = malloc(HEADER_FIXED_BYTES + SIGNATURE_BYTES + length), *body,
 		text[SIGNED_BYTES];
 	struct header h = {.kind = KIND_POST,
 			   .tlp = TLP_GREEN,
-			   .priority = (uint8_t)below(w, 4),
+			   .priority = (uint8_t)draw_below(w, 4),
 			   .topology = 1,
 			   .origin = n->id,
 			   .network = chain_newest(&n->chain)->network,
@@ -488,7 +522,7 @@ static void message_write(struct world *w, struct node *n)
 			   .incarnation = n->incarnation,
 			   .sequence = ++n->sequence,
 			   .created = instant_of(w).wall,
-			   .expiry = WALL_START + 24 + below(w, 9000),
+			   .expiry = WALL_START + 24 + draw_below(w, 9000),
 			   .body_length = (uint32_t)length,
 			   .sign_key = 1};
 	struct message_id id;
@@ -514,24 +548,38 @@ static void node_step(struct world *w, struct node *n)
 			node_boot(n);
 		return;
 	}
-	if (chance(w, w->plan.commit_error))
-		memory_store_fail(n->store, 1 + below(w, 3));
-	if (w->faults && w->result->messages < w->plan.messages && below(w, 8) == 0)
+	if (happens(w, w->plan.commit_error))
+		memory_store_fail(n->store, 1 + draw_below(w, 3));
+	if (w->faults && w->result->messages < w->plan.messages && draw_below(w, 8) == 0)
 		message_write(w, n);
 	/* A crash before the turn loses what has arrived; after it, what has been committed but not
 	 * answered for. */
-	if (chance(w, w->plan.crash)) {
+	if (happens(w, w->plan.crash)) {
 		node_crash(w, n);
 		return;
 	}
 	for (int turns = 0; turns < 100 && exchange_turn(n->exchange, instant_of(w)); turns++)
 		;
-	if (chance(w, w->plan.crash))
+	if (happens(w, w->plan.crash))
 		node_crash(w, n);
+}
+
+/* Somebody at the council hands the next version to one node, whichever. */
+static void council_step(struct world *w)
+{
+	struct node *n = &w->nodes[draw_below(w, w->plan.nodes)];
+	const struct writing *newest;
+
+	if (w->version <= w->plan.versions && happens(w, 20))
+		council_sign(w);
+	newest = &w->signed_files[w->version];
+	if (n->exchange && w->faults && draw_below(w, 20) == 0)
+		version_accept(n, newest->at, newest->length);
 }
 
 static void step(struct world *w)
 {
+	council_step(w);
 	for (unsigned i = 0; i < w->plan.nodes; i++)
 		node_step(w, &w->nodes[i]);
 	for (unsigned i = 0; i < w->wire_count; i++)
@@ -547,7 +595,8 @@ static bool agreed(const struct world *w)
 
 	for (unsigned i = 0; i < w->plan.nodes; i++) {
 		const struct node *n = &w->nodes[i];
-		if (memory_store_count(n->store) != count)
+		if (memory_store_count(n->store) != count ||
+		    chain_newest(&n->chain)->version != w->version)
 			return false;
 		for (size_t k = 0; k < w->acknowledged_count; k++) {
 			if (!memory_store_durable(n->store, &w->acknowledged[k]))
@@ -574,8 +623,22 @@ static void acknowledged_review(struct world *w)
 	w->acknowledged_count = kept;
 }
 
+/* The newest version is in at least one hand when the faults end. */
+static void version_hand_over(struct world *w)
+{
+	for (unsigned i = 0; i < w->plan.nodes; i++) {
+		struct node *n = &w->nodes[i];
+		if (!n->exchange)
+			node_boot(n);
+	}
+	for (unsigned v = 2; v <= w->version; v++)
+		version_accept(&w->nodes[0], w->signed_files[v].at, w->signed_files[v].length);
+}
+
 static void world_clear(struct world *w)
 {
+	for (unsigned i = 1; i <= w->version; i++)
+		free(w->signed_files[i].at);
 	for (unsigned i = 0; i < w->wire_count; i++) {
 		for (int k = 0; k < 2; k++) {
 			lane_clear(&w->wires[i].to[k]);
@@ -609,6 +672,7 @@ struct world_result world_run(const struct world_plan *plan)
 	while (w->now < plan->fault_ms && result.passed)
 		step(w);
 	w->faults = false;
+	version_hand_over(w);
 	for (unsigned i = 0; i < plan->nodes; i++)
 		memory_store_fail(w->nodes[i].store, 0);
 	acknowledged_review(w);
@@ -625,19 +689,20 @@ struct world_plan world_draw(uint64_t seed, unsigned nodes)
 	struct world w = {.random = seed ^ 0x5eed};
 	struct world_plan p = {.seed = seed, .nodes = nodes, .heal_ms = 120 * 1000};
 
-	p.fault_ms = 2000 + below(&w, 8000);
-	p.messages = 20 + below(&w, 60);
-	p.window_bytes = MESSAGE_MAX_BYTES + below(&w, 1 << 20);
-	p.window_messages = 1 + below(&w, 40);
+	p.fault_ms = 2000 + draw_below(&w, 8000);
+	p.messages = 20 + draw_below(&w, 60);
+	p.window_bytes = MESSAGE_MAX_BYTES + draw_below(&w, 1 << 20);
+	p.window_messages = 1 + draw_below(&w, 40);
+	p.versions = draw_below(&w, 2) * draw_below(&w, WORLD_VERSIONS_MAX);
 	/* Each kind of fault is absent from half of the runs, so that no two hide each other. */
-	p.lose = below(&w, 2) * below(&w, 100);
-	p.repeat = below(&w, 2) * below(&w, 50);
-	p.cut = below(&w, 2) * below(&w, 200);
-	p.crash = below(&w, 2) * below(&w, 100);
-	p.commit_error = below(&w, 2) * below(&w, 300);
-	if (below(&w, 3) == 0) {
+	p.lose = draw_below(&w, 2) * draw_below(&w, 100);
+	p.repeat = draw_below(&w, 2) * draw_below(&w, 50);
+	p.cut = draw_below(&w, 2) * draw_below(&w, 200);
+	p.crash = draw_below(&w, 2) * draw_below(&w, 100);
+	p.commit_error = draw_below(&w, 2) * draw_below(&w, 300);
+	if (draw_below(&w, 3) == 0) {
 		p.restore = 5000;
-		p.crash = 20 + below(&w, 60);
+		p.crash = 20 + draw_below(&w, 60);
 	}
 	return p;
 }

@@ -7,12 +7,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { WORLD_NODES_MAX = 40 };
+enum { WORLD_NODES_MAX = 40, WORLD_VERSIONS_MAX = 6 };
 
 struct world_plan {
 	uint64_t seed;
 	unsigned nodes;    /* 2 to WORLD_NODES_MAX */
 	unsigned messages; /* written while there are faults */
+	unsigned versions; /* of the topology, besides the first, while there are faults */
 	unsigned fault_ms; /* how long, of simulated time */
 	unsigned heal_ms;  /* how long until all must agree */
 	uint64_t window_bytes, window_messages;
