@@ -89,6 +89,8 @@ enum err answer_verify(struct answer *a)
 	}
 	e = log_reader_renew(a->log);
 	if (!e)
+		e = index_reader_renew(a->index);
+	if (!e)
 		e = topology_of(a, &t, h.topology);
 	if (!e)
 		e = verify_signature(a, &m, &h, t);

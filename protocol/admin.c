@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { HEX_PIECE_BYTES = 64 };
+
 enum err admin_parse(cJSON **json, const char *text, size_t n, struct report *report)
 {
 	enum err e;
@@ -179,13 +181,15 @@ void admin_put_time(struct text *t, const char *name, uint64_t ms)
 
 void admin_put_hex(struct text *t, const char *name, const void *bytes, size_t n)
 {
+	char hex[2 * HEX_PIECE_BYTES + 1];
 	const uint8_t *at = bytes;
-	char hex[3];
 
 	admin_put_name(t, name);
 	text_str(t, "\"");
-	for (size_t i = 0; i < n; i++)
-		text_add(t, hex_encode(hex, at + i, 1), 2);
+	for (size_t i = 0; i < n; i += HEX_PIECE_BYTES) {
+		size_t piece = n - i < HEX_PIECE_BYTES ? n - i : HEX_PIECE_BYTES;
+		text_add(t, hex_encode(hex, at + i, piece), 2 * piece);
+	}
 	text_str(t, "\"");
 }
 

@@ -191,7 +191,9 @@ static void show_lines(const struct reply *reply, line_fn *show, void *arg)
 	const cJSON *line;
 
 	cJSON_ArrayForEach(line, cJSON_GetObjectItemCaseSensitive(reply->json, "lines"))
+	{
 		show(arg, line);
+	}
 }
 
 /* Takes the lines of a page off the limit; *more is false once it is reached. */

@@ -244,7 +244,10 @@ static void print_sent(const struct sending *s, const struct reply *reply)
 		printf("shared %zu object%s in %d message%s", objects, plural(objects),
 		       cJSON_GetArraySize(messages), plural((size_t)cJSON_GetArraySize(messages)));
 	printf(", TLP:%s, to all (%d nodes)\n", tlp_str(s->level), cJSON_GetArraySize(readers));
-	cJSON_ArrayForEach(id, messages) printf("    %.12s\n", id->valuestring);
+	cJSON_ArrayForEach(id, messages)
+	{
+		printf("    %.12s\n", cJSON_IsString(id) ? id->valuestring : "");
+	}
 	fflush(stdout);
 	print_counts(&s->import);
 }

@@ -45,7 +45,10 @@ static void print_status(const cJSON *s)
 		putchar('\n');
 		print_links_head();
 	}
-	cJSON_ArrayForEach(item, links) print_link(item);
+	cJSON_ArrayForEach(item, links)
+	{
+		print_link(item);
+	}
 	cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(s, "warnings"))
 	{
 		fputs("\nwarning: ", stdout);

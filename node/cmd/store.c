@@ -107,12 +107,10 @@ static int work_offline(const struct cmd_context *c, const struct work *w)
 
 	report_init(&report);
 	text_init(&out);
-	text_str(&out, "{\"ok\":true,");
+	text_str(&out, "{\"ok\":true");
 	e = home_open(&config, &identity, c->home, &report);
 	if (!e)
 		e = w->offline(c->home, w->dir, identity, &out, &report);
-	if (out.at && out.at[out.length - 1] == ',')
-		out.length--;
 	text_str(&out, "}");
 	if (e) {
 		if (!report.count)
