@@ -1,0 +1,144 @@
+# shellcheck shell=bash
+# TAP for end-to-end tests that `prove` runs from the project's root; each test file sources this.
+# Whatever federation a test makes under $work is ended and removed with it, however the test ends.
+set -u
+
+top=$PWD
+bin=$top/${BUILD:-build}
+work=$(mktemp -d -t khabardar.XXXXXX) || exit 1
+count=0
+failed=0
+lab=$work/lab
+
+clean_up() {
+	local made
+	for made in "$work"/*/.lab; do
+		[ ! -d "$made" ] || scripts/lab down "${made%/.lab}" >/dev/null 2>&1
+	done
+	rm -rf "$work"
+}
+trap clean_up EXIT
+trap 'exit 1' INT TERM HUP
+
+diag() { printf '%s\n' "$@" | head -n 20 | sed 's/^/# /'; }
+
+# result CODE SENTENCE [WORDS...]: the words are shown when the code is not 0.
+result() {
+	count=$((count + 1))
+	[ "$1" -eq 0 ] && echo "ok $count - $2" && return 0
+	echo "not ok $count - $2"
+	failed=$((failed + 1))
+	diag "${@:3}"
+	return 1
+}
+
+# ok SENTENCE COMMAND...: it succeeds.  What it prints is in $out.
+ok() {
+	local code
+	out=$("${@:2}" 2>&1 </dev/null)
+	code=$?
+	result "$code" "$1" "exit $code: ${*:2}" "$out"
+}
+
+# is SENTENCE GOT WANTED
+is() {
+	[ "$2" = "$3" ]
+	result $? "$1" "got    $2" "wanted $3"
+}
+
+# like SENTENCE TEXT PATTERN: extended regular expression.
+like() {
+	grep -qE -e "$3" <<<"$2"
+	result $? "$1" "nothing like $3 in:" "$2"
+}
+
+# exits CODE SENTENCE PATTERN COMMAND...: it ends with that code, and says so in words.
+exits() {
+	local code
+	out=$("${@:4}" 2>&1 </dev/null)
+	code=$?
+	[ "$code" -eq "$1" ] && grep -qE -e "$3" <<<"$out"
+	result $? "$2" "exit $code, wanted $1 with words like: $3" "$out"
+}
+
+# within SECONDS SENTENCE COMMAND...: it succeeds by then.
+within() {
+	local end=$((SECONDS + $1))
+	until "${@:3}" >/dev/null 2>&1 </dev/null; do
+		if [ "$SECONDS" -ge "$end" ]; then
+			result 1 "$2" "not within $1 seconds: ${*:3}" "$("${@:3}" 2>&1 </dev/null)"
+			return
+		fi
+		sleep 0.05
+	done
+	result 0 "$2"
+}
+
+# skip N WHY: so many results that this machine cannot give.
+skip() {
+	local n
+	for ((n = 0; n < $1; n++)); do
+		count=$((count + 1))
+		echo "ok $count # skip $2"
+	done
+}
+
+bail() {
+	echo "Bail out!  $1"
+	shift
+	diag "$@"
+	exit 1
+}
+
+finish() {
+	echo "1..$count"
+	[ "$failed" -eq 0 ]
+}
+
+# ---- a federation to work with ----
+
+# khabar NODE ARGUMENT...
+khabar() { "$bin/khabar" --home "$lab/$1" "${@:2}"; }
+
+lab() { scripts/lab "$1" "$lab" "${@:2}"; }
+
+# lab_up [--topology FILE]: without it nothing else makes sense.
+lab_up() {
+	local said
+	said=$(lab up "$@" 2>&1) || bail "no federation" "$said"
+}
+
+# family NODE...: the text of a topology in which all report to the first.
+family() {
+	local node
+	printf 'node\n    %s\n' "$1"
+	for node in "${@:2}"; do
+		printf '    %s\n        reports-to = %s\n' "$node" "$1"
+	done
+}
+
+# What a node shows for one value or one key of its status, and everything it lists.
+knows() { khabar "$1" --json check "$2" | grep -q '"known": *true'; }
+status_of() { khabar "$1" --json status | sed -n "s/.*\"$2\": *\([0-9]*\).*/\1/p"; }
+objects_of() { khabar "$1" --json list | wc -l; }
+# Without the order, which is each node's own.
+listed() {
+	khabar "$1" --json list | LC_ALL=C grep -o '"object": *"[^"]*"\|"message": *"[^"]*"' |
+		paste - - | LC_ALL=C sort
+}
+
+lists() { [ "$(objects_of "$1")" -eq "$2" ]; }
+holds() { [ "$(objects_of "$1")" -ge "$2" ]; }
+version_at() { khabar "$1" --json status | grep -o '"topology": *{[^}]*}' | grep -q "\"version\": *$2[,}]"; }
+
+# share NODE VALUE: prints the id of the message.
+share() {
+	khabar "$1" --json share "$2" --tlp green --to all --yes |
+		sed -n 's/.*"messages": *\["\([0-9a-f]*\)".*/\1/p'
+}
+
+# The real data beside the project, or the excerpt that ships.
+data() {
+	local beside=$top/../shared/data/$1
+	[ -r "$beside" ] && echo "$beside" || echo "$top/tests/data/content/$2"
+}
