@@ -331,11 +331,12 @@ void topology_read(struct reading *r)
 
 	/* SPEC 4.2: "What policy does not say is: expiry-days clear 400, green 400, amber 180,
 	 * amber+strict 180, red 90; early-warning-hours 24; notification-hours 72; final-days 30;
-	 * sealed no." */
+	 * sealed yes." */
 	r->t->policy = (struct policy){.expiry_days = {400, 400, 180, 180, 90},
 				       .early_warning_hours = 24,
 				       .notification_hours = 72,
-				       .final_days = 30};
+				       .final_days = 30,
+				       .author_sealed = true};
 	reading_items(r, zpl_first(r->z), rules, COUNT(rules), r->t);
 	for (size_t i = 0; i < 4; i++) {
 		if (i == 2 || zpl_find(r->z, rules[i].name))
