@@ -50,8 +50,15 @@ static bool on_a_line(const struct topology *t, size_t a, size_t b, size_t x)
 	return topology_above(t, a, x) || topology_above(t, b, x);
 }
 
-/* True when the node, or a role that it holds, lies on the way from a to b. */
-static bool on_the_way(const struct topology *t, const struct party *node, size_t a, size_t b)
+static bool present_node(const struct party *node)
+{
+	/* SPEC 5.3: "A node that left carries nothing." */
+	return node->kind == PARTY_NODE && !node->left;
+}
+
+/* The node itself or the first of the roles it holds that lies on the way from a to b; PARTIES_MAX
+ * when none does. */
+static size_t on_the_way(const struct topology *t, const struct party *node, size_t a, size_t b)
 {
 	struct party_set l;
 	size_t self = topology_index(t, node);
@@ -60,14 +67,24 @@ static bool on_the_way(const struct topology *t, const struct party *node, size_
 	for (size_t i = 0; i < node->role_count; i++)
 		candidate |= on_a_line(t, a, b, node->roles[i]);
 	if (!candidate)
-		return false;
+		return PARTIES_MAX;
 	lowest_common(t, a, b, &l);
 	if (on_a_line(t, a, b, self) && reaches(t, self, &l))
-		return true;
+		return self;
 	for (size_t i = 0; i < node->role_count; i++)
 		if (on_a_line(t, a, b, node->roles[i]) && reaches(t, node->roles[i], &l))
-			return true;
-	return false;
+			return node->roles[i];
+	return PARTIES_MAX;
+}
+
+const struct party *audience_way(const struct topology *t, const struct party *node,
+				 const struct party *origin, const struct party *recipient)
+{
+	size_t x = present_node(node) ? on_the_way(t, node, topology_index(t, origin),
+						   topology_index(t, recipient))
+				      : PARTIES_MAX;
+
+	return x == PARTIES_MAX ? NULL : &t->parties[x];
 }
 
 static bool is_or_holds(const struct topology *t, const struct party *node, const struct party *p)
@@ -80,12 +97,6 @@ static bool is_or_holds(const struct topology *t, const struct party *node, cons
 		if (node->roles[i] == index)
 			return true;
 	return false;
-}
-
-static bool present_node(const struct party *node)
-{
-	/* SPEC 5.3: "A node that left carries nothing." */
-	return node->kind == PARTY_NODE && !node->left;
 }
 
 bool audience_reads(const struct topology *t, const struct party *node, const struct header *h)
@@ -117,7 +128,7 @@ bool audience_carries(const struct topology *t, const struct party *node, const 
 	for (size_t i = 0; i < h->recipient_count; i++) {
 		const struct party *p = topology_party_by_id(t, &h->recipients[i].party);
 		/* SPEC 5.3: "A recipient that the topology does not know adds no carrier." */
-		if (p && on_the_way(t, node, topology_index(t, origin), topology_index(t, p)))
+		if (p && audience_way(t, node, origin, p))
 			return true;
 	}
 	return false;

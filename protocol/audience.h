@@ -14,6 +14,11 @@ bool audience_carries(const struct topology *t, const struct party *node, const 
 bool audience_link_carries(const struct topology *t, const struct party *a, const struct party *b,
 			   const struct header *h);
 
+/* The party by which a node lies on the way from origin to recipient (SPEC.md 5.3): itself, or a
+ * role that it holds.  NULL when it does not. */
+const struct party *audience_way(const struct topology *t, const struct party *node,
+				 const struct party *origin, const struct party *recipient);
+
 /* True when the node is among the readers: a recipient, a holder of a recipient role, or anyone for
  * "all". */
 bool audience_reads(const struct topology *t, const struct party *node, const struct header *h);
