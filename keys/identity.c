@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keys/identity_parts.h"
 #include "keys/keyfile.h"
 #include "protocol/message.h"
 
@@ -27,6 +28,8 @@ struct identity {
 	struct working_keys *keys; /* sodium_malloc */
 	struct role *roles;
 	size_t role_count;
+	struct seal_pair *pairs;
+	size_t pair_count;
 	bool locked;
 };
 
@@ -59,6 +62,33 @@ enum err identity_create(const char *path, const char *name, const char *passphr
 	e = keyfile_write(path, k, passphrase, report);
 	keyring_free(k);
 	return e;
+}
+
+/* The seal keys of one file join those that are held. */
+static enum err pairs_add(struct identity *id, const struct keyring *k)
+{
+	struct seal_pair *pairs = realloc(id->pairs, (id->pair_count + k->count) * sizeof *pairs);
+
+	if (!pairs)
+		return ERR_MEMORY;
+	id->pairs = pairs;
+	for (size_t i = 0; i < k->count; i++) {
+		const struct secret *s = &k->secrets[i];
+		struct seal_pair *pair = &pairs[id->pair_count];
+		if (s->kind != SECRET_SEAL)
+			continue;
+		*pair = (struct seal_pair){.number = s->number, .secret = s->bytes};
+		strcpy(pair->name, k->name);
+		crypto_scalarmult_base(pair->public, s->bytes);
+		id->pair_count++;
+	}
+	return ERR_OK;
+}
+
+const struct seal_pair *identity_seal_pairs(const struct identity *id, size_t *count)
+{
+	*count = id->pair_count;
+	return id->pairs;
 }
 
 static void derive(struct identity *id)
@@ -97,6 +127,8 @@ enum err identity_open(struct identity **out, const char *path, const char *pass
 	}
 	if (!e && (id->keys = sodium_malloc(sizeof *id->keys)) == NULL)
 		e = ERR_MEMORY;
+	if (!e)
+		e = pairs_add(id, id->secrets);
 	if (e) {
 		identity_free(id);
 		return e;
@@ -117,6 +149,7 @@ void identity_free(struct identity *id)
 		if (id->roles[i].owner)
 			keyring_free(id->roles[i].secrets);
 	free(id->roles);
+	free(id->pairs);
 	sodium_free(id->keys);
 	keyring_free(id->secrets);
 	free(id);
@@ -206,11 +239,13 @@ enum err identity_add_role(struct identity *id, const char *path, const char *pa
 		return e;
 	}
 	roles = realloc(id->roles, (id->role_count + k->count) * sizeof *roles);
-	if (!roles) {
+	if (roles)
+		id->roles = roles;
+	e = roles ? pairs_add(id, k) : ERR_MEMORY;
+	if (e) {
 		keyring_free(k);
-		return ERR_MEMORY;
+		return e;
 	}
-	id->roles = roles;
 	for (size_t i = 0; i < k->count; i++) {
 		struct role *role = &roles[id->role_count++];
 		*role = (struct role){.secrets = k, .owner = i == 0};
