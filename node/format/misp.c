@@ -1,6 +1,7 @@
 /* MISP events.  Attributes for detection (to_ids) become indicators under their own uuid, so that
- * importing an event again makes new versions of the same objects; the others, and those that a
- * pattern cannot express, are carried in words by notes: a blog's address must not raise an alarm.
+ * importing an event again makes new versions of the same objects.  The others, and those that a
+ * pattern cannot express, are carried in words by notes; where equality can express them they are
+ * cyber-observable objects too, so that they can be looked up and yet detect and block nothing.
  * A report for each bundle says which event it all belongs to. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +10,9 @@
 
 #include "node/format/import.h"
 #include "node/format/misp_type.h"
+#include "protocol/observable.h"
 
-enum { TAGS_MAX = 64, NOTE_BYTES = 64 << 10, KINDS_MAX = 200 };
+enum { TAGS_MAX = 64, NOTE_BYTES = 64 << 10, KINDS_MAX = 200, OBSERVED_MAX = 4 };
 
 struct event {
 	const cJSON *json;
@@ -164,6 +166,97 @@ static const char *attribute_uuid(char out[37], const struct event *e, const cJS
 	return out;
 }
 
+/* The members of the cyber-observable object with that value; NULL: STIX has none of one value. */
+static const char *observed_type(struct text *t, const struct observable *o)
+{
+	switch (o->type) {
+	case OBSERVABLE_IPV4:
+	case OBSERVABLE_IPV6:
+	case OBSERVABLE_DOMAIN:
+	case OBSERVABLE_URL:
+	case OBSERVABLE_EMAIL:
+		text_str(t, ",\"value\":");
+		text_json(t, o->text);
+		break;
+	case OBSERVABLE_FILE_NAME:
+		text_str(t, ",\"name\":");
+		text_json(t, o->text);
+		return "file";
+	case OBSERVABLE_MD5:
+		text_format(t, ",\"hashes\":{\"MD5\":\"%s\"}", o->text);
+		return "file";
+	case OBSERVABLE_SHA1:
+		text_format(t, ",\"hashes\":{\"SHA-1\":\"%s\"}", o->text);
+		return "file";
+	case OBSERVABLE_SHA256:
+		text_format(t, ",\"hashes\":{\"SHA-256\":\"%s\"}", o->text);
+		return "file";
+	case OBSERVABLE_SHA512:
+		text_format(t, ",\"hashes\":{\"SHA-512\":\"%s\"}", o->text);
+		return "file";
+	case OBSERVABLE_NONE:
+	case OBSERVABLE_ENDPOINT:
+	case OBSERVABLE_PATH:
+	case OBSERVABLE_TYPES:
+		return NULL;
+	}
+	return o->type == OBSERVABLE_IPV4    ? "ipv4-addr"
+	       : o->type == OBSERVABLE_IPV6  ? "ipv6-addr"
+	       : o->type == OBSERVABLE_URL   ? "url"
+	       : o->type == OBSERVABLE_EMAIL ? "email-addr"
+					     : "domain-name";
+}
+
+static enum err observed_write(struct import *i, const char *attribute_uuid,
+			       const struct observable *o)
+{
+	struct text members, object, key;
+	char uuid[37], id[60];
+	const char *type;
+	enum err err = ERR_OK;
+
+	text_init(&members);
+	text_init(&object);
+	text_init(&key);
+	type = observed_type(&members, o);
+	if (type) {
+		text_format(&key, "%s|%s|%s", attribute_uuid, type, o->text);
+		uuid_of_text(uuid, key.bad ? "" : key.at);
+		snprintf(id, sizeof id, "%s--%s", type, uuid);
+		text_format(&object, "{\"type\":\"%s\",\"spec_version\":\"2.1\",\"id\":\"%s\"",
+			    type, id);
+		text_add(&object, members.at, members.length);
+		object_end(&object, i);
+		err = object_add(i, id, &object);
+	}
+	text_clear(&key);
+	text_clear(&object);
+	text_clear(&members);
+	return err;
+}
+
+/* SPEC 8.7: "What equality expresses can be looked up all the same" */
+static enum err observed_add(struct import *i, const char *uuid, const char *type,
+			     const char *value)
+{
+	struct observable found[OBSERVED_MAX];
+	struct text pattern;
+	const char *language, *why;
+	unsigned days;
+	size_t n = 0;
+	enum err err = ERR_OK;
+
+	text_init(&pattern);
+	if (misp_pattern(&pattern, &language, &days, type, value, &why) && !pattern.bad &&
+	    strcmp(language, "stix") == 0 &&
+	    pattern_observables(found, OBSERVED_MAX, &n, pattern.at) == ERR_OK) {
+		for (size_t k = 0; k < n && k < OBSERVED_MAX && !err; k++)
+			err = observed_write(i, uuid, &found[k]);
+	}
+	text_clear(&pattern);
+	return err;
+}
+
 static enum err indicator_make(struct event *e, struct import *i, const cJSON *attribute,
 			       struct indicator *n)
 {
@@ -204,8 +297,14 @@ static enum err attribute_read(struct event *e, struct import *i, const cJSON *a
 		return err;
 	if (truth(attribute, "deleted"))
 		return context_add(e, i, attribute, type, "deleted, left out", false);
-	if (!truth(attribute, "to_ids"))
-		return context_add(e, i, attribute, type, "not for detection (to_ids)", true);
+	if (!truth(attribute, "to_ids")) {
+		err = context_add(e, i, attribute, type, "not for detection (to_ids)", true);
+		if (!err)
+			err = observed_add(i, n.uuid, type, value);
+		if (!err && e->note.length > NOTE_BYTES)
+			err = note_close(e, i);
+		return err;
+	}
 	text_init(&pattern);
 	if (!misp_pattern(&pattern, &n.pattern_type, &n.valid_days, type, value, &why)) {
 		err = context_add(e, i, attribute, type, why, true);

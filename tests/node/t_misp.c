@@ -85,7 +85,7 @@ static void a_misp_event_becomes_indicators_a_note_and_a_report(void)
 	is_int(imported.read, 10, "attributes");
 	is_int(imported.taken, 6, "indicators");
 	is_int(imported.context, 4, "context");
-	is_int(parts_valid(), 8, "indicators, note, report");
+	is_int(parts_valid(), 9, "indicators, what was observed, note, report");
 	b = first_bundle();
 	for (size_t i = 0; i < 6; i++) {
 		need((o = object_of(b, "indicator", i)) != NULL);
@@ -102,10 +102,14 @@ static void a_misp_event_becomes_indicators_a_note_and_a_report(void)
 	o = object_of(b, "note", 0);
 	is_str(property(o, "content"),
 	       "sha1: da39a3ee5e6b4b0d3255bfef95601890afd80709\nwhatever: x\n", "the context");
+	o = object_of(b, "file", 0);
+	is_str(cJSON_GetStringValue(cJSON_GetObjectItem(
+		       cJSON_GetObjectItem(o->json, "hashes"), "SHA-1")),
+	       "da39a3ee5e6b4b0d3255bfef95601890afd80709", "what is not to_ids can be looked up");
 	o = object_of(b, "report", 0);
 	is_str(o->id, "report--" EVENT_UUID, "the event");
 	is_str(o->name, "A \"case\"", "info");
-	is_int(cJSON_GetArraySize(cJSON_GetObjectItem(o->json, "object_refs")), 7, "refers to all");
+	is_int(cJSON_GetArraySize(cJSON_GetObjectItem(o->json, "object_refs")), 8, "refers to all");
 	is_str(property(o, "published"), "2020-09-13T00:00:00.000Z", "date");
 	bundle_free(b);
 	forget();
