@@ -103,8 +103,8 @@ static void a_misp_event_becomes_indicators_a_note_and_a_report(void)
 	is_str(property(o, "content"),
 	       "sha1: da39a3ee5e6b4b0d3255bfef95601890afd80709\nwhatever: x\n", "the context");
 	o = object_of(b, "file", 0);
-	is_str(cJSON_GetStringValue(cJSON_GetObjectItem(
-		       cJSON_GetObjectItem(o->json, "hashes"), "SHA-1")),
+	is_str(cJSON_GetStringValue(
+		       cJSON_GetObjectItem(cJSON_GetObjectItem(o->json, "hashes"), "SHA-1")),
 	       "da39a3ee5e6b4b0d3255bfef95601890afd80709", "what is not to_ids can be looked up");
 	o = object_of(b, "report", 0);
 	is_str(o->id, "report--" EVENT_UUID, "the event");
