@@ -1,10 +1,13 @@
-/* The key files of tests/data/vectors.txt, which a second encoder wrote. */
+/* The key files and sealed messages of tests/data/vectors.txt, which a second encoder wrote. */
 #include <sodium.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "keys/identity.h"
+#include "keys/keyfile.h"
+#include "keys/seal.h"
 #include "tests/vectors.h"
+
+enum { SECRETS_TOLD_MAX = 8 };
 
 static char path[] = "/tmp/khabardar-t_vectors.XXXXXX";
 
@@ -62,19 +65,137 @@ static void a_key_file(const struct vector *v, struct identity **node)
 	free(file);
 }
 
-static void every_key_file_opens(void)
+/* ---- sealed messages ---- */
+
+struct told {
+	char name[NAME_MAX_BYTES + 1];
+	unsigned number;
+	uint8_t secret[SECRET_BYTES];
+};
+
+static size_t secrets_told(const struct vector *v, struct told *told)
+{
+	const char *text;
+	char hex[2 * SECRET_BYTES + 1];
+	size_t n = 0;
+
+	while ((text = vector_nth(v, "secret", n)) != NULL) {
+		need(n < SECRETS_TOLD_MAX);
+		need(sscanf(text, "%31s %u %64s", told[n].name, &told[n].number, hex) == 3);
+		need(hex_decode(told[n].secret, SECRET_BYTES, hex));
+		n++;
+	}
+	return n;
+}
+
+static void keep_seals(struct keyring *k, const struct told *told, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(told[i].name, name) != 0)
+			continue;
+		keyring_draw(k, SECRET_SEAL, (uint16_t)told[i].number);
+		memcpy(k->secrets[k->count - 1].bytes, told[i].secret, SECRET_BYTES);
+	}
+}
+
+static void write_keys(struct keyring *k, enum key_holder holder, const char *name)
+{
+	k->holder = holder;
+	strcpy(k->name, name);
+	unlink(path);
+	need(keyfile_write(path, k, NULL, NULL) == ERR_OK);
+	keyring_free(k);
+}
+
+/* The node that holds what the vector says: the first name is the node's, others are roles. */
+static struct identity *holder(const struct vector *v)
+{
+	struct told told[SECRETS_TOLD_MAX];
+	size_t n = secrets_told(v, told);
+	struct keyring *k = keyring_new();
+	struct identity *id;
+
+	need(n > 0 && k);
+	keyring_draw(k, SECRET_SIGN, 1);
+	keyring_draw(k, SECRET_LINK, 1);
+	keep_seals(k, told, n, told[0].name);
+	keyring_draw(k, SECRET_STORE, 1);
+	keyring_draw(k, SECRET_INDEX, 1);
+	write_keys(k, HOLDER_NODE, told[0].name);
+	need(identity_open(&id, path, NULL, NULL) == ERR_OK);
+	for (size_t i = 1; i < n; i++) {
+		if (strcmp(told[i].name, told[i - 1].name) == 0)
+			continue;
+		k = keyring_new();
+		need(k);
+		keep_seals(k, told, n, told[i].name);
+		write_keys(k, HOLDER_ROLE, told[i].name);
+		need(identity_add_role(id, path, NULL, NULL) == ERR_OK);
+	}
+	return id;
+}
+
+static enum opening outcome_of(const struct vector *v)
+{
+	static const struct {
+		const char *word;
+		enum opening opening;
+	} outcomes[] = {{"opened", OPENING_DONE},
+			{"relay", OPENING_NOT_OURS},
+			{"gone", OPENING_KEY_GONE},
+			{"wrap", OPENING_WRAP_BAD},
+			{"body", OPENING_BODY_BAD}};
+
+	for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++)
+		if (strcmp(outcomes[i].word, vector_text(v, "outcome")) == 0)
+			return outcomes[i].opening;
+	need(false);
+	return OPENING_COUNT;
+}
+
+static void a_sealed_message(const struct vector *v)
+{
+	static struct header h;
+	struct identity *id = holder(v);
+	size_t n, length, data_length = 0;
+	uint8_t *encoded = vector_bytes(v, "encoded", &n), *body, *data, *out;
+	enum opening want = outcome_of(v);
+
+	is_int(header_decode(&h, encoded, n), ERR_OK, "line %u: a header", v->line);
+	body = vector_bytes(v, "body", &n);
+	out = malloc(n);
+	need(out);
+	is_int(seal_open(id, &h, body, n, out, &length), want, "%s: %s", vector_text(v, "why"),
+	       vector_text(v, "outcome"));
+	if (want == OPENING_DONE) {
+		data = vector_bytes(v, "data", &data_length);
+		ok(length == data_length && memcmp(out, data, length) == 0, "its data");
+		free(data);
+	}
+	is_int(length, data_length, "%zu bytes", data_length);
+	free(out);
+	free(body);
+	free(encoded);
+	identity_free(id);
+}
+
+static void every_known_answer_is_ours(void)
 {
 	static struct vector v;
 	struct identity *node = NULL;
-	unsigned files = 0;
+	unsigned files = 0, sealed = 0;
 
 	while (vector_next(&v)) {
 		if (strcmp(v.kind, "key-file") == 0) {
 			a_key_file(&v, &node);
 			files++;
+		} else if (strcmp(v.kind, "sealed") == 0) {
+			a_sealed_message(&v);
+			sealed++;
 		}
 	}
 	is_int(files, 4, "a node and a role, with and without passphrase");
+	ok(sealed >= 30, "%u sealed messages", sealed);
 	identity_free(node);
 }
 
@@ -84,7 +205,7 @@ int main(void)
 
 	need(sodium_init() >= 0 && (fd = mkstemp(path)) >= 0 && close(fd) == 0);
 	vectors_open("tests/data/vectors.txt");
-	RUN(every_key_file_opens);
+	RUN(every_known_answer_is_ours);
 	vectors_close();
 	unlink(path);
 	return tap_done();
