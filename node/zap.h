@@ -12,7 +12,8 @@
 #define ZAP_ENDPOINT "inproc://zeromq.zap.01"
 
 /* A node that a bad night restarts again and again must get back in; only its newest connection
- * lives, so this bounds what handshakes cost (about 1 ms each), not how many connections there are. */
+ * lives, so this bounds what handshakes cost (about 1 ms each), not how many connections there are.
+ */
 enum { ZAP_HANDSHAKES_MAX = 20, ZAP_MINUTE_MS = 60 * 1000 };
 
 enum zap_verdict { ZAP_WELCOME, ZAP_STRANGER, ZAP_TOO_OFTEN };

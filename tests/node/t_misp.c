@@ -1,4 +1,5 @@
 #include "tests/node/imported.h"
+#include "tests/protocol/federation.h"
 
 #define EVENT_UUID "5bad262f-c810-4775-9e84-4a7d0a016219"
 
@@ -9,61 +10,9 @@
 #define EVENT(more) \
 	"{\"uuid\":\"" EVENT_UUID "\",\"info\":\"A \\\"case\\\"\",\"date\":\"2020-09-13\"" more "}"
 
-static const char event_text[] =
-	"{\"Event\":" EVENT(
-		",\"Tag\":[{\"name\":\"tlp:green\"},{\"name\":\"ESET\"}],\"Orgc\":{\"name\":"
-		"\"ESET\"},"
-		"\"Attribute\":[" ATTRIBUTE("1", "domain|ip", "true", "evil.com|1.2.3.4", ",\"comment\":\"C&C\"") "," ATTRIBUTE(
-			"2", "filename|md5", "true", "a|b.exe|d41d8cd98f00b204e9800998ecf8427e",
-			"") "," ATTRIBUTE("3", "ip-dst|port", "1",
-					  "2001:db8::1|443", "") "," ATTRIBUTE("4", "sha1", "false",
-									       "da39a3ee5e6b4b0d325"
-									       "5bfef956"
-									       "01890afd80709",
-									       "") "," ATTRIBUTE("5",
-												 "y"
-												 "a"
-												 "r"
-												 "a",
-												 "t"
-												 "r"
-												 "u"
-												 "e",
-												 "r"
-												 "u"
-												 "l"
-												 "e"
-												 " "
-												 "x"
-												 " "
-												 "{"
-												 " "
-												 "c"
-												 "o"
-												 "n"
-												 "d"
-												 "i"
-												 "t"
-												 "i"
-												 "o"
-												 "n"
-												 ":"
-												 " "
-												 "t"
-												 "r"
-												 "u"
-												 "e"
-												 " "
-												 "}",
-												 "") "," ATTRIBUTE("6",
-														   "domain",
-														   "true", "gone.com", ",\"deleted\":true") "," ATTRIBUTE("7", "whatever", "true", "x", "") "],\"Object\":[{\"name\":\"url\",\"Attribute\":[" ATTRIBUTE("8",
-																																	"url", "true", "hxxp://evil[.]com/x", ",\"first_seen\":\"2020-09-12T00:00:00.000000Z\",\"Tag\":[{\"name\":\"c2\"}]") "," ATTRIBUTE("9",
-																																																	   "mutex",
-																																																	   "\"1\"", "it's", "") "]},"
-																																																				"{\"name\":\"old\",\"deleted\":true,\"Attribute\":[" ATTRIBUTE("0",
-																																																											       "domain",
-																																																											       "true", "old.com", "") "]}]") "}";
+/* An event with one of everything; read once, freed at the end. */
+static char *event_text;
+static size_t event_length;
 
 static void a_misp_event_becomes_indicators_a_note_and_a_report(void)
 {
@@ -201,7 +150,7 @@ static void any_input_cut_anywhere_does_no_harm(void)
 {
 	size_t good = 0;
 
-	for (size_t n = 0; n < sizeof event_text - 1; n++) {
+	for (size_t n = 0; n < event_length; n++) {
 		struct import i;
 		char *copy = malloc(n ? n : 1);
 
@@ -216,6 +165,8 @@ static void any_input_cut_anywhere_does_no_harm(void)
 
 int main(void)
 {
+	event_text = slurp("tests/data/content/event.json", &event_length);
+	event_text[--event_length] = '\0'; /* the newline */
 	need(sodium_init() >= 0);
 	RUN(a_misp_event_becomes_indicators_a_note_and_a_report);
 	RUN(all_wrappers_of_misp_are_met);
@@ -223,5 +174,6 @@ int main(void)
 	RUN(bad_attributes_stop_everything);
 	RUN(a_large_misp_event_is_split);
 	RUN(any_input_cut_anywhere_does_no_harm);
+	free(event_text);
 	return tap_done();
 }
