@@ -1,0 +1,350 @@
+/* The admin socket of a node in this process, among honest clients and others. */
+#include <errno.h>
+#include <ftw.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sodium.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include "keys/identity.h"
+#include "node/ask.h"
+#include "node/node.h"
+#include "protocol/admin.h"
+#include "tests/tap.h"
+
+enum { WAIT_MS = 10000, CROWD = 100 };
+
+static struct {
+	char base[PATH_MAX / 8], home[PATH_MAX / 4], endpoint[PATH_MAX];
+	struct node *node;
+	pthread_t thread;
+	volatile sig_atomic_t quit;
+} lone;
+
+static void *run_node(void *arg)
+{
+	(void)arg;
+	node_run(lone.node, &lone.quit);
+	return NULL;
+}
+
+static void start_node(const char *name)
+{
+	char path[PATH_MAX / 2];
+	struct report report;
+	FILE *config;
+
+	snprintf(lone.home, sizeof lone.home, "%s/%s", lone.base, name);
+	need(mkdir(lone.home, 0700) == 0);
+	snprintf(path, sizeof path, "%s/node.key", lone.home);
+	need(identity_create(path, "punjab", NULL, NULL) == ERR_OK);
+	snprintf(path, sizeof path, "%s/khabardar.zpl", lone.home);
+	config = fopen(path, "w");
+	need(config && fputs("node = punjab\nlog = error\n", config) > 0 && fclose(config) == 0);
+	snprintf(path, sizeof path, "%s/run", lone.home);
+	need(mkdir(path, 0700) == 0);
+	snprintf(path, sizeof path, "%s/run/admin.sock", lone.home);
+	snprintf(lone.endpoint, sizeof lone.endpoint, "ipc://%s", path);
+	/* As a dead daemon would have left it. */
+	config = fopen(path, "w");
+	need(config && fclose(config) == 0);
+	report_init(&report);
+	need(node_open(&lone.node, lone.home, &report) == ERR_OK);
+	report_clear(&report);
+	lone.quit = 0;
+	need(pthread_create(&lone.thread, NULL, run_node, NULL) == 0);
+}
+
+static void on_signal(int number)
+{
+	(void)number;
+}
+
+/* As a signal to the daemon would: quit is set, and the wait interrupted. */
+static void stop_node(void)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	int left = WAIT_MS;
+
+	lone.quit = 1;
+	while (pthread_tryjoin_np(lone.thread, NULL) != 0 && left-- > 0) {
+		pthread_kill(lone.thread, SIGUSR1);
+		nanosleep(&pause, NULL);
+	}
+	need(left > 0);
+	node_close(lone.node);
+}
+
+/* The reply to one request; the caller clears it. */
+static struct reply reply_to(const char *request, const struct slice *frames, size_t n)
+{
+	struct report report;
+	struct reply reply;
+	struct ask *a;
+
+	report_init(&report);
+	need(ask_open(&a, lone.home, NULL, NULL, &report) == ERR_OK);
+	if (ask(a, request, frames, n, false, &reply, &report) != ERR_OK) {
+		printf("Bail out! %s\n", report_first(&report));
+		exit(1);
+	}
+	ask_close(a);
+	report_clear(&report);
+	return reply;
+}
+
+static bool alive(void)
+{
+	struct reply reply = reply_to("{\"do\":\"status\"}", NULL, 0);
+	bool good = reply.ok;
+
+	reply_clear(&reply);
+	return good;
+}
+
+static void is_refused(const char *request, const struct slice *frames, size_t n, const char *why)
+{
+	struct reply reply = reply_to(request, frames, n);
+	const cJSON *error = cJSON_GetObjectItem(reply.json, "error");
+	const char *said = cJSON_GetStringValue(cJSON_GetObjectItem(error, "why"));
+
+	ok(!reply.ok && said && strstr(said, why), "%.60s: %s", request, said ? said : "done");
+	reply_clear(&reply);
+}
+
+static void status_works_before_the_node_has_joined(void)
+{
+	struct reply reply = reply_to("{\"do\":\"status\"}", NULL, 0);
+	const cJSON *warning = cJSON_GetArrayItem(cJSON_GetObjectItem(reply.json, "warnings"), 0);
+
+	ok(reply.ok, "answered");
+	is_str(cJSON_GetStringValue(cJSON_GetObjectItem(reply.json, "node")), "punjab", "its name");
+	ok(cJSON_IsNull(cJSON_GetObjectItem(reply.json, "topology")), "no topology");
+	ok(warning && strstr(warning->valuestring, "khabar join"), "what to do: %s",
+	   warning ? warning->valuestring : "nothing");
+	reply_clear(&reply);
+}
+
+static void an_empty_node_lists_nothing_and_knows_nothing(void)
+{
+	struct reply reply = reply_to("{\"do\":\"list\"}", NULL, 0);
+
+	ok(reply.ok && cJSON_GetArraySize(cJSON_GetObjectItem(reply.json, "lines")) == 0 &&
+		   cJSON_IsNull(cJSON_GetObjectItem(reply.json, "next")),
+	   "no line, no next page");
+	reply_clear(&reply);
+	reply = reply_to("{\"do\":\"check\",\"values\":[\"192.0.2.1\",\"no value\"]}", NULL, 0);
+	is_int(cJSON_GetArraySize(cJSON_GetObjectItem(reply.json, "lines")), 2,
+	       "a line for each value");
+	reply_clear(&reply);
+	reply = reply_to("{\"do\":\"list\",\"watch\":true}", NULL, 0);
+	ok(cJSON_IsNumber(cJSON_GetObjectItem(reply.json, "next")), "watch says where to go on");
+	reply_clear(&reply);
+}
+
+static void wrong_requests_are_refused_in_words(void)
+{
+	static const char byte = 0;
+	const struct slice frame = {&byte, 1};
+
+	is_refused("", NULL, 0, "");
+	is_refused("{", NULL, 0, "");
+	is_refused("[1,2]", NULL, 0, "\"do\"");
+	is_refused("{\"do\":\"dance\"}", NULL, 0, "\"dance\"");
+	is_refused("{\"do\":\"status\",\"x\":1}", NULL, 0, "\"x\"");
+	is_refused("{\"do\":\"status\"}", &frame, 1, "frames");
+	is_refused("{\"do\":\"list\",\"after\":-1}", NULL, 0, "\"after\"");
+	is_refused("{\"do\":\"list\",\"node\":\"nobody\"}", NULL, 0, "nobody");
+	is_refused("{\"do\":\"list\",\"tlp\":\"blue\"}", NULL, 0, "blue");
+	is_refused("{\"do\":\"list\",\"text\":\"\"}", NULL, 0, "text");
+	is_refused("{\"do\":\"show\",\"id\":\"abc\"}", NULL, 0, "4 to 64");
+	is_refused("{\"do\":\"show\",\"id\":\"abcd\"}", NULL, 0, "no message");
+	is_refused("{\"do\":\"show\"}", NULL, 0, "id");
+	is_refused("{\"do\":\"verify\"}", &frame, 1, "not a message");
+	is_refused("{\"do\":\"verify\"}", NULL, 0, "frame");
+	is_refused("{\"do\":\"share\",\"tlp\":\"green\",\"to\":[\"all\"]}", &frame, 1, "joined");
+	is_refused("{\"do\":\"who\",\"tlp\":\"green\",\"to\":[\"all\"]}", NULL, 0, "joined");
+	is_refused("{\"do\":\"topology\"}", NULL, 0, "joined");
+	is_refused("{\"do\":\"accept\"}", NULL, 0, "frame");
+	is_refused("{\"do\":\"accept\"}", &frame, 1, "");
+	is_refused("{\"do\":\"backup\",\"dir\":\"here\"}", NULL, 0, "absolute");
+	ok(alive(), "and the node goes on");
+}
+
+static void too_much_of_anything_is_refused(void)
+{
+	size_t n = ADMIN_BUNDLES_MAX + 10;
+	struct slice *frames = calloc(n, sizeof *frames);
+	char *request = malloc(ADMIN_REQUEST_MAX_BYTES + 2);
+
+	need(frames && request);
+	for (size_t i = 0; i < n; i++)
+		frames[i] = (struct slice){"x", 1};
+	is_refused("{\"do\":\"share\"}", frames, n, "4,096");
+	is_refused("{\"do\":\"status\"}", frames, n, "4,096");
+	memset(request, ' ', ADMIN_REQUEST_MAX_BYTES + 1);
+	request[ADMIN_REQUEST_MAX_BYTES + 1] = '\0';
+	is_refused(request, NULL, 0, "1048576");
+	memset(request, '[', 1000);
+	request[1000] = '\0';
+	is_refused(request, NULL, 0, "");
+	free(request);
+	free(frames);
+	ok(alive(), "and the node goes on");
+}
+
+static void *dealer(void *context)
+{
+	void *socket = zmq_socket(context, ZMQ_DEALER);
+	int zero = 0;
+
+	need(socket && zmq_setsockopt(socket, ZMQ_LINGER, &zero, sizeof zero) == 0);
+	need(zmq_connect(socket, lone.endpoint) == 0);
+	return socket;
+}
+
+static void clients_that_vanish_or_never_listen_hold_nobody_up(void)
+{
+	static const char status[] = "{\"do\":\"status\"}";
+	void *context = zmq_ctx_new(), *deaf, *crowd[CROWD];
+
+	deaf = dealer(context);
+	for (int i = 0; i < 5000; i++)
+		zmq_send(deaf, status, sizeof status - 1, ZMQ_DONTWAIT);
+	for (int i = 0; i < CROWD; i++) {
+		crowd[i] = dealer(context);
+		zmq_send(crowd[i], status, sizeof status - 1, 0);
+		zmq_send(crowd[i], status, sizeof status - 1, ZMQ_SNDMORE);
+	}
+	ok(alive(), "answered among them");
+	for (int i = 0; i < CROWD; i++)
+		zmq_close(crowd[i]);
+	ok(alive(), "and after they have gone");
+	zmq_close(deaf);
+	zmq_ctx_term(context);
+	ok(alive(), "and after all of them have");
+}
+
+static void a_frame_beyond_the_bound_ends_the_connection(void)
+{
+	size_t n = ADMIN_FRAME_MAX_BYTES + 1;
+	char *frame = calloc(1, n);
+	void *context = zmq_ctx_new(), *socket = dealer(context);
+	int wait = 300;
+	char reply[64];
+
+	need(frame);
+	zmq_setsockopt(socket, ZMQ_RCVTIMEO, &wait, sizeof wait);
+	zmq_send(socket, "{\"do\":\"verify\"}", 15, ZMQ_SNDMORE);
+	zmq_send(socket, frame, n, 0);
+	ok(zmq_recv(socket, reply, sizeof reply, 0) < 0, "no answer");
+	zmq_close(socket);
+	zmq_ctx_term(context);
+	free(frame);
+	ok(alive(), "and the node goes on");
+}
+
+static void who_does_not_speak_zmtp_is_ignored(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fds[CROWD];
+
+	snprintf(address.sun_path, sizeof address.sun_path, "%.100s",
+		 lone.endpoint + strlen("ipc://"));
+	for (int i = 0; i < CROWD; i++) {
+		uint8_t noise[256];
+		randombytes_buf(noise, sizeof noise);
+		fds[i] = socket(AF_UNIX, SOCK_STREAM, 0);
+		need(fds[i] >= 0);
+		if (connect(fds[i], (const struct sockaddr *)&address, sizeof address) == 0)
+			(void)!send(fds[i], noise, (size_t)i, MSG_NOSIGNAL);
+	}
+	ok(alive(), "answered among noise and silence");
+	for (int i = 0; i < CROWD; i++)
+		close(fds[i]);
+}
+
+static void slow_work_is_done_beside_the_rest(void)
+{
+	char request[PATH_MAX];
+	struct reply reply;
+
+	reply = reply_to("{\"do\":\"check-store\"}", NULL, 0);
+	ok(reply.ok, "checked: %.200s", reply.text);
+	reply_clear(&reply);
+	reply = reply_to("{\"do\":\"reindex\"}", NULL, 0);
+	ok(reply.ok, "indexed again: %.200s", reply.text);
+	reply_clear(&reply);
+	snprintf(request, sizeof request, "{\"do\":\"backup\",\"dir\":\"%s/copy\"}", lone.base);
+	reply = reply_to(request, NULL, 0);
+	ok(reply.ok, "backed up: %.200s", reply.text);
+	reply_clear(&reply);
+	is_refused(request, NULL, 0, "");
+	reply = reply_to("{\"do\":\"audit\"}", NULL, 0);
+	is_int(cJSON_GetArraySize(cJSON_GetObjectItem(reply.json, "lines")), 2,
+	       "what changed something is in the audit: %.400s", reply.text);
+	reply_clear(&reply);
+}
+
+static void nobody_answers_where_no_node_runs(void)
+{
+	struct report report;
+	struct ask *a;
+
+	report_init(&report);
+	ok(ask_open(&a, "/nonexistent", NULL, NULL, &report) != ERR_OK, "no home");
+	ok(strstr(report_first(&report), "is khabardar running?") != NULL, "%s",
+	   report_first(&report));
+	report_clear(&report);
+	ok(ask_open(&a, lone.home, NULL, NULL, &report) != ERR_OK, "a node that has stopped");
+	ok(strstr(report_first(&report), "run/admin.sock") != NULL, "%s", report_first(&report));
+	report_clear(&report);
+}
+
+static void a_home_with_a_long_name_is_reached_too(void)
+{
+	char name[181];
+
+	memset(name, 'h', sizeof name - 1);
+	name[sizeof name - 1] = '\0';
+	start_node(name);
+	ok(strlen(lone.endpoint) > 180, "longer than an address of a Unix socket");
+	ok(alive(), "answered");
+	stop_node();
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st, (void)type, (void)ftw;
+	return remove(path);
+}
+
+int main(void)
+{
+	const char *base = getenv("TMPDIR");
+
+	need(sodium_init() >= 0);
+	sigaction(SIGUSR1, &(struct sigaction){.sa_handler = on_signal}, NULL);
+	snprintf(lone.base, sizeof lone.base, "%.300s/khabardar-test-XXXXXX", base ? base : "/tmp");
+	need(mkdtemp(lone.base));
+	start_node("home");
+	RUN(status_works_before_the_node_has_joined);
+	RUN(an_empty_node_lists_nothing_and_knows_nothing);
+	RUN(wrong_requests_are_refused_in_words);
+	RUN(too_much_of_anything_is_refused);
+	RUN(clients_that_vanish_or_never_listen_hold_nobody_up);
+	RUN(a_frame_beyond_the_bound_ends_the_connection);
+	RUN(who_does_not_speak_zmtp_is_ignored);
+	RUN(slow_work_is_done_beside_the_rest);
+	stop_node();
+	RUN(nobody_answers_where_no_node_runs);
+	RUN(a_home_with_a_long_name_is_reached_too);
+	nftw(lone.base, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return tap_done();
+}
