@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "node/control.h"
 #include "node/home.h"
 #include "node/node.h"
 #include "node/say.h"
@@ -69,6 +70,7 @@ static int run(const char *home)
 {
 	struct report report;
 	struct node *node;
+	struct control *control;
 	enum err e;
 
 	report_init(&report);
@@ -76,12 +78,18 @@ static int run(const char *home)
 	e = node_open(&node, home, &report);
 	if (e)
 		return complain(home, e, &report);
+	e = control_start(&control, node, &report);
+	if (e) {
+		node_close(node);
+		return complain(home, e, &report);
+	}
 	say(LEVEL_INFO, "%s is running; its home is %s", node_config(node)->node, home);
 	e = node_run(node, &quit);
 	if (e)
 		say(LEVEL_ERROR, "%s", err_str(e));
 	else
 		say(LEVEL_INFO, "stopped");
+	control_stop(control);
 	node_close(node);
 	report_clear(&report);
 	return e ? 1 : 0;

@@ -223,7 +223,6 @@ enum err node_open(struct node **node, const char *home, struct report *report)
 	if (!e) {
 		n->status_stale = true;
 		status_refresh(n);
-		e = control_start(&n->control, n, report);
 	}
 	if (e) {
 		node_close(n);
@@ -237,10 +236,6 @@ void node_close(struct node *n)
 {
 	if (!n)
 		return;
-	if (n->desk)
-		desk_close(n->desk);
-	if (n->control)
-		control_stop(n->control);
 	if (n->link)
 		link_close(n->link);
 	folder_stop(n->folder);
@@ -262,8 +257,12 @@ void node_close(struct node *n)
 
 enum err node_run(struct node *n, const volatile sig_atomic_t *quit)
 {
+	enum err e;
+
 	n->more = true;
-	return loop_run(&n->loop, quit);
+	e = loop_run(&n->loop, quit);
+	desk_close(n->desk);
+	return e;
 }
 
 const char *node_home(const struct node *n)

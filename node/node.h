@@ -44,7 +44,7 @@ struct node_status {
 /* Opens everything in home and binds its sockets; runs nothing yet.  Every problem is in report. */
 enum err node_open(struct node **node, const char *home, struct report *report);
 void node_close(struct node *node);
-/* Runs until *quit. */
+/* Runs until *quit; then nobody who waits at the desk waits any longer. */
 enum err node_run(struct node *node, const volatile sig_atomic_t *quit);
 
 const char *node_home(const struct node *node);

@@ -6,7 +6,6 @@
 #include <pthread.h>
 
 #include "node/author.h"
-#include "node/control.h"
 #include "node/desk.h"
 #include "node/folder.h"
 #include "node/keep.h"
@@ -45,7 +44,6 @@ struct node {
 	struct exchange *exchange;
 	struct link *link;
 	struct desk *desk;
-	struct control *control;
 	struct loop loop;
 	struct author author;
 	struct neighbour *neighbours; /* owned */
