@@ -13,6 +13,7 @@
 #include <zmq.h>
 
 #include "keys/identity.h"
+#include "node/control.h"
 #include "node/ask.h"
 #include "node/node.h"
 #include "protocol/admin.h"
@@ -23,6 +24,7 @@ enum { WAIT_MS = 10000, CROWD = 100 };
 static struct {
 	char base[PATH_MAX / 8], home[PATH_MAX / 4], endpoint[PATH_MAX];
 	struct node *node;
+	struct control *control;
 	pthread_t thread;
 	volatile sig_atomic_t quit;
 } lone;
@@ -56,6 +58,7 @@ static void start_node(const char *name)
 	need(config && fclose(config) == 0);
 	report_init(&report);
 	need(node_open(&lone.node, lone.home, &report) == ERR_OK);
+	need(control_start(&lone.control, lone.node, &report) == ERR_OK);
 	report_clear(&report);
 	lone.quit = 0;
 	need(pthread_create(&lone.thread, NULL, run_node, NULL) == 0);
@@ -78,6 +81,7 @@ static void stop_node(void)
 		nanosleep(&pause, NULL);
 	}
 	need(left > 0);
+	control_stop(lone.control);
 	node_close(lone.node);
 }
 
