@@ -133,6 +133,8 @@ static void accept_run(struct desk_call *call)
 	a->e = versions_accept(a->node->versions, a->file, a->length, a->report);
 	if (!a->e)
 		a->e = links_update(a->node);
+	else if (a->e == ERR_EXISTS)
+		status_warn(a->node, "%s", a->report->lines[a->report->count - 1]);
 	a->node->more = true;
 	desk_done(a->node->desk, call);
 }

@@ -223,10 +223,8 @@ enum err versions_accept(struct versions *v, const uint8_t *file, size_t n, stru
 		return ERR_STATE;
 	}
 	e = council_follow(&t, newest, (const char *)file, n, report);
-	if (e) {
-		fork_keep(v, file, n, report);
-		return e;
-	}
+	if (e)
+		return fork_keep(v, file, n, report) ? ERR_EXISTS : e;
 	return keep_version(v, t, file, n, false);
 }
 
