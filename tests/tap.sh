@@ -131,6 +131,9 @@ lists() { [ "$(objects_of "$1")" -eq "$2" ]; }
 holds() { [ "$(objects_of "$1")" -ge "$2" ]; }
 version_at() { khabar "$1" --json status | grep -o '"topology": *{[^}]*}' | grep -q "\"version\": *$2[,}]"; }
 
+# linked NODE PEER: their link is up.
+linked() { khabar "$1" --json status | grep -qE "\"peer\": *\"$2\"[^}]*\"state\": *\"up\""; }
+
 # share NODE VALUE: prints the id of the message.
 share() {
 	khabar "$1" --json share "$2" --tlp green --to all --yes |
