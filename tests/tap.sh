@@ -35,8 +35,9 @@ result() {
 # ok SENTENCE COMMAND...: it succeeds.  What it prints is in $out.
 ok() {
 	local code
-	out=$("${@:2}" 2>&1 </dev/null)
+	"${@:2}" >"$work/.out" 2>&1 </dev/null
 	code=$?
+	out=$(tr -d '\0' <"$work/.out")
 	result "$code" "$1" "exit $code: ${*:2}" "$out"
 }
 
@@ -55,8 +56,9 @@ like() {
 # exits CODE SENTENCE PATTERN COMMAND...: it ends with that code, and says so in words.
 exits() {
 	local code
-	out=$("${@:4}" 2>&1 </dev/null)
+	"${@:4}" >"$work/.out" 2>&1 </dev/null
 	code=$?
+	out=$(tr -d '\0' <"$work/.out")
 	[ "$code" -eq "$1" ] && grep -qE -e "$3" <<<"$out"
 	result $? "$2" "exit $code, wanted $1 with words like: $3" "$out"
 }
@@ -66,7 +68,7 @@ within() {
 	local end=$((SECONDS + $1))
 	until "${@:3}" >/dev/null 2>&1 </dev/null; do
 		if [ "$SECONDS" -ge "$end" ]; then
-			result 1 "$2" "not within $1 seconds: ${*:3}" "$("${@:3}" 2>&1 </dev/null)"
+			result 1 "$2" "not within $1 seconds: ${*:3}" "$("${@:3}" 2>&1 </dev/null | tr -d '\0')"
 			return
 		fi
 		sleep 0.05
