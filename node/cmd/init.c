@@ -178,9 +178,11 @@ static void print_words(const struct init *in, const struct identity_public *pub
 	       in->card, in->words);
 	if (!in->endpoint)
 		printf("    This node has no endpoint: it dials, and nobody dials it.\n\n");
-	printf("    Once the council has signed a topology with this node in it, start\n\n"
+	printf("    Once the council has signed a topology with this node in it, take it and "
+	       "start\n\n"
+	       "        khabar join FILE --home %s\n"
 	       "        khabardar --home %s\n",
-	       in->home);
+	       in->home, in->home);
 }
 
 static int check_arguments(struct init *in, const char *passphrase_file)
