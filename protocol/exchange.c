@@ -172,15 +172,21 @@ static void topology_offered(struct peer *p, const struct session_event *e)
 	report_clear(&report);
 }
 
+/* The connection stands, and what the session says of versions and answers holds no more. */
+static void not_open(struct peer *p)
+{
+	if (p->status.state == PEER_OPEN) {
+		p->status.state = PEER_CONNECTED;
+		p->status.since = p->x->now.wall;
+	}
+}
+
 static void conversation_ended(struct peer *p, const struct session_event *e)
 {
 	const struct exchange_host *host = &p->x->host;
 
 	peer_closed(p);
-	if (p->status.state == PEER_OPEN) {
-		p->status.state = PEER_CONNECTED;
-		p->status.since = p->x->now.wall;
-	}
+	not_open(p);
 	snprintf(p->status.reason, sizeof p->status.reason, "%s", e->text);
 	host->ended(host->arg, &p->status.id, e->blame, e->text);
 }
@@ -214,6 +220,7 @@ static void event_handle(struct peer *p, struct session_event *e)
 	switch (e->kind) {
 	case SESSION_GREETED:
 		peer_closed(p);
+		not_open(p);
 		p->status.clock_ahead =
 			(int64_t)(session_peer_hello(p->session)->clock - p->x->now.wall);
 		break;

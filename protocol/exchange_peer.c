@@ -71,6 +71,8 @@ void peer_greet(struct peer *p)
 void peer_closed(struct peer *p)
 {
 	p->conversation++;
+	p->settled_rows = 0;
+	pending_forget(p->x, p);
 	for (size_t i = 0; i < LANE_COUNT; i++)
 		turns_clear(&p->lanes[i]);
 	p->live = 0;
@@ -153,12 +155,15 @@ void peer_offer(struct peer *p, uint64_t lsn, const struct header *h, const stru
 {
 	struct passage passage;
 	enum nak_reason reason;
+	size_t waiting;
 
 	if (lsn <= p->scan_end || party_id_equal(from, &p->status.id) ||
 	    !peer_passage(p, &passage) || judge_passage(&passage, h, &reason))
 		return;
-	/* What is urgent is queued in any case; the second scan then finds it settled. */
-	if (lane != LANE_URGENT && (p->missed || p->live >= LIVE_QUEUE_MAX)) {
+	/* What is urgent does not wait behind what was missed; the second scan then finds it
+	 * settled. */
+	waiting = lane == LANE_URGENT ? p->lanes[lane].count : p->live;
+	if (waiting >= LIVE_QUEUE_MAX || (p->missed && lane != LANE_URGENT)) {
 		if (!p->missed)
 			p->missed = lsn;
 		return;
