@@ -147,7 +147,8 @@ void session_start(struct session *s, const struct session_greeting *g, uint64_t
 	s->state = STATE_GREETING;
 	s->hello_due = true;
 	s->started = s->last_in = s->last_out = now;
-	s->entered = now;
+	s->entered = s->greeted_at = now;
+	s->greetings = s->greeted_version = 0;
 }
 
 static bool version_in(const struct frame_hello *h, const struct version_hash *v)
@@ -235,6 +236,25 @@ enum err session_give_topology(struct session *s, uint32_t version, const uint8_
 	return ERR_OK;
 }
 
+/* Every greeting makes an end drop what is under way and read its log anew.
+ *
+ * SPEC 7.3: "A greeting is free when its newest version is one that the other end holds and is
+ * newer than in every greeting before; of the others an end may send 64 at once, and then one a
+ * second." */
+static bool greets_too_often(struct session *s, const struct frame_hello *h, uint64_t now)
+{
+	uint32_t version = h->versions[0].version;
+	uint64_t forgiven = (now - s->greeted_at) / GREETING_EVERY_MS;
+
+	if (version > s->greeted_version && version <= s->self.versions[0].version) {
+		s->greeted_version = version;
+		return false;
+	}
+	s->greetings -= forgiven < s->greetings ? (unsigned)forgiven : s->greetings;
+	s->greeted_at += forgiven * GREETING_EVERY_MS;
+	return ++s->greetings > GREETINGS_MAX;
+}
+
 /* SPEC 7.3: a HELLO in any state; see there for why two are enough, or three when they cross. */
 static void hello_received(struct session *s, const struct frame_hello *h, uint64_t now)
 {
@@ -248,6 +268,10 @@ static void hello_received(struct session *s, const struct frame_hello *h, uint6
 	}
 	if (!party_id_equal(&h->self, &s->config.peer)) {
 		session_fail(s, true, "it calls itself by a name that is not its key's");
+		return;
+	}
+	if (greets_too_often(s, h, now)) {
+		session_fail(s, true, "it greets again and again");
 		return;
 	}
 	/* SPEC 7.3: "A HELLO that echoes neither zeros nor one's own nonce answers an earlier one:

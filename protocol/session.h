@@ -25,6 +25,8 @@ enum {
 	LANE_LOADED_MAX = 64, /* messages read ahead in a lane, and */
 	LANE_LOADED_BYTES = 256 << 10, /* their bytes, unless it is only one */
 	GREETING_MS = 30 * 1000,
+	GREETINGS_MAX = 64, /* that a peer may send at once, and then */
+	GREETING_EVERY_MS = 1000,
 	KEEPALIVE_MS = 15 * 1000,
 	SILENCE_MS = 60 * 1000,
 };

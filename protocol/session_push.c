@@ -7,6 +7,7 @@
 void push_begin(struct session *s, uint64_t credit_bytes, uint64_t credit_messages)
 {
 	s->out_next = s->out_settled = 1;
+	s->out_acked = 0;
 	s->out_bytes = 0;
 	s->out_bytes_limit = credit_bytes;
 	s->out_messages_limit = credit_messages;
@@ -184,7 +185,14 @@ void push_answered(struct session *s, const struct frame *f)
 		session_fail(s, true, "it answered a push that was never made");
 		return;
 	}
+	/* SPEC 7.5: "A receiver answers every push exactly once" */
+	if (f->type == FRAME_ACK ? number <= s->out_acked
+				 : number < s->out_settled || flight_of(s, number)->settled) {
+		session_fail(s, true, "it answered a push twice");
+		return;
+	}
 	if (f->type == FRAME_ACK) {
+		s->out_acked = number;
 		for (uint64_t n = s->out_settled; n <= number; n++) {
 			if (!flight_of(s, n)->complete) {
 				session_fail(s, true, "it acknowledged what it had not been sent");
@@ -194,8 +202,6 @@ void push_answered(struct session *s, const struct frame *f)
 		}
 		return;
 	}
-	if (number < s->out_settled)
-		return;
 	pieces_stop(s, number);
 	flight_settle(s, number, f->type == FRAME_HAVE ? SETTLED_HAD : SETTLED_REFUSED,
 		      f->answer.reason);

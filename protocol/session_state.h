@@ -55,6 +55,9 @@ struct session {
 	uint32_t frames_in, frames_out;               /* number of the next frame */
 
 	/* greeting and agreeing */
+	unsigned greetings;       /* of the peer on this connection, and not forgiven */
+	uint32_t greeted_version; /* the newest that was named in them */
+	uint64_t greeted_at;      /* ms */
 	struct frame_hello self, peer;
 	bool peer_known, hello_due, deaf, open_due, open_sent, open_received, error_due, gift_given;
 	struct version_hash open_self, open_peer;
@@ -70,6 +73,7 @@ struct session {
 	struct flight *flights; /* ring of IN_FLIGHT_MAX, number n at n % IN_FLIGHT_MAX */
 	uint64_t out_next;      /* number of the next push */
 	uint64_t out_settled;   /* every push below is settled */
+	uint64_t out_acked;     /* number of the last ACK */
 	uint64_t out_bytes, out_bytes_limit, out_messages_limit; /* cumulative */
 	uint64_t backfill_bytes; /* of flights in the backfill lane */
 	size_t backfill_messages;
