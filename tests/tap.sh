@@ -18,7 +18,7 @@ clean_up() {
 	rm -rf "$work"
 }
 trap clean_up EXIT
-trap 'exit 1' INT TERM HUP
+trap 'exit 1' INT TERM HUP PIPE
 
 diag() { printf '%s\n' "$@" | head -n 20 | sed 's/^/# /'; }
 
