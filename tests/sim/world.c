@@ -26,6 +26,7 @@ struct lane_of_frames {
 	/* What the receiver has been pushed in this conversation, to hold its answers against. */
 	struct message_id *ids;
 	size_t id_count, id_size;
+	uint32_t version; /* of the topology that the sender has opened under */
 };
 
 struct wire {
@@ -49,6 +50,13 @@ struct node {
 	uint64_t down_until;
 };
 
+/* A message that somebody has written. */
+struct said {
+	struct message_id id;
+	struct header *header; /* owned */
+	bool acknowledged;     /* its author was told that it is durable */
+};
+
 struct world {
 	struct world_plan plan;
 	struct world_result *result;
@@ -58,8 +66,9 @@ struct world {
 	struct writing signed_files[WORLD_VERSIONS_MAX + 1]; /* by version, from 1 */
 	unsigned version; /* the newest that the council has signed */
 	unsigned wire_count;
-	struct message_id *acknowledged; /* to their authors */
-	size_t acknowledged_count;
+	struct said *said;
+	size_t said_count;
+	struct chain versions; /* every version, for the questions of this file */
 	bool faults;
 };
 
@@ -148,17 +157,25 @@ static void host_stored(void *arg, uint64_t lsn, const struct arrival *a)
 		broken(node->world, node, "a message was shown before it was durable");
 }
 
+static struct said *said_find(struct world *w, const struct message_id *id)
+{
+	for (size_t i = 0; i < w->said_count; i++) {
+		if (message_id_equal(&w->said[i].id, id))
+			return &w->said[i];
+	}
+	return NULL;
+}
+
 static void host_submitted(void *arg, uint64_t ticket, const struct message_id *id, enum err e)
 {
 	struct node *node = arg;
-	struct world *w = node->world;
 
 	(void)ticket;
 	if (e)
 		return;
 	if (!memory_store_durable(node->store, id))
-		broken(w, node, "an author was told before it was durable");
-	w->acknowledged[w->acknowledged_count++] = *id;
+		broken(node->world, node, "an author was told before it was durable");
+	said_find(node->world, id)->acknowledged = true;
 }
 
 static struct wire *wire_between(struct world *w, unsigned a, unsigned b)
@@ -258,14 +275,29 @@ static void council_sign(struct world *w)
 		struct node *n = &w->nodes[i];
 		put(out, "    %s\n        endpoint = \"tcp://127.0.0.1:%u\"\n", n->name, 5000 + i);
 		if (i && (w->version == 1 || draw_below(w, 3) == 0))
-			n->parent = draw_below(w, i);
-		if (i)
+			n->parent = draw_below(w, i + (i > 1 ? w->plan.roles : 0));
+		if (i && n->parent >= i)
+			put(out, "        reports-to = r%u\n", n->parent - i);
+		else if (i)
 			put(out, "        reports-to = %s\n", w->nodes[n->parent].name);
 		put_keys(out, n->name);
+	}
+	/* The first two nodes hold the roles, one of them, the other, or both; each version anew.
+	 */
+	for (unsigned i = 0; i < w->plan.roles; i++) {
+		static const char *const holders[] = {"n0", "n1", "n1 n0"};
+		put(out, "%s    r%u\n        reports-to = n0\n        holders = \"%s\"\n",
+		    i ? "" : "\nrole\n", i, holders[draw_below(w, 3)]);
 	}
 	length = out->length;
 	put_signature(out, "member0", length, "ED");
 	put_signature(out, "member2", length, "ED");
+	{
+		struct topology *t;
+		if (topology_parse(&t, out->at, length, NULL) != ERR_OK ||
+		    chain_add(&w->versions, t) != ERR_OK)
+			abort();
+	}
 }
 
 static void world_build(struct world *w)
@@ -358,6 +390,26 @@ static void ids_note(struct lane_of_frames *lane, const struct frame *f)
 		message_id_of(f->piece.data, header_peek_length(f->piece.data, f->piece.length));
 }
 
+/* No node is ever sent the header of a message that it does not carry under the session's version.
+ */
+static void leak_check(struct world *w, const struct node *to, struct lane_of_frames *lane,
+		       const struct frame *f)
+{
+	const struct topology *t;
+	struct header h;
+
+	if (f->type == FRAME_OPEN)
+		lane->version = f->open.version;
+	if (f->type != FRAME_PUSH || f->piece.offset != 0)
+		return;
+	t = chain_version(&w->versions, lane->version);
+	if (!t ||
+	    header_decode(&h, f->piece.data, header_peek_length(f->piece.data, f->piece.length)) !=
+		    ERR_OK ||
+	    !audience_carries(t, topology_party_by_id(t, &to->id), &h))
+		broken(w, to, "a message was sent to a node that does not carry it");
+}
+
 /* Nothing is acknowledged that is not durable.  The numbers are those of the pushes that the
  * network has delivered. */
 static void answer_check(struct world *w, struct node *from, const struct lane_of_frames *pushes,
@@ -403,6 +455,13 @@ static void frame_launch(struct world *w, struct wire *wire, int to, const uint8
 		frame_launch(w, wire, to, bytes, n);
 }
 
+static void frame_check(struct world *w, struct node *from, const struct node *to,
+			struct wire *wire, int end, const struct frame *f)
+{
+	answer_check(w, from, &wire->to[end], f);
+	leak_check(w, to, &wire->to[1 - end], f);
+}
+
 static void wire_pump(struct world *w, struct wire *wire)
 {
 	static uint8_t out[FRAME_MAX_BYTES];
@@ -422,7 +481,7 @@ static void wire_pump(struct world *w, struct wire *wire)
 			if (frame_decode(&f, out, n) != ERR_OK)
 				broken(w, from, "a malformed frame was sent");
 			else
-				answer_check(w, from, &wire->to[i], &f);
+				frame_check(w, from, to, wire, i, &f);
 			frame_launch(w, wire, 1 - i, out, n);
 		}
 	}
@@ -506,36 +565,77 @@ static void node_crash(struct world *w, struct node *n)
 	}
 }
 
+static int recipient_order(const void *a, const void *b)
+{
+	const struct recipient *p = a, *q = b;
+
+	return memcmp(p->party.b, q->party.b, PARTY_ID_BYTES);
+}
+
+/* To the author and some others, nodes and roles.  Nobody opens it here, so nothing is really
+ * sealed. */
+static void recipients_draw(struct world *w, const struct topology *t, struct header *h)
+{
+	struct party_id ids[RECIPIENTS_MAX];
+	size_t n = 1;
+
+	h->recipients[0] = (struct recipient){.party = h->origin, .key = 1};
+	for (unsigned i = 0; i < 1 + draw_below(w, 3); i++) {
+		const struct party *p = &t->parties[draw_below(w, (unsigned)t->party_count)];
+		bool twice = false;
+		for (size_t k = 0; k < n; k++)
+			twice |= party_id_equal(&h->recipients[k].party, &p->id);
+		if (!twice)
+			h->recipients[n++] = (struct recipient){.party = p->id, .key = 1};
+	}
+	if (n == 1)
+		return;
+	qsort(h->recipients, n, sizeof *h->recipients, recipient_order);
+	for (size_t i = 0; i < n; i++)
+		ids[i] = h->recipients[i].party;
+	h->recipient_count = (uint16_t)n;
+	h->flags = FLAG_SEALED;
+	h->tlp = TLP_AMBER;
+	memset(h->commitment, 1, sizeof h->commitment);
+	h->audience = audience_of(&h->origin, ids, n, false);
+}
+
 static void message_write(struct world *w, struct node *n)
 {
 	/* Most are small, some take several pieces. */
 	size_t length = draw_below(w, 8) ? draw_below(w, 600) : draw_below(w, 300000), size;
-	uint8_t *bytes = malloc(HEADER_FIXED_BYTES + SIGNATURE_BYTES + length), *body,
-		text[SIGNED_BYTES];
-	struct header h = {.kind = KIND_POST,
-			   .tlp = TLP_GREEN,
-			   .priority = (uint8_t)draw_below(w, 4),
-			   .topology = 1,
-			   .origin = n->id,
-			   .network = chain_newest(&n->chain)->network,
-			   .audience = audience_all(),
-			   .incarnation = n->incarnation,
-			   .sequence = ++n->sequence,
-			   .created = instant_of(w).wall,
-			   .expiry = WALL_START + 24 + draw_below(w, 9000),
-			   .body_length = (uint32_t)length,
-			   .sign_key = 1};
-	struct message_id id;
+	const struct topology *t = chain_newest(&n->chain);
+	struct header *h = calloc(1, sizeof *h);
+	struct said *said = &w->said[w->said_count++];
+	uint8_t *bytes, *body, text[SIGNED_BYTES];
 
+	if (!h)
+		abort();
+	*h = (struct header){.kind = KIND_POST,
+			     .tlp = TLP_GREEN,
+			     .priority = (uint8_t)draw_below(w, 4),
+			     .topology = t->version,
+			     .origin = n->id,
+			     .network = t->network,
+			     .audience = audience_all(),
+			     .incarnation = n->incarnation,
+			     .sequence = ++n->sequence,
+			     .created = instant_of(w).wall,
+			     .expiry = WALL_START + 24 + draw_below(w, 9000),
+			     .body_length = (uint32_t)length,
+			     .sign_key = 1};
+	if (draw_below(w, 2))
+		recipients_draw(w, t, h);
+	bytes = malloc(header_size(h) + SIGNATURE_BYTES + length);
 	if (!bytes)
 		abort();
-	body = bytes + HEADER_FIXED_BYTES + SIGNATURE_BYTES;
+	body = bytes + header_size(h) + SIGNATURE_BYTES;
 	memset(body, (int)draw(w), length);
-	h.body_hash = hash_of(body, length);
-	if (header_encode(&h, bytes, HEADER_FIXED_BYTES, &size) != ERR_OK)
+	h->body_hash = hash_of(body, length);
+	if (header_encode(h, bytes, header_size(h), &size) != ERR_OK)
 		abort();
-	id = message_id_of(bytes, size);
-	message_signed_bytes(text, &id);
+	*said = (struct said){.id = message_id_of(bytes, size), .header = h};
+	message_signed_bytes(text, &said->id);
 	crypto_sign_detached(bytes + size, NULL, text, sizeof text, n->sign_secret);
 	exchange_submit(n->exchange, bytes, size + SIGNATURE_BYTES + length, n->sequence);
 	w->result->messages++;
@@ -587,40 +687,51 @@ static void step(struct world *w)
 	w->now += STEP_MS;
 }
 
-/* Every message that its author was told of is at every node, and so is everything else that any
- * node holds. */
+static bool carries(const struct world *w, const struct node *n, const struct said *m)
+{
+	const struct topology *t = chain_newest(&w->versions);
+
+	return audience_carries(t, topology_party_by_id(t, &n->id), m->header);
+}
+
+/* Is the message at one of its carriers? */
+static bool alive(const struct world *w, const struct said *m)
+{
+	for (unsigned i = 0; i < w->plan.nodes; i++) {
+		if (carries(w, &w->nodes[i], m) && memory_store_durable(w->nodes[i].store, &m->id))
+			return true;
+	}
+	return false;
+}
+
+/* Every node has the newest topology, and what one carrier of a message holds all of them hold;
+ * nothing that an author was told of is lost. */
 static bool agreed(const struct world *w)
 {
-	size_t count = memory_store_count(w->nodes[0].store);
-
 	for (unsigned i = 0; i < w->plan.nodes; i++) {
-		const struct node *n = &w->nodes[i];
-		if (memory_store_count(n->store) != count ||
-		    chain_newest(&n->chain)->version != w->version)
+		if (chain_newest(&w->nodes[i].chain)->version != w->version)
 			return false;
-		for (size_t k = 0; k < w->acknowledged_count; k++) {
-			if (!memory_store_durable(n->store, &w->acknowledged[k]))
+	}
+	for (size_t k = 0; k < w->said_count; k++) {
+		const struct said *m = &w->said[k];
+		if (!m->acknowledged && !alive(w, m))
+			continue;
+		for (unsigned i = 0; i < w->plan.nodes; i++) {
+			if (carries(w, &w->nodes[i], m) &&
+			    !memory_store_durable(w->nodes[i].store, &m->id))
 				return false;
 		}
 	}
 	return true;
 }
 
-/* What a restored node has lost for good: its own words that nobody else had taken. */
-static void acknowledged_review(struct world *w)
+/* What a restored node has lost for good: its own words that no other carrier had taken. */
+static void restored_review(struct world *w)
 {
-	size_t kept = 0;
-
-	if (!w->plan.restore)
-		return;
-	for (size_t k = 0; k < w->acknowledged_count; k++) {
-		bool somewhere = false;
-		for (unsigned i = 0; i < w->plan.nodes; i++)
-			somewhere |= memory_store_durable(w->nodes[i].store, &w->acknowledged[k]);
-		if (somewhere)
-			w->acknowledged[kept++] = w->acknowledged[k];
+	for (size_t k = 0; w->plan.restore && k < w->said_count; k++) {
+		if (!alive(w, &w->said[k]))
+			w->said[k].acknowledged = false;
 	}
-	w->acknowledged_count = kept;
 }
 
 /* The newest version is in at least one hand when the faults end. */
@@ -650,7 +761,10 @@ static void world_clear(struct world *w)
 		memory_store_free(w->nodes[i].store);
 		chain_clear(&w->nodes[i].chain);
 	}
-	free(w->acknowledged);
+	for (size_t k = 0; k < w->said_count; k++)
+		free(w->said[k].header);
+	free(w->said);
+	chain_clear(&w->versions);
 	free(w);
 }
 
@@ -664,9 +778,10 @@ struct world_result world_run(const struct world_plan *plan)
 	w->plan = *plan;
 	w->result = &result;
 	w->random = plan->seed;
-	w->acknowledged = calloc(plan->messages + 1, sizeof *w->acknowledged);
-	if (!w->acknowledged)
+	w->said = calloc(plan->messages + 1, sizeof *w->said);
+	if (!w->said)
 		abort();
+	chain_init(&w->versions);
 	world_build(w);
 	w->faults = true;
 	while (w->now < plan->fault_ms && result.passed)
@@ -675,7 +790,7 @@ struct world_result world_run(const struct world_plan *plan)
 	version_hand_over(w);
 	for (unsigned i = 0; i < plan->nodes; i++)
 		memory_store_fail(w->nodes[i].store, 0);
-	acknowledged_review(w);
+	restored_review(w);
 	while (w->now < plan->fault_ms + plan->heal_ms && result.passed && !agreed(w))
 		step(w);
 	if (result.passed && !agreed(w))
@@ -689,6 +804,7 @@ struct world_plan world_draw(uint64_t seed, unsigned nodes)
 	struct world w = {.random = seed ^ 0x5eed};
 	struct world_plan p = {.seed = seed, .nodes = nodes, .heal_ms = 120 * 1000};
 
+	p.roles = nodes > 2 ? draw_below(&w, 3) : 0;
 	p.fault_ms = 2000 + draw_below(&w, 8000);
 	p.messages = 20 + draw_below(&w, 60);
 	p.window_bytes = MESSAGE_MAX_BYTES + draw_below(&w, 1 << 20);

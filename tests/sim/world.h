@@ -12,6 +12,7 @@ enum { WORLD_NODES_MAX = 40, WORLD_VERSIONS_MAX = 6 };
 struct world_plan {
 	uint64_t seed;
 	unsigned nodes;    /* 2 to WORLD_NODES_MAX */
+	unsigned roles;    /* held by the first two nodes */
 	unsigned messages; /* written while there are faults */
 	unsigned versions; /* of the topology, besides the first, while there are faults */
 	unsigned fault_ms; /* how long, of simulated time */
