@@ -226,12 +226,16 @@ static enum err find(void *self, const struct message_id *id)
 static enum err next(void *self, uint64_t lsn, struct stored *out)
 {
 	struct keep *k = self;
-	struct log_row row;
+	struct log_row row = {0};
 	enum err e = picture(k);
 
 	do {
 		if (!e)
 			e = log_read_from(k->reader, lsn, &row);
+		/* Without a position there is no reading on behind it. */
+		if (e == ERR_DAMAGED && row.lsn < lsn)
+			return ERR_IO;
+		out->lsn = row.lsn;
 		if (e)
 			return e;
 		lsn = row.lsn + 1;

@@ -1,4 +1,5 @@
 /* What a neighbour lacks: found in the log, queued as it is committed, given to its session. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -188,6 +189,24 @@ static bool row_wanted(struct peer *p, const struct passage *passage, const stru
 	return judge_passage(passage, h, &reason) == NULL;
 }
 
+/* What cannot be read now must not count as given: the conversation ends, and the next one begins
+ * at the cursor. */
+static void unreadable(struct peer *p, enum err e)
+{
+	char words[ERROR_TEXT_MAX_BYTES + 1];
+
+	snprintf(words, sizeof words, "the log cannot be read: %s", err_str(e));
+	session_end(p->session, false, words);
+	p->x->host.alarm(p->x->host.arg, NULL, words);
+}
+
+static void damaged(const struct peer *p)
+{
+	const struct exchange_host *host = &p->x->host;
+
+	host->alarm(host->arg, NULL, "a stored message is damaged: run khabar check-store");
+}
+
 /* Reads on in the log until the backfill has something for a while; true when there is more to
  * read. */
 static bool scan(struct peer *p, const struct passage *passage)
@@ -205,11 +224,19 @@ static bool scan(struct peer *p, const struct passage *passage)
 	for (int rows = 0; rows < SCAN_ROWS_MAX && p->scan_next <= p->scan_end; rows++) {
 		if (q->count >= 2 * LANE_LOADED_MAX)
 			return true;
-		if (s->next(s->self, p->scan_next, &row) != ERR_OK || row.lsn > p->scan_end) {
+		enum err e = s->next(s->self, p->scan_next, &row);
+		if (e == ERR_NOT_FOUND || (!e && row.lsn > p->scan_end)) {
 			p->scan_next = p->scan_end + 1;
 			break;
 		}
-		if (row_wanted(p, passage, &row, &h) && turns_add(q, &h.origin, row.lsn) != ERR_OK)
+		if (e && e != ERR_DAMAGED) {
+			unreadable(p, e);
+			return false;
+		}
+		if (e)
+			damaged(p);
+		else if (row_wanted(p, passage, &row, &h) &&
+			 turns_add(q, &h.origin, row.lsn) != ERR_OK)
 			return true;
 		p->scan_next = row.lsn + 1;
 	}
@@ -218,46 +245,41 @@ static bool scan(struct peer *p, const struct passage *passage)
 
 /* SPEC 7.5: "A sender recomputes id and body hash of what it reads from disk; what is damaged is
  * set aside and never sent." */
-static uint8_t *message_load(struct peer *p, uint64_t lsn, size_t *n)
+static enum err message_load(struct peer *p, uint64_t lsn, uint8_t **message, size_t *n)
 {
-	const struct exchange_host *host = &p->x->host;
-	const struct store *s = &host->store;
+	const struct store *s = &p->x->host.store;
 	struct stored row;
 	struct message_id id;
-	uint8_t *body = NULL, *bytes;
+	uint8_t *body = NULL;
 	size_t head, length = 0;
 	enum err e = s->next(s->self, lsn, &row);
 
 	if (e || row.lsn != lsn)
-		return NULL;
+		return e ? e : ERR_NOT_FOUND;
 	id = message_id_of(row.header, row.header_length);
 	if (!message_id_equal(&id, &row.id))
-		goto damaged;
+		return ERR_DAMAGED;
 	head = row.header_length + SIGNATURE_BYTES;
 	if (row.has_body) {
 		struct header h;
 		e = s->body(s->self, &row, &body, &length);
-		if (e == ERR_DAMAGED)
-			goto damaged;
 		if (e)
-			return NULL;
+			return e;
 		if (header_decode(&h, row.header, row.header_length) ||
-		    !message_body_matches(&h, body, length))
-			goto damaged;
+		    !message_body_matches(&h, body, length)) {
+			free(body);
+			return ERR_DAMAGED;
+		}
 	}
-	bytes = malloc(head + length);
-	if (bytes) {
-		memcpy(bytes, row.header, head);
+	*message = malloc(head + length);
+	if (*message) {
+		memcpy(*message, row.header, head);
 		if (length)
-			memcpy(bytes + head, body, length);
+			memcpy(*message + head, body, length);
 		*n = head + length;
 	}
 	free(body);
-	return bytes;
-damaged:
-	free(body);
-	host->alarm(host->arg, NULL, "a stored message is damaged: run khabar check-store");
-	return NULL;
+	return *message ? ERR_OK : ERR_MEMORY;
 }
 
 static bool origin_paused(void *arg, const struct party_id *origin)
@@ -277,14 +299,19 @@ bool peer_fill(struct peer *p)
 			uint64_t lsn;
 			uint8_t *bytes;
 			size_t n;
+			enum err e;
 			if (lane == LANE_BACKFILL && p->lanes[lane].count == 0)
 				more = scan(p, &passage);
 			if (!turns_next(&p->lanes[lane], &lsn, origin_paused, p->session))
 				break;
 			p->live -= lane != LANE_BACKFILL;
-			bytes = message_load(p, lsn, &n);
-			if (bytes)
+			e = message_load(p, lsn, &bytes, &n);
+			if (!e)
 				session_push(p->session, (enum lane)lane, lsn, bytes, n);
+			else if (e == ERR_DAMAGED)
+				damaged(p);
+			else if (e != ERR_NOT_FOUND)
+				unreadable(p, e);
 		}
 	}
 	/* While the session has all it can take, reading on can wait for its answers. */

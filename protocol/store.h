@@ -54,7 +54,8 @@ struct store {
 	/* ERR_OK when the message is here, ERR_NOT_FOUND when it is not, or why that cannot be
 	 * told. */
 	enum err (*find)(void *self, const struct message_id *id);
-	/* The first message at or after lsn; ERR_NOT_FOUND beyond the end. */
+	/* The first message at or after lsn; ERR_NOT_FOUND beyond the end, ERR_DAMAGED when what
+	 * stands at out->lsn is, or why none can be told. */
 	enum err (*next)(void *self, uint64_t lsn, struct stored *out);
 	/* The body as carried; the caller frees it.  ERR_NOT_FOUND when it is gone, ERR_DAMAGED. */
 	enum err (*body)(void *self, const struct stored *message, uint8_t **body, size_t *n);

@@ -24,7 +24,10 @@ struct rig {
 		unsigned ended, blamed;
 		char why[ERROR_TEXT_MAX_BYTES + 1];
 	} peer[PEERS];
-	unsigned refused; /* of our own messages */
+	struct store real; /* of the store, and what its reading fails with at bad_lsn */
+	uint64_t bad_lsn;
+	enum err bad;
+	unsigned alarms;
 	enum err submitted;
 };
 
@@ -58,7 +61,6 @@ static void host_submitted(void *arg, uint64_t ticket, const struct message_id *
 
 	(void)ticket, (void)id;
 	r->submitted = e;
-	r->refused += e != ERR_OK;
 }
 
 static void host_ended(void *arg, const struct party_id *id, bool blame, const char *why)
@@ -77,7 +79,17 @@ static void host_ended(void *arg, const struct party_id *id, bool blame, const c
 
 static void host_alarm(void *arg, const struct party_id *peer, const char *text)
 {
-	(void)arg, (void)peer, (void)text;
+	(void)peer, (void)text;
+	((struct rig *)arg)->alarms++;
+}
+
+static struct rig *failing; /* the store's functions get the store, not the rig */
+
+static enum err next_or_fail(void *self, uint64_t lsn, struct stored *out)
+{
+	enum err e = failing->real.next(self, lsn, out);
+
+	return !e && out->lsn == failing->bad_lsn ? failing->bad : e;
 }
 
 static struct topology *federation(void)
@@ -120,7 +132,9 @@ static void rig_init(struct rig *r)
 	need(chain_add(&r->chain, t) == ERR_OK);
 	r->now = (struct instant){.mono = 1000, .wall = (uint64_t)WALL_START * HOUR_MS};
 	r->store = memory_store_new(&id);
-	host.store = memory_store_interface(r->store);
+	failing = r;
+	r->real = host.store = memory_store_interface(r->store);
+	host.store.next = next_or_fail;
 	for (unsigned i = 0; i < PEERS; i++) {
 		char name[8], salted[16];
 		uint8_t seed[32], public[32];
@@ -305,11 +319,9 @@ static void wait_ms(struct rig *r, uint64_t ms)
 static void a_greeting_in_between_moves_no_cursor(void)
 {
 	struct rig r;
-	struct store s;
 	struct cursor c = {.lsn = 1};
 
 	rig_init(&r);
-	s = memory_store_interface(r.store);
 	for (uint64_t i = 1; i <= 3; i++)
 		submit(&r, i);
 	wait_ms(&r, 10);
@@ -321,12 +333,56 @@ static void a_greeting_in_between_moves_no_cursor(void)
 	/* Anew, before it has answered for the others. */
 	say_hello(&r, 0, false);
 	wait_ms(&r, 2 * CURSOR_SAVE_MS);
-	s.get_cursor(s.self, &r.peer[0].id, &c);
+	r.real.get_cursor(r.real.self, &r.peer[0].id, &c);
 	ok(c.lsn <= 2, "what is not answered for is not passed over");
 	hear(&r, 0);
 	say_open(&r, 0);
 	hear(&r, 0);
 	ok(r.peer[0].pushes >= 5, "and comes again in the next conversation");
+	rig_clear(&r);
+}
+
+static void a_damaged_message_hides_none_behind_it(void)
+{
+	struct rig r;
+
+	rig_init(&r);
+	for (uint64_t i = 1; i <= 5; i++)
+		submit(&r, i);
+	wait_ms(&r, 10);
+	r.bad_lsn = 2;
+	r.bad = ERR_DAMAGED;
+	join(&r, 0);
+	is_int(r.peer[0].pushes, 4, "the other four are pushed");
+	ok(r.alarms > 0, "and the operator hears of it");
+	rig_clear(&r);
+}
+
+static void what_cannot_be_read_now_is_not_passed_over(void)
+{
+	struct rig r;
+	struct cursor c = {.lsn = 1};
+
+	rig_init(&r);
+	for (uint64_t i = 1; i <= 5; i++)
+		submit(&r, i);
+	wait_ms(&r, 10);
+	r.bad_lsn = 3;
+	r.bad = ERR_IO;
+	exchange_up(r.exchange, &r.peer[0].id, r.now);
+	hear(&r, 0);
+	say_hello(&r, 0, true);
+	say_open(&r, 0);
+	hear(&r, 0);
+	is_int(r.peer[0].ended, 1, "the conversation ends: %s", r.peer[0].why);
+	is_int(r.peer[0].blamed, 0, "and the peer is not to blame");
+	wait_ms(&r, 2 * CURSOR_SAVE_MS);
+	r.real.get_cursor(r.real.self, &r.peer[0].id, &c);
+	ok(c.lsn <= 3, "the cursor stays before it");
+	r.bad_lsn = 0;
+	r.peer[0].pushes = 0;
+	join(&r, 0);
+	is_int(r.peer[0].pushes, 5, "and everything is pushed when it can be read");
 	rig_clear(&r);
 }
 
@@ -462,6 +518,8 @@ int main(void)
 {
 	need(sodium_init() >= 0);
 	RUN(a_greeting_in_between_moves_no_cursor);
+	RUN(a_damaged_message_hides_none_behind_it);
+	RUN(what_cannot_be_read_now_is_not_passed_over);
 	RUN(conversations_that_ended_leave_nothing_behind);
 	RUN(what_is_urgent_is_bounded_too);
 	RUN(a_flood_of_greetings_ends_and_is_named);
