@@ -152,7 +152,6 @@ static enum err unpack(struct opened *o, struct answer *a)
 enum err opened_read(struct opened *o, struct answer *a, const struct log_row *row)
 {
 	char why[256];
-	size_t n;
 	enum err e;
 
 	o->row = *row;
@@ -160,8 +159,7 @@ enum err opened_read(struct opened *o, struct answer *a, const struct log_row *r
 	o->post = (struct post){0};
 	if (row->kind != LOG_MESSAGE || row->verdict != VERDICT_ACCEPTED || !row->has_body)
 		return ERR_NOT_FOUND;
-	n = header_peek_length(row->data, row->length);
-	if (n > row->length || header_decode(&o->header, row->data, n))
+	if (!row_header(row, &o->header))
 		return ERR_DAMAGED;
 	if (o->header.kind != KIND_POST)
 		return ERR_NOT_FOUND;

@@ -93,6 +93,8 @@ struct opened {
 enum err opened_read(struct opened *o, struct answer *a, const struct log_row *row);
 void opened_clear(struct opened *o);
 
+/* Decodes the header of a message's row; false when it is damaged. */
+bool row_header(const struct log_row *row, struct header *h);
 /* "accepted" "held" "header-only"; static. */
 const char *verdict_str(enum verdict verdict);
 /* Why a message that is here is not shown, or NULL; out is at least 256 bytes. */

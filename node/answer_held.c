@@ -37,8 +37,7 @@ enum err answer_held(struct answer *a)
 		if (e)
 			break;
 		p.at = row.lsn + 1;
-		if (row.kind != LOG_MESSAGE ||
-		    header_decode(&h, row.data, header_peek_length(row.data, row.length)))
+		if (row.kind != LOG_MESSAGE || !row_header(&row, &h))
 			continue;
 		why = message_held_why(a, &row, &h, out, sizeof out);
 		if (why)

@@ -123,15 +123,12 @@ static bool wanted(const struct listing *l, const struct answer *a, const struct
 static bool header_wanted(const struct filter *f, const struct log_row *row)
 {
 	struct header h;
-	size_t n;
 
 	if (row->kind != LOG_MESSAGE)
 		return false;
 	if (!f->node && !f->by_tlp)
 		return true;
-	n = header_peek_length(row->data, row->length);
-	return n <= row->length && header_decode(&h, row->data, n) == ERR_OK &&
-	       (!f->node || party_id_equal(&h.origin, &f->node->id)) &&
+	return row_header(row, &h) && (!f->node || party_id_equal(&h.origin, &f->node->id)) &&
 	       (!f->by_tlp || h.tlp == f->tlp);
 }
 

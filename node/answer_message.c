@@ -8,6 +8,13 @@ enum { HOUR_MS = 3600000 };
 static const char *const kinds[] = {NULL,      "post",   "recall", "receipt",
 				    "forward", "beacon", "card",   "role-key"};
 
+bool row_header(const struct log_row *row, struct header *h)
+{
+	size_t n = header_peek_length(row->data, row->length);
+
+	return n <= row->length && header_decode(h, row->data, n) == ERR_OK;
+}
+
 const char *verdict_str(enum verdict verdict)
 {
 	switch (verdict) {

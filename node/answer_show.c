@@ -93,10 +93,9 @@ static enum err find(struct showing *s, struct answer *a, const char *id)
 		e = log_read(a->log, lsn, &s->row);
 	if (e)
 		return e;
-	s->header_length = header_peek_length(s->row.data, s->row.length);
-	if (s->header_length > s->row.length ||
-	    header_decode(&s->header, s->row.data, s->header_length))
+	if (s->row.kind != LOG_MESSAGE || !row_header(&s->row, &s->header))
 		return ERR_DAMAGED;
+	s->header_length = header_size(&s->header);
 	e = log_read_body(a->log, &s->row, &s->body, &s->body_length);
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistr.h>
 
 enum { HEX_PIECE_BYTES = 64 };
 
@@ -193,18 +194,37 @@ void admin_put_hex(struct text *t, const char *name, const void *bytes, size_t n
 	text_str(t, "\"");
 }
 
+/* A sentence may quote what was refused for not being UTF-8. */
+static void put_sentence(struct text *t, const char *name, const char *sentence)
+{
+	size_t n = strlen(sentence);
+	const uint8_t *at = (const uint8_t *)sentence, *wrong;
+	struct text clean;
+
+	text_init(&clean);
+	while ((wrong = u8_check(at, n)) != NULL) {
+		text_add(&clean, (const char *)at, (size_t)(wrong - at));
+		text_str(&clean, "?");
+		n -= (size_t)(wrong - at) + 1;
+		at = wrong + 1;
+	}
+	text_add(&clean, (const char *)at, n);
+	t->bad = t->bad || clean.bad;
+	admin_put_string(t, name, clean.bad ? "" : clean.at);
+	text_clear(&clean);
+}
+
 void admin_refuse(struct text *reply, const char *what, const char *where, enum err why,
 		  const struct report *report, const char *advice)
 {
 	text_str(reply, "{\"ok\":false,\"error\":{");
 	admin_put_string(reply, "what", what);
 	admin_put_string(reply, "where", where);
-	admin_put_string(reply, "why",
-			 report && report->count ? report_first(report) : err_str(why));
+	put_sentence(reply, "why", report && report->count ? report_first(report) : err_str(why));
 	admin_put_string(reply, "do", advice);
 	admin_put_name(reply, "lines");
 	text_str(reply, "[");
 	for (size_t i = 0; report && i < report->count; i++)
-		admin_put_string(reply, NULL, report->lines[i]);
+		put_sentence(reply, NULL, report->lines[i]);
 	text_str(reply, "]}}");
 }

@@ -171,5 +171,4 @@ void progress_end(struct progress *p)
 	if (p->shown)
 		fprintf(stderr, "\r\033[K");
 	p->shown = false;
-	p->started = 0;
 }

@@ -183,8 +183,10 @@ static int confirm(struct sending *s)
 	}
 	print_readers(stderr, s);
 	fprintf(stderr, "Send %zu object%s? [y/N] ", n, plural(n));
-	if (fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
+	if (fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y')) {
+		s->client.progress.started = 0; /* thinking was not working */
 		return EXIT_DONE;
+	}
 	fprintf(stderr, "%s: nothing was sent\n", s->client.what);
 	return EXIT_REFUSED;
 }

@@ -153,7 +153,7 @@ static void a_refusal_says_what_where_why_and_what_to_do(void)
 	report_init(&report);
 	text_init(&t);
 	report_add(&report, "first");
-	report_add(&report, "second");
+	report_add(&report, "second \xff\xc3");
 	admin_refuse(&t, "share", "tlp", ERR_NOT_ALLOWED, &report, "do this");
 	need(json_parse(&json, t.at, t.length, NULL) == ERR_OK);
 	error = cJSON_GetObjectItem(json, "error");
@@ -163,6 +163,8 @@ static void a_refusal_says_what_where_why_and_what_to_do(void)
 	is_str(cJSON_GetStringValue(cJSON_GetObjectItem(error, "why")), "first", "why");
 	is_str(cJSON_GetStringValue(cJSON_GetObjectItem(error, "do")), "do this", "what to do");
 	is_int(cJSON_GetArraySize(cJSON_GetObjectItem(error, "lines")), 2, "every line");
+	is_str(cJSON_GetArrayItem(cJSON_GetObjectItem(error, "lines"), 1)->valuestring, "second ??",
+	       "as UTF-8, whatever it quotes");
 	cJSON_Delete(json);
 	text_clear(&t);
 	report_clear(&report);
