@@ -106,6 +106,25 @@ enum err answer_who(struct answer *a)
 
 /* SPEC 9.5: "`keep_days` is at most what the policy of the topology says for the TLP, and that when
  * it is absent." */
+/* SPEC 5.5: "An author goes by the floor, not by its clock alone" */
+static uint32_t expiry_after(struct node *node, uint32_t hours)
+{
+	struct node_status *status = malloc(sizeof *status);
+	uint32_t expiry = (uint32_t)(clock_wall() / HOUR_MS) + hours, latest;
+
+	if (!status)
+		return expiry;
+	node_status(node, status);
+	if (status->floor) {
+		expiry = status->hour + hours;
+		latest = status->floor + EXPIRY_SPAN_HOURS;
+		if (expiry > latest)
+			expiry = latest;
+	}
+	free(status);
+	return expiry;
+}
+
 static enum err expiry_wanted(struct sharing *s)
 {
 	struct answer *a = s->a;
@@ -119,7 +138,7 @@ static enum err expiry_wanted(struct sharing *s)
 		a->where = "keep_days";
 		return ERR_NOT_ALLOWED;
 	}
-	s->expiry = (uint32_t)(clock_wall() / HOUR_MS + days * DAY_HOURS);
+	s->expiry = expiry_after(a->node, (uint32_t)days * DAY_HOURS);
 	return ERR_OK;
 }
 

@@ -35,7 +35,7 @@ struct node_status {
 	struct link_status links[PEERS_SHOWN_MAX];
 	enum err store_state; /* ERR_OK, or why nothing is taken */
 	unsigned fullness;    /* of disk or map, percent */
-	uint32_t floor;       /* hours */
+	uint32_t floor, hour; /* hours since 1970: see exchange_floor, exchange_hour */
 	uint64_t started;     /* wall ms */
 	size_t warning_count;
 	char warnings[WARNINGS_MAX][WARNING_BYTES]; /* alarms of the last day, newest first */

@@ -106,6 +106,7 @@ uint64_t status_refresh(struct node *n)
 	s->store_state = exchange_store_state(n->exchange);
 	s->fullness = full;
 	s->floor = exchange_floor(n->exchange);
+	s->hour = exchange_hour(n->exchange);
 	s->started = n->started;
 	warnings_fill(n, s, clock_wall());
 	pthread_mutex_unlock(&n->lock);

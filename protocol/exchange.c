@@ -223,6 +223,7 @@ static void event_handle(struct peer *p, struct session_event *e)
 		not_open(p);
 		p->status.clock_ahead =
 			(int64_t)(session_peer_hello(p->session)->clock - p->x->now.wall);
+		floor_begin(p->x);
 		break;
 	case SESSION_TOPOLOGY_ASKED:
 		topology_asked(p, &e->version);
@@ -243,6 +244,8 @@ static void event_handle(struct peer *p, struct session_event *e)
 	case SESSION_SETTLED:
 		p->settled_rows++;
 		p->status.sent += e->settled == SETTLED_STORED;
+		if (e->settled == SETTLED_REFUSED)
+			peer_denied(p, e->lsn);
 		break;
 	case SESSION_ENDED:
 		conversation_ended(p, e);
@@ -387,11 +390,6 @@ void exchange_peer(const struct exchange *x, size_t i, struct peer_status *out)
 	out->waiting = session_waiting(p->session) + p->live + p->lanes[LANE_BACKFILL].count;
 	if (p->status.state == PEER_OPEN && p->scan_next <= p->scan_end)
 		out->waiting += p->scan_end - p->scan_next + 1;
-}
-
-uint32_t exchange_floor(const struct exchange *x)
-{
-	return x->floor;
 }
 
 enum err exchange_store_state(const struct exchange *x)

@@ -104,8 +104,12 @@ uint64_t exchange_deadline(const struct exchange *x);
 
 size_t exchange_peer_count(const struct exchange *x);
 void exchange_peer(const struct exchange *x, size_t i, struct peer_status *out);
-/* Hours since 1970: what expires before it is gone. */
+/* Hours since 1970: what expires before it is gone.  The highest that this node or an open session
+ * goes by; 0 while there is none. */
 uint32_t exchange_floor(const struct exchange *x);
+/* The hour since 1970 as far as this node can tell: its own clock's, unless the floor shows that to
+ * be wrong. */
+uint32_t exchange_hour(const struct exchange *x);
 /* ERR_OK, or why the store takes nothing at the moment. */
 enum err exchange_store_state(const struct exchange *x);
 

@@ -3,7 +3,12 @@
 
 #include "protocol/exchange_state.h"
 
-enum { HOUR_MS = 3600 * 1000, FLOOR_LAG_HOURS = 48, FLOOR_RISE_HOURS = 24 };
+enum {
+	HOUR_MS = 3600 * 1000,
+	FLOOR_LAG_HOURS = 48,
+	FLOOR_RISE_HOURS = 24,
+	CLOCKS_AGREE_MS = 2 * HOUR_MS
+};
 
 static int by_value(const void *a, const void *b)
 {
@@ -12,11 +17,16 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* SPEC 5.5: "min(own clock, lower median of the neighbours' clocks) - 48 h" */
-static uint32_t floor_aim(const struct exchange *x)
+static uint32_t hours_behind(uint64_t clock)
+{
+	return clock / HOUR_MS > FLOOR_LAG_HOURS ? (uint32_t)(clock / HOUR_MS - FLOOR_LAG_HOURS)
+						 : 1;
+}
+
+/* The lower median of the clocks of those neighbours that have greeted; false when none has. */
+static bool neighbours_clock(const struct exchange *x, uint64_t *clock)
 {
 	uint64_t *clocks = x->peer_count ? malloc(x->peer_count * sizeof *clocks) : NULL;
-	uint64_t clock = x->now.wall;
 	size_t n = 0;
 
 	for (size_t i = 0; clocks && i < x->peer_count; i++) {
@@ -25,12 +35,20 @@ static uint32_t floor_aim(const struct exchange *x)
 	}
 	if (n) {
 		qsort(clocks, n, sizeof *clocks, by_value);
-		if (clocks[(n - 1) / 2] < clock)
-			clock = clocks[(n - 1) / 2];
+		*clock = clocks[(n - 1) / 2];
 	}
 	free(clocks);
-	return clock / HOUR_MS > FLOOR_LAG_HOURS ? (uint32_t)(clock / HOUR_MS - FLOOR_LAG_HOURS)
-						 : 1;
+	return n > 0;
+}
+
+/* SPEC 5.5: "min(own clock, lower median of the neighbours' clocks) - 48 h" */
+static uint32_t floor_aim(const struct exchange *x)
+{
+	uint64_t clock = x->now.wall, theirs;
+
+	if (neighbours_clock(x, &theirs) && theirs < clock)
+		clock = theirs;
+	return hours_behind(clock);
 }
 
 static enum err floor_save(struct exchange *x, uint32_t hours)
@@ -53,10 +71,58 @@ void floor_load(struct exchange *x)
 	const struct store *s = &x->host.store;
 
 	x->floor_raised = x->now.mono;
-	if (s->get_floor(s->self, &x->floor) == ERR_OK)
+	if (s->get_floor(s->self, &x->floor) != ERR_OK)
+		x->floor = 0;
+}
+
+/* SPEC 5.5: "A new store has no floor until its clock and the lower median of its neighbours'
+ * clocks are within two hours." For a first floor is never taken back, and a clock alone may be
+ * wrong by years. */
+void floor_begin(struct exchange *x)
+{
+	uint64_t theirs, apart;
+	uint32_t aim;
+
+	if (x->floor || !neighbours_clock(x, &theirs))
 		return;
-	x->floor = floor_aim(x);
-	floor_save(x, x->floor);
+	apart = theirs > x->now.wall ? theirs - x->now.wall : x->now.wall - theirs;
+	if (apart > CLOCKS_AGREE_MS)
+		return;
+	aim = floor_aim(x);
+	if (floor_save(x, aim) == ERR_OK)
+		x->floor = aim;
+}
+
+/* SPEC 5.5: "A session uses the higher of the two ends' floors; when neither has one, the lower of
+ * their two clocks - 48 h." */
+uint32_t floor_session(const struct peer *p)
+{
+	const struct frame_hello *hello = session_peer_hello(p->session);
+	uint64_t ours = p->x->now.wall, theirs = ours + (uint64_t)p->status.clock_ahead;
+
+	if (p->x->floor == 0 && hello->floor == 0)
+		return hours_behind(theirs < ours ? theirs : ours);
+	return hello->floor > p->x->floor ? hello->floor : p->x->floor;
+}
+
+uint32_t exchange_floor(const struct exchange *x)
+{
+	uint32_t floor = x->floor;
+
+	for (size_t i = 0; i < x->peer_count; i++) {
+		const struct peer *p = x->peers[i];
+		if (p->status.state == PEER_OPEN && floor_session(p) > floor)
+			floor = floor_session(p);
+	}
+	return floor;
+}
+
+uint32_t exchange_hour(const struct exchange *x)
+{
+	uint32_t floor = exchange_floor(x), own = (uint32_t)(x->now.wall / HOUR_MS);
+
+	/* A floor is what a federation agreed on: a clock before it is wrong. */
+	return floor && own < floor + FLOOR_LAG_HOURS ? floor + FLOOR_LAG_HOURS : own;
 }
 
 /* SPEC 5.5: "It never falls, and rises at most 24 hours for each hour of a monotonic clock." */

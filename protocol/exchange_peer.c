@@ -80,6 +80,7 @@ void peer_closed(struct peer *p)
 	p->scan_next = 1;
 	p->scan_end = 0;
 	p->missed = 0;
+	p->denied = 0;
 }
 
 void peer_opened(struct peer *p)
@@ -117,6 +118,8 @@ void peer_cursor(const struct peer *p, struct cursor *c)
 		lowest = p->scan_next;
 	if (p->missed && p->missed < lowest)
 		lowest = p->missed;
+	if (p->denied && p->denied < lowest)
+		lowest = p->denied;
 	for (size_t i = 0; i < LANE_COUNT; i++) {
 		uint64_t waiting = turns_lowest(&p->lanes[i]);
 		if (waiting < lowest)
@@ -133,33 +136,50 @@ bool peer_passage(const struct peer *p, struct passage *passage)
 	const struct chain *chain = p->x->host.chain;
 	struct version_hash v = session_version(p->session);
 	const struct topology *t;
-	uint32_t theirs;
 
 	if (p->status.state != PEER_OPEN || !session_is_open(p->session))
 		return false;
 	t = chain_hash(chain, &v);
 	if (!t)
 		return false;
-	theirs = session_peer_hello(p->session)->floor;
 	*passage = (struct passage){
 		.chain = chain,
 		.topology = t,
 		.self = topology_party_by_id(t, &p->x->options.self),
 		.peer = topology_party_by_id(t, &p->status.id),
-		.floor = theirs > p->x->floor ? theirs : p->x->floor,
+		.floor = floor_session(p),
 	};
 	return passage->self && passage->peer;
+}
+
+void peer_denied(struct peer *p, uint64_t lsn)
+{
+	if (p->denied == 0 || lsn < p->denied)
+		p->denied = lsn;
+}
+
+/* Does the link carry the message?  What only the floor of today forbids is left for a later
+ * session. */
+static bool carried(struct peer *p, const struct passage *passage, uint64_t lsn,
+		    const struct header *h)
+{
+	enum nak_reason reason;
+
+	if (judge_passage(passage, h, &reason) == NULL)
+		return true;
+	if (reason == NAK_TOO_FAR || (reason == NAK_EXPIRED && p->x->floor == 0))
+		peer_denied(p, lsn);
+	return false;
 }
 
 void peer_offer(struct peer *p, uint64_t lsn, const struct header *h, const struct party_id *from,
 		enum lane lane)
 {
 	struct passage passage;
-	enum nak_reason reason;
 	size_t waiting;
 
 	if (lsn <= p->scan_end || party_id_equal(from, &p->status.id) ||
-	    !peer_passage(p, &passage) || judge_passage(&passage, h, &reason))
+	    !peer_passage(p, &passage) || !carried(p, &passage, lsn, h))
 		return;
 	/* What is urgent does not wait behind what was missed; the second scan then finds it
 	 * settled. */
@@ -179,14 +199,12 @@ void peer_offer(struct peer *p, uint64_t lsn, const struct header *h, const stru
 static bool row_wanted(struct peer *p, const struct passage *passage, const struct stored *row,
 		       struct header *h)
 {
-	enum nak_reason reason;
-
 	/* A peer that was restored from a backup lacks what it once gave us. */
 	if (row->lsn >= p->since && party_id_equal(&row->from, &p->status.id))
 		return false;
 	if (header_decode(h, row->header, row->header_length) != ERR_OK)
 		return false;
-	return judge_passage(passage, h, &reason) == NULL;
+	return carried(p, passage, row->lsn, h);
 }
 
 /* What cannot be read now must not count as given: the conversation ends, and the next one begins

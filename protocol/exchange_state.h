@@ -17,6 +17,8 @@ struct peer {
 	size_t live; /* positions in all lanes but the backfill */
 	uint64_t scan_next, scan_end;
 	uint64_t missed; /* 0: none */
+	uint64_t denied; /* the lowest that was refused, or that only a floor keeps from the peer;
+			    0: none */
 	uint64_t since;  /* see struct cursor */
 
 	uint64_t conversation; /* counts them; an answer is only for the one that asked */
@@ -76,6 +78,8 @@ void peer_offer(struct peer *p, uint64_t lsn, const struct header *h, const stru
 		enum lane lane);
 /* Gives the session what it wants; true when more of the log is to be looked at. */
 bool peer_fill(struct peer *p);
+/* The peer refused it, or would have: the cursor stays before it. */
+void peer_denied(struct peer *p, uint64_t lsn);
 void peer_cursor(const struct peer *p, struct cursor *c);
 
 /* admit.c: what arrives. */
@@ -84,8 +88,12 @@ void pending_free(struct pending *p);
 void pending_forget(struct exchange *x, const struct peer *peer);
 void admit(struct exchange *x);
 
-/* floor.c */
+/* exchange_floor.c */
 void floor_load(struct exchange *x);
+/* A neighbour has greeted: is this the time for a first floor? */
+void floor_begin(struct exchange *x);
+/* What the session with a peer that has greeted goes by. */
+uint32_t floor_session(const struct peer *p);
 void floor_raise(struct exchange *x);
 
 #endif

@@ -205,7 +205,7 @@ static void say_hello(struct rig *r, unsigned i, bool echo)
 	f.hello.self = r->peer[i].id;
 	f.hello.store.b[0] = (uint8_t)(i + 1);
 	f.hello.clock = r->now.wall;
-	f.hello.floor = 1;
+	f.hello.floor = 0; /* not known yet: then the clocks decide */
 	f.hello.credit_bytes = 64 << 20;
 	f.hello.credit_messages = 1 << 20;
 	f.hello.version_count = 1;

@@ -34,10 +34,11 @@ void broken(struct world *w, const struct node *n, const char *what)
 		 (unsigned long long)w->now);
 }
 
-struct instant instant_of(const struct world *w)
+struct instant instant_of(const struct node *n)
 {
-	return (struct instant){.mono = 1000 + w->now,
-				.wall = (uint64_t)WALL_START * HOUR_MS + w->now};
+	return (struct instant){.mono = 1000 + n->world->now,
+				.wall = (uint64_t)WALL_START * HOUR_MS + n->world->now +
+					(uint64_t)n->clock_ahead};
 }
 
 static void world_build(struct world *w)
@@ -73,6 +74,9 @@ static void world_build(struct world *w)
 		chain_add(&n->chain, t);
 		host_random(n, &id, sizeof id);
 		n->store = memory_store_new(&id);
+		/* One clock in the federation may be wrong by years from the start. */
+		if (i == w->plan.nodes - 1)
+			n->clock_ahead = w->plan.wrong_clock_years * YEAR_MS;
 	}
 	report_clear(&report);
 	for (unsigned i = 0; i < w->plan.nodes; i++) {
@@ -118,7 +122,7 @@ static void node_step(struct world *w, struct node *n)
 		node_crash(w, n);
 		return;
 	}
-	for (int turns = 0; turns < 100 && exchange_turn(n->exchange, instant_of(w)); turns++)
+	for (int turns = 0; turns < 100 && exchange_turn(n->exchange, instant_of(n)); turns++)
 		;
 	if (happens(w, w->plan.crash))
 		node_crash(w, n);
@@ -228,6 +232,19 @@ static void world_clear(struct world *w)
 	free(w);
 }
 
+/* Whoever's clock was wrong is restarted with the right one. */
+static void clocks_mend(struct world *w)
+{
+	for (unsigned i = 0; i < w->plan.nodes; i++) {
+		struct node *n = &w->nodes[i];
+		if (n->clock_ahead == 0)
+			continue;
+		if (n->exchange)
+			node_crash(w, n);
+		n->clock_ahead = 0;
+	}
+}
+
 struct world_result world_run(const struct world_plan *plan)
 {
 	struct world_result result = {.passed = true};
@@ -247,6 +264,7 @@ struct world_result world_run(const struct world_plan *plan)
 	while (w->now < plan->fault_ms && result.passed)
 		step(w);
 	w->faults = false;
+	clocks_mend(w);
 	version_hand_over(w);
 	for (unsigned i = 0; i < plan->nodes; i++)
 		memory_store_fail(w->nodes[i].store, 0);
@@ -270,6 +288,7 @@ struct world_plan world_draw(uint64_t seed, unsigned nodes)
 	p.window_bytes = MESSAGE_MAX_BYTES + draw_below(&w, 1 << 20);
 	p.window_messages = 1 + draw_below(&w, 40);
 	p.versions = draw_below(&w, 2) * draw_below(&w, WORLD_VERSIONS_MAX);
+	p.wrong_clock_years = draw_below(&w, 4) ? 0 : (int)draw_below(&w, 21) - 10;
 	/* Each kind of fault is absent from half of the runs, so that no two hide each other. */
 	p.lose = draw_below(&w, 2) * draw_below(&w, 100);
 	p.repeat = draw_below(&w, 2) * draw_below(&w, 50);

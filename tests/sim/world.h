@@ -11,12 +11,13 @@ enum { WORLD_NODES_MAX = 40, WORLD_VERSIONS_MAX = 6 };
 
 struct world_plan {
 	uint64_t seed;
-	unsigned nodes;    /* 2 to WORLD_NODES_MAX */
-	unsigned roles;    /* held by the first two nodes */
-	unsigned messages; /* written while there are faults */
-	unsigned versions; /* of the topology, besides the first, while there are faults */
-	unsigned fault_ms; /* how long, of simulated time */
-	unsigned heal_ms;  /* how long until all must agree */
+	unsigned nodes;        /* 2 to WORLD_NODES_MAX */
+	unsigned roles;        /* held by the first two nodes */
+	unsigned messages;     /* written while there are faults */
+	unsigned versions;     /* of the topology, besides the first, while there are faults */
+	unsigned fault_ms;     /* how long, of simulated time */
+	unsigned heal_ms;      /* how long until all must agree */
+	int wrong_clock_years; /* of one node, until the faults heal */
 	uint64_t window_bytes, window_messages;
 	/* In 10,000, for each frame: */
 	unsigned lose, repeat;

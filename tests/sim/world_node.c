@@ -26,7 +26,7 @@ enum err version_accept(struct node *n, const char *file, size_t length)
 	if (chain_newest(&n->chain)->version <= before)
 		broken(n->world, n, "a topology was not replaced by a newer one");
 	if (!e)
-		e = exchange_topology_changed(n->exchange, instant_of(n->world));
+		e = exchange_topology_changed(n->exchange, instant_of(n));
 	return e;
 }
 
@@ -117,7 +117,7 @@ void node_boot(struct node *n)
 				     .alarm = host_alarm};
 
 	n->exchange = exchange_new(&options, &host);
-	if (!n->exchange || exchange_topology_changed(n->exchange, instant_of(w)) != ERR_OK)
+	if (!n->exchange || exchange_topology_changed(n->exchange, instant_of(n)) != ERR_OK)
 		abort();
 	n->incarnation = draw(w);
 	n->sequence = 0;

@@ -123,7 +123,7 @@ void message_write(struct world *w, struct node *n)
 			     .audience = audience_all(),
 			     .incarnation = n->incarnation,
 			     .sequence = ++n->sequence,
-			     .created = instant_of(w).wall,
+			     .created = instant_of(n).wall,
 			     .expiry = WALL_START + 24 + draw_below(w, 9000),
 			     .body_length = (uint32_t)length,
 			     .sign_key = 1};

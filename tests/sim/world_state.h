@@ -9,6 +9,8 @@
 
 enum { STEP_MS = 10, HOUR_MS = 3600 * 1000, WALL_START = 495000 /* hours since 1970 */ };
 
+#define YEAR_MS (INT64_C(365) * 24 * HOUR_MS)
+
 struct flying {
 	uint64_t due;
 	uint8_t *bytes;
@@ -45,6 +47,7 @@ struct node {
 	struct exchange *exchange;
 	uint64_t incarnation, sequence;
 	uint64_t down_until;
+	int64_t clock_ahead; /* ms */
 };
 
 /* A message that somebody has written. */
@@ -74,7 +77,7 @@ uint64_t draw(struct world *w);
 unsigned draw_below(struct world *w, unsigned n);
 bool happens(struct world *w, unsigned in_10000);
 void broken(struct world *w, const struct node *n, const char *what);
-struct instant instant_of(const struct world *w);
+struct instant instant_of(const struct node *n);
 
 /* world_node.c: a node as the exchange's host. */
 void host_random(void *arg, void *out, size_t n);

@@ -40,7 +40,8 @@ void wire_cut(struct world *w, struct wire *wire)
 	/* The dialing end sees it; the other may hear of it only when the next connection comes. */
 	for (int i = 0; i < 2; i++) {
 		if (ends[i]->exchange && (i == 0 || draw_below(w, 2)))
-			exchange_down(ends[i]->exchange, &ends[1 - i]->id, "cut", instant_of(w));
+			exchange_down(ends[i]->exchange, &ends[1 - i]->id, "cut",
+				      instant_of(ends[i]));
 	}
 }
 
@@ -81,16 +82,20 @@ static void leak_check(struct world *w, const struct node *to, struct lane_of_fr
 }
 
 /* Nothing is acknowledged that is not durable.  The numbers are those of the pushes that the
- * network has delivered. */
-static void answer_check(struct world *w, struct node *from, const struct lane_of_frames *pushes,
+ * network has delivered; one that was refused has an answer of its own. */
+static void answer_check(struct world *w, struct node *from, struct lane_of_frames *pushes,
 			 const struct frame *f)
 {
 	uint64_t first = f->type == FRAME_ACK ? 1 : f->answer.number;
+	struct message_id *id;
 
+	if (f->type == FRAME_NAK && f->answer.number <= pushes->id_count)
+		memset(&pushes->ids[f->answer.number - 1], 0, sizeof *pushes->ids);
 	if (f->type != FRAME_ACK && f->type != FRAME_HAVE)
 		return;
 	for (uint64_t n = first; n <= f->answer.number && n <= pushes->id_count; n++) {
-		if (!memory_store_durable(from->store, &pushes->ids[n - 1]))
+		id = &pushes->ids[n - 1];
+		if (!bytes_zero(id, sizeof *id) && !memory_store_durable(from->store, id))
 			broken(w, from, "a message was acknowledged that is not durable");
 	}
 }
@@ -145,7 +150,7 @@ static void wire_pump(struct world *w, struct wire *wire)
 		/* A socket takes so much at once. */
 		for (int frames = 0; frames < 200; frames++) {
 			struct frame f;
-			n = exchange_output(from->exchange, &to->id, out, instant_of(w));
+			n = exchange_output(from->exchange, &to->id, out, instant_of(from));
 			if (n == 0)
 				break;
 			if (frame_decode(&f, out, n) != ERR_OK)
@@ -174,7 +179,7 @@ static void wire_deliver(struct world *w, struct wire *wire)
 				ids_note(lane, &frame);
 			if (to->exchange)
 				exchange_receive(to->exchange, &from->id, f->bytes, f->length,
-						 instant_of(w));
+						 instant_of(to));
 			free(f->bytes);
 			free(f);
 		}
@@ -205,8 +210,8 @@ void wire_step(struct world *w, struct wire *wire)
 	if (!wire->up && wanted && w->now >= wire->up_at && a->exchange && b->exchange) {
 		wire->up = true;
 		wire->to[0].latest = wire->to[1].latest = 0;
-		exchange_up(a->exchange, &b->id, instant_of(w));
-		exchange_up(b->exchange, &a->id, instant_of(w));
+		exchange_up(a->exchange, &b->id, instant_of(a));
+		exchange_up(b->exchange, &a->id, instant_of(b));
 	}
 	if (wire->up) {
 		wire_deliver(w, wire);
