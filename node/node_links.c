@@ -212,14 +212,26 @@ static bool frame_send(struct node *n, struct neighbour *b, const uint8_t *frame
 	return e == ERR_OK;
 }
 
+static void neighbour_reset(struct node *n, struct neighbour *b)
+{
+	b->ending = false;
+	link_reset(n->link, &b->id);
+}
+
 /* Sends what the exchange has for the neighbour; true when it has more. */
 static bool neighbour_serve(struct node *n, struct neighbour *b)
 {
 	static _Thread_local uint8_t frame[FRAME_MAX_BYTES];
 	int sent = 0;
 
-	if (!b->connected || (b->unsent && !frame_send(n, b, b->unsent, b->unsent_length)))
+	if (!b->connected)
 		return false;
+	if (b->unsent && !frame_send(n, b, b->unsent, b->unsent_length)) {
+		/* Nobody who does not read can be told why. */
+		if (b->ending)
+			neighbour_reset(n, b);
+		return false;
+	}
 	for (; sent < FRAMES_A_TURN; sent++) {
 		size_t length = exchange_output(n->exchange, &b->id, frame, node_now());
 		if (length == 0)
@@ -229,10 +241,8 @@ static bool neighbour_serve(struct node *n, struct neighbour *b)
 	}
 	if (sent == FRAMES_A_TURN)
 		return true;
-	if (b->ending) {
-		b->ending = false;
-		link_reset(n->link, &b->id);
-	}
+	if (b->ending)
+		neighbour_reset(n, b);
 	return false;
 }
 

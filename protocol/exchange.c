@@ -155,19 +155,31 @@ static void topology_asked(struct peer *p, const struct version_hash *theirs)
 			"holds another topology of the same number: the council has signed twice");
 }
 
+/* Of a disk or a memory of ours, and nobody else's fault. */
+static bool own_trouble(enum err e)
+{
+	return e == ERR_FULL || e == ERR_IO || e == ERR_MEMORY;
+}
+
 /* The host persists it, adds it to the chain and starts every conversation anew, this one too. */
 static void topology_offered(struct peer *p, const struct session_event *e)
 {
 	const struct exchange_host *host = &p->x->host;
 	struct report report;
 	char words[ERROR_TEXT_MAX_BYTES + 1];
+	enum err error;
 
 	report_init(&report);
-	if (host->topology_offered(host->arg, e->data, e->length, &report) != ERR_OK) {
+	error = host->topology_offered(host->arg, e->data, e->length, &report);
+	if (own_trouble(error)) {
+		snprintf(words, sizeof words, "topology version %u cannot be kept: %s",
+			 e->version.version, err_str(error));
+		session_end(p->session, false, words);
+		host->alarm(host->arg, NULL, words);
+	} else if (error) {
 		snprintf(words, sizeof words, "its topology version %u is refused: %.120s",
 			 e->version.version, report_first(&report));
 		session_end(p->session, true, words);
-		host->alarm(host->arg, &p->status.id, words);
 	}
 	report_clear(&report);
 }

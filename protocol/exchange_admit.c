@@ -221,10 +221,9 @@ static void forgery(struct exchange *x, const struct pending *p)
 		topology_party_by_id(chain_newest(x->host.chain), &p->judged.origin);
 	char words[ERROR_TEXT_MAX_BYTES + 1];
 
-	snprintf(words, sizeof words, "sent a message%s%s that %s",
+	snprintf(words, sizeof words, "it sent a message%s%s that %s",
 		 origin && p->split ? " of " : "", origin && p->split ? origin->name : "",
 		 p->judged.why);
-	x->host.alarm(x->host.arg, &p->peer->status.id, words);
 	session_end(p->peer->session, true, words);
 }
 
