@@ -63,7 +63,7 @@ static void host_ended(void *arg, const struct party_id *peer, bool blame, const
 		return;
 	b->ending = true;
 	if (blame)
-		status_warn(node, "%s broke the protocol: %s", b->name, why);
+		status_warn(node, &b->id, "%s broke the protocol: %s", b->name, why);
 	else
 		say(LEVEL_INFO, "the conversation with %s has ended: %s", b->name, why);
 }
@@ -78,7 +78,7 @@ static void host_alarm(void *arg, const struct party_id *peer, const char *text)
 	struct node *node = arg;
 	struct neighbour *b = peer ? links_find(node, peer) : NULL;
 
-	status_warn(node, "%s%s%s", b ? b->name : "", b ? " " : "", text);
+	status_warn(node, b ? &b->id : NULL, "%s%s%s", b ? b->name : "", b ? " " : "", text);
 }
 
 static void host_run(void *arg, void (*work)(void *, size_t), void *ctx, size_t n)

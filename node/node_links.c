@@ -111,7 +111,7 @@ static enum err peers_set(struct node *n)
 	if (self && self->kind == PARTY_NODE && !self->left)
 		count = peers_list(n, self, peers);
 	else
-		status_warn(n, "topology version %u does not list %s: no links", t->version,
+		status_warn(n, NULL, "topology version %u does not list %s: no links", t->version,
 			    n->config->node);
 	e = neighbours_set(n, peers, count);
 	if (!e)

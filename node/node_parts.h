@@ -27,7 +27,8 @@ struct neighbour {
 };
 
 struct warning {
-	uint64_t at; /* wall ms */
+	uint64_t at;           /* wall ms */
+	struct party_id about; /* the neighbour that causes it, or zeros */
 	char text[WARNING_BYTES];
 };
 
@@ -73,7 +74,9 @@ struct neighbour *links_find(struct node *n, const struct party_id *id);
 bool links_turn(struct node *n);
 
 /* node_status.c */
-void status_warn(struct node *n, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* about: the neighbour that causes it, or NULL. */
+void status_warn(struct node *n, const struct party_id *about, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 /* Takes the picture anew when something has happened and it is older than a moment; returns when it
  * wants to be called again. */
 uint64_t status_refresh(struct node *n);

@@ -134,7 +134,7 @@ static void accept_run(struct desk_call *call)
 	if (!a->e)
 		a->e = links_update(a->node);
 	else if (a->e == ERR_EXISTS)
-		status_warn(a->node, "%s", a->report->lines[a->report->count - 1]);
+		status_warn(a->node, NULL, "%s", a->report->lines[a->report->count - 1]);
 	a->node->more = true;
 	desk_done(a->node->desk, call);
 }

@@ -8,11 +8,37 @@
 
 enum { REFRESH_MS = 100, WARNING_LIFE_MS = 24 * 3600 * 1000, CLOCK_ALARM_MS = 2 * 3600 * 1000 };
 
-void status_warn(struct node *n, const char *format, ...)
+static bool same_subject(const struct warning *a, const struct warning *b)
+{
+	return party_id_equal(&a->about, &b->about);
+}
+
+/* The oldest warning of whoever causes most of them: a neighbour that finds ever new ways to be
+ * warned of does not push out what is said of others. */
+static size_t warning_to_lose(const struct node *n)
+{
+	size_t lose = 0, most = 0;
+
+	for (size_t i = 0; i < n->warning_count; i++) {
+		size_t count = 0;
+		for (size_t k = 0; k < n->warning_count; k++)
+			count += same_subject(&n->warnings[i], &n->warnings[k]);
+		if (count >= most) {
+			most = count;
+			lose = i;
+		}
+	}
+	return lose;
+}
+
+void status_warn(struct node *n, const struct party_id *about, const char *format, ...)
 {
 	struct warning w = {.at = clock_wall()};
 	va_list args;
 	size_t i = 0;
+
+	if (about)
+		w.about = *about;
 
 	va_start(args, format);
 	vsnprintf(w.text, sizeof w.text, format, args);
@@ -25,7 +51,7 @@ void status_warn(struct node *n, const char *format, ...)
 		if (n->warning_count < WARNINGS_MAX)
 			n->warning_count++;
 		else
-			i--;
+			i = warning_to_lose(n);
 	}
 	/* Said again: only its time is new. */
 	memmove(&n->warnings[1], &n->warnings[0], i * sizeof n->warnings[0]);
@@ -67,7 +93,7 @@ static void clocks_compare(struct node *n, const struct neighbour *b, const stru
 {
 	if (p->state == PEER_OPEN &&
 	    (p->clock_ahead > CLOCK_ALARM_MS || p->clock_ahead < -CLOCK_ALARM_MS))
-		status_warn(n, "the clock of %s is %+lld hours from ours", b->name,
+		status_warn(n, &b->id, "the clock of %s is %+lld hours from ours", b->name,
 			    (long long)(p->clock_ahead / (3600 * 1000)));
 }
 
@@ -76,6 +102,7 @@ uint64_t status_refresh(struct node *n)
 	uint64_t now = clock_monotonic();
 	struct node_status *s = &n->status;
 	unsigned full;
+	enum err e;
 
 	if (!n->status_stale)
 		return LOOP_NEVER;
@@ -83,6 +110,9 @@ uint64_t status_refresh(struct node *n)
 		return n->status_at + REFRESH_MS;
 	n->status_stale = false;
 	full = log_fullness(n->log);
+	e = folder_state(n->folder);
+	if (e)
+		status_warn(n, NULL, "the index cannot follow the log: %s", err_str(e));
 	for (size_t i = 0; i < exchange_peer_count(n->exchange); i++) {
 		struct peer_status p;
 		const struct neighbour *b;

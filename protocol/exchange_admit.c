@@ -283,9 +283,15 @@ void admit(struct exchange *x)
 	if (n == 0 || x->now.mono < x->retry_at)
 		return;
 	if (s->busy(s->self)) {
-		x->retry_at = x->now.mono + 1;
+		if (!x->busy_since)
+			x->busy_since = x->now.mono;
+		if (x->now.mono - x->busy_since < STORE_BUSY_MS)
+			x->retry_at = x->now.mono + 1;
+		else
+			postpone(x, ERR_BUSY);
 		return;
 	}
+	x->busy_since = 0;
 	judge_all(x, n);
 	e = duplicates_mark(x, n);
 	if (!e)

@@ -60,6 +60,7 @@ struct exchange {
 	uint32_t floor;
 	uint64_t floor_raised; /* mono ms of its last rise */
 	uint64_t next_save, retry_at;
+	uint64_t busy_since; /* mono ms; 0: the store is not busy */
 	enum err store_state;
 	struct instant now; /* of the call under way */
 };

@@ -28,6 +28,7 @@ struct rig {
 	uint64_t bad_lsn;
 	enum err bad;
 	unsigned alarms;
+	bool busy;
 	enum err submitted;
 };
 
@@ -92,6 +93,12 @@ static enum err next_or_fail(void *self, uint64_t lsn, struct stored *out)
 	return !e && out->lsn == failing->bad_lsn ? failing->bad : e;
 }
 
+static bool is_busy(void *self)
+{
+	(void)self;
+	return failing->busy;
+}
+
 static struct topology *federation(void)
 {
 	struct writing w = {0};
@@ -135,6 +142,7 @@ static void rig_init(struct rig *r)
 	failing = r;
 	r->real = host.store = memory_store_interface(r->store);
 	host.store.next = next_or_fail;
+	host.store.busy = is_busy;
 	for (unsigned i = 0; i < PEERS; i++) {
 		char name[8], salted[16];
 		uint8_t seed[32], public[32];
@@ -409,6 +417,28 @@ static void conversations_that_ended_leave_nothing_behind(void)
 	rig_clear(&r);
 }
 
+static void an_author_does_not_wait_for_ever(void)
+{
+	struct rig r;
+
+	rig_init(&r);
+	r.busy = true;
+	r.submitted = ERR_COUNT;
+	submit(&r, 1);
+	wait_ms(&r, 10);
+	is_int(r.submitted, ERR_COUNT, "while the indexes catch up it waits");
+	for (int i = 0; i < 10; i++)
+		wait_ms(&r, 1000);
+	is_int(r.submitted, ERR_BUSY, "when they do not, it is told");
+	is_int(exchange_store_state(r.exchange), ERR_BUSY, "and so is the operator");
+	r.busy = false;
+	submit(&r, 2);
+	wait_ms(&r, 2000);
+	is_int(r.submitted, ERR_OK, "later messages are kept");
+	is_int(exchange_store_state(r.exchange), ERR_OK, "and all is well");
+	rig_clear(&r);
+}
+
 static void what_is_urgent_is_bounded_too(void)
 {
 	struct rig r;
@@ -521,6 +551,7 @@ int main(void)
 	RUN(a_damaged_message_hides_none_behind_it);
 	RUN(what_cannot_be_read_now_is_not_passed_over);
 	RUN(conversations_that_ended_leave_nothing_behind);
+	RUN(an_author_does_not_wait_for_ever);
 	RUN(what_is_urgent_is_bounded_too);
 	RUN(a_flood_of_greetings_ends_and_is_named);
 	RUN(greetings_now_and_then_are_no_flood);
