@@ -50,10 +50,11 @@ static void newest_set(struct versions *v)
 	pthread_mutex_unlock(&v->lock);
 }
 
-/* Persists, then adds; takes t over. */
-static enum err keep_version(struct versions *v, struct topology *t, const uint8_t *file, size_t n,
-			     bool first)
+/* Persists, then adds, at the end that it belongs to; takes t over. */
+static enum err keep_version(struct versions *v, struct topology *t, const uint8_t *file, size_t n)
 {
+	const struct topology *oldest = chain_oldest(&v->chain);
+	bool first = !oldest, older = oldest && t->version < oldest->version;
 	char key[32];
 	uint8_t number[4];
 	enum err e = log_begin(v->log);
@@ -64,9 +65,9 @@ static enum err keep_version(struct versions *v, struct topology *t, const uint8
 		e = log_put_topology(v->log, t->version, &t->hash, file, n);
 	if (!e)
 		e = log_put(v->log, key, t->hash.b, sizeof t->hash.b);
-	if (!e && first)
+	if (!e && (first || older))
 		e = log_put(v->log, "topology/first", number, sizeof number);
-	if (!e)
+	if (!e && !older)
 		e = log_put(v->log, "topology/newest", number, sizeof number);
 	if (e)
 		log_abort(v->log);
@@ -76,7 +77,7 @@ static enum err keep_version(struct versions *v, struct topology *t, const uint8
 		topology_free(t);
 		return e;
 	}
-	e = chain_add(&v->chain, t);
+	e = older ? chain_add_older(&v->chain, t) : chain_add(&v->chain, t);
 	newest_set(v);
 	return e;
 }
@@ -176,7 +177,7 @@ enum err versions_join(struct versions *v, const uint8_t *file, size_t n, const 
 		return ERR_STATE;
 	}
 	e = council_open(&t, (const char *)file, n, pinned, report);
-	return e ? e : keep_version(v, t, file, n, true);
+	return e ? e : keep_version(v, t, file, n);
 }
 
 /* SPEC 4.9: the same number with another hash and good signatures is a fork: ours stays, theirs is
@@ -222,10 +223,12 @@ enum err versions_accept(struct versions *v, const uint8_t *file, size_t n, stru
 		report_add(report, "this node has not joined a federation: khabar join FILE first");
 		return ERR_STATE;
 	}
+	if (council_precede(&t, chain_oldest(&v->chain), (const char *)file, n, NULL) == ERR_OK)
+		return keep_version(v, t, file, n);
 	e = council_follow(&t, newest, (const char *)file, n, report);
 	if (e)
 		return fork_keep(v, file, n, report) ? ERR_EXISTS : e;
-	return keep_version(v, t, file, n, false);
+	return keep_version(v, t, file, n);
 }
 
 enum err versions_file(struct versions *v, uint32_t version, const uint8_t **file, size_t *n)

@@ -22,8 +22,9 @@ const struct chain *versions_chain(const struct versions *v);
 /* The first version, by its pinned hash (khabar join).  ERR_STATE when there is one already. */
 enum err versions_join(struct versions *v, const uint8_t *file, size_t n, const struct hash *pinned,
 		       struct report *report);
-/* The next version: checked, persisted, then in force.  ERR_EXISTS: the council has signed another
- * one of this number; ours stays, and the last line of the report is worth an alarm. */
+/* The next version: checked, persisted, then in force; or the one before the oldest, for a node
+ * that joined later.  ERR_EXISTS: the council has signed another one of this number; ours stays,
+ * and the last line of the report is worth an alarm. */
 enum err versions_accept(struct versions *v, const uint8_t *file, size_t n, struct report *report);
 /* The signed file; borrowed until the next call. */
 enum err versions_file(struct versions *v, uint32_t version, const uint8_t **file, size_t *n);

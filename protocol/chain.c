@@ -1,6 +1,7 @@
 #include "protocol/chain.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void chain_init(struct chain *c)
 {
@@ -20,14 +21,13 @@ const struct topology *chain_newest(const struct chain *c)
 	return c->count ? c->versions[c->count - 1] : NULL;
 }
 
-enum err chain_add(struct chain *c, struct topology *t)
+const struct topology *chain_oldest(const struct chain *c)
 {
-	const struct topology *newest = chain_newest(c);
+	return c->count ? c->versions[0] : NULL;
+}
 
-	if (newest && t->version <= newest->version) {
-		topology_free(t);
-		return ERR_STATE;
-	}
+static enum err insert(struct chain *c, size_t at, struct topology *t)
+{
 	if (c->count == c->size) {
 		size_t size = c->size ? 2 * c->size : 8;
 		struct topology **grown = realloc(c->versions, size * sizeof *grown);
@@ -38,8 +38,32 @@ enum err chain_add(struct chain *c, struct topology *t)
 		c->versions = grown;
 		c->size = size;
 	}
-	c->versions[c->count++] = t;
+	memmove(c->versions + at + 1, c->versions + at, (c->count - at) * sizeof *c->versions);
+	c->versions[at] = t;
+	c->count++;
 	return ERR_OK;
+}
+
+enum err chain_add(struct chain *c, struct topology *t)
+{
+	const struct topology *newest = chain_newest(c);
+
+	if (newest && t->version <= newest->version) {
+		topology_free(t);
+		return ERR_STATE;
+	}
+	return insert(c, c->count, t);
+}
+
+enum err chain_add_older(struct chain *c, struct topology *t)
+{
+	const struct topology *oldest = chain_oldest(c);
+
+	if (oldest && t->version >= oldest->version) {
+		topology_free(t);
+		return ERR_STATE;
+	}
+	return insert(c, 0, t);
 }
 
 const struct topology *chain_version(const struct chain *c, uint32_t version)

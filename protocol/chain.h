@@ -20,6 +20,11 @@ void chain_clear(struct chain *c);
  * held. */
 enum err chain_add(struct chain *c, struct topology *t);
 
+/* The same for a version older than every one held. */
+enum err chain_add_older(struct chain *c, struct topology *t);
+
+/* The oldest version held, or NULL. */
+const struct topology *chain_oldest(const struct chain *c);
 /* The version in force, or NULL when there is none. */
 const struct topology *chain_newest(const struct chain *c);
 /* That version, or NULL. */

@@ -40,6 +40,12 @@ enum err council_open(struct topology **t, const char *file, size_t n, const str
 enum err council_follow(struct topology **t, const struct topology *now, const char *file, size_t n,
 			struct report *report);
 
+/* The version before `oldest`, for one who joined at that one: its text has a hash that `oldest`
+ * lists as `previous`, so the council has vouched for it, whoever brings it.  ERR_HASH, ERR_FORMAT,
+ * ERR_NETWORK, ERR_STATE (its number is not one less).  Caller owns *t. */
+enum err council_precede(struct topology **t, const struct topology *oldest, const char *file,
+			 size_t n, struct report *report);
+
 /* Twelve words for the telephone, of a list of 2^11 (BIP-39's English words are not shipped: ours
  * are made from syllables): 128 bits of the hash and 4 of checksum.  SPEC.md 4.8. */
 enum { WORDS_BYTES = 12 * 5, WORDS_HASH_BYTES = 16 };

@@ -139,3 +139,36 @@ enum err council_follow(struct topology **out, const struct topology *now, const
 		*out = next;
 	return e;
 }
+
+static bool same_network(const struct topology *a, const struct topology *b)
+{
+	return memcmp(a->network.b, b->network.b, NETWORK_ID_BYTES) == 0;
+}
+
+enum err council_precede(struct topology **out, const struct topology *oldest, const char *file,
+			 size_t n, struct report *report)
+{
+	size_t length = council_text_length(file, n);
+	struct hash hash = hash_of(file, length);
+	struct topology *t;
+	enum err e;
+
+	*out = NULL;
+	/* SPEC 4.9: "its text has a hash that the oldest version held lists as `previous`" */
+	if (!hash_listed(oldest, &hash)) {
+		report_add(report, "version %lu does not name it as the one before",
+			   (unsigned long)oldest->version);
+		return ERR_HASH;
+	}
+	e = topology_parse(&t, file, length, report);
+	if (e)
+		return e;
+	if (t->version + 1 != oldest->version || !same_network(t, oldest)) {
+		report_add(report, "federation: version: %lu cannot come before version %lu",
+			   (unsigned long)t->version, (unsigned long)oldest->version);
+		topology_free(t);
+		return ERR_STATE;
+	}
+	*out = t;
+	return ERR_OK;
+}

@@ -148,7 +148,7 @@ static void topology_asked(struct peer *p, const struct version_hash *theirs)
 		session_give_topology(p->session, next->version, file, n);
 	else
 		session_give_topology(p->session, 0, NULL, 0);
-	if (!next && theirs->version <= chain_newest(host->chain)->version &&
+	if (!next && chain_version(host->chain, theirs->version) &&
 	    !chain_hash(host->chain, theirs))
 		host->alarm(
 			host->arg, &p->status.id,
@@ -159,6 +159,25 @@ static void topology_asked(struct peer *p, const struct version_hash *theirs)
 static bool own_trouble(enum err e)
 {
 	return e == ERR_FULL || e == ERR_IO || e == ERR_MEMORY;
+}
+
+/* One who joined lately cannot judge what was written before: it is given what its oldest names. */
+static void history_asked(struct peer *p, const struct version_hash *oldest)
+{
+	const struct exchange_host *host = &p->x->host;
+	const struct topology *t = chain_version(host->chain, oldest->version - 1);
+	const struct topology *next = NULL;
+	const uint8_t *file = NULL;
+	size_t n = 0;
+
+	if (t) {
+		struct version_hash v = {.version = t->version, .hash = t->hash};
+		next = chain_after(host->chain, &v);
+	}
+	if (next && hash_equal(&next->hash, &oldest->hash) &&
+	    host->topology_file(host->arg, t->version, &file, &n) != ERR_OK)
+		file = NULL;
+	session_give_topology(p->session, t ? t->version : 0, file, n);
 }
 
 /* The host persists it, adds it to the chain and starts every conversation anew, this one too. */
@@ -236,6 +255,9 @@ static void event_handle(struct peer *p, struct session_event *e)
 		p->status.clock_ahead =
 			(int64_t)(session_peer_hello(p->session)->clock - p->x->now.wall);
 		floor_begin(p->x);
+		break;
+	case SESSION_HISTORY_ASKED:
+		history_asked(p, &e->version);
 		break;
 	case SESSION_TOPOLOGY_ASKED:
 		topology_asked(p, &e->version);

@@ -34,7 +34,8 @@ struct exchange_host {
 		*chain; /* borrowed; the host changes it, then says exchange_topology_changed() */
 	void *arg;      /* of the calls below */
 	void (*random)(void *arg, void *out, size_t n);
-	/* A peer offers the next topology: check, persist and add it.  Words go into the report. */
+	/* A peer offers the next topology, or the one before the oldest: check, persist and add it.
+	 * Words go into the report. */
 	enum err (*topology_offered)(void *arg, const uint8_t *file, size_t n,
 				     struct report *report);
 	/* The signed file of a version held; borrowed until the next call. */

@@ -197,6 +197,21 @@ static void open_offer(struct session *s)
 		s->open_due = true;
 }
 
+/* SPEC 7.4: "The peer's list ends above version 1, is shorter than a list may be, and one's own has
+ * the version before its oldest" */
+static bool history_wanted(const struct session *s)
+{
+	uint32_t oldest = s->peer.versions[s->peer.version_count - 1].version;
+
+	if (s->peer.version_count == HELLO_VERSIONS_MAX || oldest == 1)
+		return false;
+	for (size_t i = 0; i < s->self.version_count; i++) {
+		if (s->self.versions[i].version == oldest - 1)
+			return true;
+	}
+	return false;
+}
+
 /* Both HELLOs are known: is either end behind? */
 static void agree(struct session *s, uint64_t now)
 {
@@ -208,7 +223,11 @@ static void agree(struct session *s, uint64_t now)
 	s->open_due = false;
 	event_add(s, SESSION_GREETED);
 	if (version_in(&s->self, theirs) && version_in(&s->peer, mine)) {
-		open_offer(s); /* equal */
+		e = history_wanted(s) ? event_add(s, SESSION_HISTORY_ASKED) : NULL;
+		if (e)
+			e->version = s->peer.versions[s->peer.version_count - 1];
+		else
+			open_offer(s);
 	} else if (!version_in(&s->peer, mine)) {
 		e = event_add(s, SESSION_TOPOLOGY_ASKED);
 		if (e)

@@ -55,6 +55,7 @@ struct session_greeting {
 
 enum session_event_kind {
 	SESSION_GREETED, /* a conversation has begun: forget what was under way in an earlier one */
+	SESSION_HISTORY_ASKED,  /* the same of the one before `version`, the peer's oldest */
 	SESSION_TOPOLOGY_ASKED, /* answer with session_give_topology(): is there one that follows
 				   `version`? */
 	SESSION_TOPOLOGY, /* data is the peer's next signed topology: accept and start anew, or

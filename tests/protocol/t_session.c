@@ -101,6 +101,9 @@ static void events(struct end *e)
 		case SESSION_GREETED:
 			e->greeted++;
 			break;
+		case SESSION_HISTORY_ASKED:
+			session_give_topology(e->s, 0, NULL, 0);
+			break;
 		case SESSION_TOPOLOGY_ASKED:
 			session_give_topology(
 				e->s, 2,

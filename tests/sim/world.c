@@ -44,7 +44,6 @@ struct instant instant_of(const struct node *n)
 static void world_build(struct world *w)
 {
 	struct report report;
-	const struct writing *first = &w->signed_files[1];
 
 	for (unsigned i = 0; i < w->plan.nodes; i++) {
 		struct node *n = &w->nodes[i];
@@ -57,10 +56,14 @@ static void world_build(struct world *w)
 		seed_of(seed, salted);
 		crypto_sign_seed_keypair(n->sign_public, n->sign_secret, seed);
 	}
-	council_sign(w);
+	for (unsigned i = 0; i <= w->plan.history; i++)
+		council_sign(w);
 	report_init(&report);
 	for (unsigned i = 0; i < w->plan.nodes; i++) {
 		struct node *n = &w->nodes[i];
+		/* Every other node joins at the newest version, the others are still at the first.
+		 */
+		const struct writing *first = &w->signed_files[i % 2 ? w->version : 1];
 		struct hash pinned =
 			hash_of(first->at, council_text_length(first->at, first->length));
 		struct topology *t;
@@ -134,7 +137,7 @@ static void council_step(struct world *w)
 	struct node *n = &w->nodes[draw_below(w, w->plan.nodes)];
 	const struct writing *newest;
 
-	if (w->version <= w->plan.versions && happens(w, 20))
+	if (w->version < 1 + w->plan.history + w->plan.versions && happens(w, 20))
 		council_sign(w);
 	newest = &w->signed_files[w->version];
 	if (n->exchange && w->faults && draw_below(w, 20) == 0)
@@ -287,6 +290,7 @@ struct world_plan world_draw(uint64_t seed, unsigned nodes)
 	p.messages = 20 + draw_below(&w, 60);
 	p.window_bytes = MESSAGE_MAX_BYTES + draw_below(&w, 1 << 20);
 	p.window_messages = 1 + draw_below(&w, 40);
+	p.history = draw_below(&w, 4) ? 0 : draw_below(&w, 3);
 	p.versions = draw_below(&w, 2) * draw_below(&w, WORLD_VERSIONS_MAX);
 	p.wrong_clock_years = draw_below(&w, 4) ? 0 : (int)draw_below(&w, 21) - 10;
 	/* Each kind of fault is absent from half of the runs, so that no two hide each other. */

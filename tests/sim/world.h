@@ -14,6 +14,7 @@ struct world_plan {
 	unsigned nodes;        /* 2 to WORLD_NODES_MAX */
 	unsigned roles;        /* held by the first two nodes */
 	unsigned messages;     /* written while there are faults */
+	unsigned history;      /* versions besides the first before it begins */
 	unsigned versions;     /* of the topology, besides the first, while there are faults */
 	unsigned fault_ms;     /* how long, of simulated time */
 	unsigned heal_ms;      /* how long until all must agree */

@@ -18,12 +18,17 @@ enum err version_accept(struct node *n, const char *file, size_t length)
 {
 	struct topology *t;
 	uint32_t before = chain_newest(&n->chain)->version;
-	enum err e = council_follow(&t, chain_newest(&n->chain), file, length, NULL);
+	enum err e = council_precede(&t, chain_oldest(&n->chain), file, length, NULL);
 
-	if (e)
-		return e;
-	e = chain_add(&n->chain, t);
-	if (chain_newest(&n->chain)->version <= before)
+	if (e == ERR_OK) {
+		e = chain_add_older(&n->chain, t);
+	} else {
+		e = council_follow(&t, chain_newest(&n->chain), file, length, NULL);
+		if (e)
+			return e;
+		e = chain_add(&n->chain, t);
+	}
+	if (chain_newest(&n->chain)->version < before)
 		broken(n->world, n, "a topology was not replaced by a newer one");
 	if (!e)
 		e = exchange_topology_changed(n->exchange, instant_of(n));

@@ -63,7 +63,7 @@ struct world {
 	uint64_t random, now;
 	struct node nodes[WORLD_NODES_MAX];
 	struct wire wires[WORLD_NODES_MAX * WORLD_NODES_MAX / 2];
-	struct writing signed_files[WORLD_VERSIONS_MAX + 1]; /* by version, from 1 */
+	struct writing signed_files[2 * WORLD_VERSIONS_MAX + 1]; /* by version, from 1 */
 	unsigned version; /* the newest that the council has signed */
 	unsigned wire_count;
 	struct said *said;
