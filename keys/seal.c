@@ -229,6 +229,38 @@ static enum opening find_key(uint8_t key[CONTENT_KEY_BYTES], const struct identi
 	return worst;
 }
 
+bool seal_is_ours(const struct identity *id, const struct header *h)
+{
+	size_t count;
+	const struct seal_pair *pairs = identity_seal_pairs(id, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		struct party_id party = party_id_of(&h->network, pairs[i].name);
+		for (size_t k = 0; k < h->recipient_count; k++)
+			if (party_id_equal(&h->recipients[k].party, &party))
+				return true;
+	}
+	return false;
+}
+
+void seal_mark(const struct identity *id, uint8_t mark[16])
+{
+	size_t count;
+	const struct seal_pair *pairs = identity_seal_pairs(id, &count);
+	crypto_generichash_state state;
+
+	crypto_generichash_init(&state, NULL, 0, 16);
+	for (size_t i = 0; i < count; i++) {
+		uint8_t number[4];
+		put_u32(number, pairs[i].number);
+		crypto_generichash_update(&state, (const uint8_t *)pairs[i].name,
+					  strlen(pairs[i].name) + 1);
+		crypto_generichash_update(&state, number, sizeof number);
+		crypto_generichash_update(&state, pairs[i].public, sizeof pairs[i].public);
+	}
+	crypto_generichash_final(&state, mark, 16);
+}
+
 /* SPEC 3.7: "What is not authentic, says a length that does not need a ciphertext of this size, or
  * does not end in zeros is refused, and all of it in the same way." */
 static bool decrypt(const struct header *h, const uint8_t key[CONTENT_KEY_BYTES],

@@ -39,6 +39,13 @@ enum opening {
 /* Static: "its body was not sealed as it should be", and so on. */
 const char *opening_str(enum opening opening);
 
+/* True when a recipient is this node, or a role of which it holds a key: it should be able to open
+ * the message. */
+bool seal_is_ours(const struct identity *id, const struct header *h);
+
+/* Marks which seal keys are held: what can be opened with the same keys is the same. */
+void seal_mark(const struct identity *id, uint8_t mark[16]);
+
 /* Opens a sealed body of n bytes into out, which has room for n; *length says how much of it is
  * data.  Tries every key that is held until one fits.  Whatever the
  * outcome but OPENING_DONE, out holds nothing of it.  The caller wipes what it need not keep. */

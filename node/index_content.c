@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/content.h"
 #include "node/index_parts.h"
-#include "protocol/body.h"
 #include "protocol/stix.h"
 
 enum {
@@ -145,24 +145,17 @@ static enum err take_json(struct batch *b, const struct log_row *row, const char
 
 static enum err take_body(struct batch *b, const struct log_row *row)
 {
-	uint8_t *body;
-	char *json = NULL;
-	size_t n, length;
-	char why[HELD_TEXT_MAX + 1];
-	enum err e = log_read_body(b->f->reader, row, &body, &n);
-	if (e == ERR_DAMAGED)
-		return hold(b, row->lsn, "its stored body is damaged");
-	if (e)
-		return e == ERR_NOT_FOUND ? ERR_OK : e;
-	b->bytes += n;
-	e = body_unpack(&json, &length, body, n);
-	free(body);
-	if (e == ERR_MEMORY)
-		return e;
-	if (e) {
-		snprintf(why, sizeof why, "its body is not compressed JSON: %s", err_str(e));
+	char *json, why[CONTENT_WHY_BYTES];
+	size_t length;
+	enum err e =
+		content_read(b->f->identity, b->f->reader, row, &b->header, &json, &length, why);
+	b->bytes += b->header.body_length;
+	if (e == ERR_NOT_FOUND) /* gone, or sealed to others */
+		return ERR_OK;
+	if (e == ERR_FORMAT)
 		return hold(b, row->lsn, why);
-	}
+	if (e)
+		return e;
 	e = take_json(b, row, json, length);
 	free(json);
 	return e;
@@ -197,8 +190,7 @@ static enum err take_message(struct batch *b, const struct log_row *row)
 	case VERDICT_ACCEPTED:
 		break;
 	}
-	/* A sealed body would be opened here, by those that can, before it is unpacked. */
-	if (h->kind != KIND_POST || h->flags & FLAG_SEALED || !row->has_body)
+	if (h->kind != KIND_POST || !row->has_body)
 		return ERR_OK;
 	return take_body(b, row);
 }

@@ -1,6 +1,7 @@
 /* The index's environment: its tables, and whose they are. */
 #include <string.h>
 
+#include "keys/seal.h"
 #include "node/index_parts.h"
 #include "node/log_parts.h"
 
@@ -24,8 +25,21 @@ static int put(MDB_txn *txn, MDB_dbi meta, const char *name, const void *p, size
 	return mdb_put(txn, meta, &key, &value, 0);
 }
 
+/* What an index depends on besides the log: the keys of its rows, and what could be opened. */
+struct marks {
+	uint8_t store[HASH_KEY_BYTES], seals[16];
+};
+
+static struct marks marks_of(const struct identity *identity)
+{
+	struct marks marks;
+	identity_index_key(identity, KEY_OF_STORE, "store", 5, marks.store);
+	seal_mark(identity, marks.seals);
+	return marks;
+}
+
 /* What an index that has folded nothing looks like. */
-static int write_start(MDB_txn *txn, MDB_dbi meta, const uint8_t mark[16],
+static int write_start(MDB_txn *txn, MDB_dbi meta, const struct marks *marks,
 		       const struct store_id *log)
 {
 	static const uint8_t zeros[LENGTHS * 8];
@@ -35,7 +49,9 @@ static int write_start(MDB_txn *txn, MDB_dbi meta, const uint8_t mark[16],
 	if (rc == 0)
 		rc = put(txn, meta, "log", log->b, sizeof log->b);
 	if (rc == 0)
-		rc = put(txn, meta, "key", mark, 16);
+		rc = put(txn, meta, "key", marks->store, sizeof marks->store);
+	if (rc == 0)
+		rc = put(txn, meta, "seals", marks->seals, sizeof marks->seals);
 	if (rc == 0)
 		rc = put(txn, meta, "headers", zeros, 3 * 8);
 	if (rc == 0)
@@ -50,7 +66,7 @@ static bool is_value(MDB_txn *txn, MDB_dbi meta, const char *name, const void *p
 	       memcmp(value.mv_data, p, n) == 0;
 }
 
-static enum err judge_format(MDB_txn *txn, MDB_dbi meta, const uint8_t mark[16],
+static enum err judge_format(MDB_txn *txn, MDB_dbi meta, const struct marks *marks,
 			     const struct store_id *log, const char *dir, struct report *report)
 {
 	MDB_val key = {6, "format"}, value;
@@ -65,10 +81,11 @@ static enum err judge_format(MDB_txn *txn, MDB_dbi meta, const uint8_t mark[16],
 			   dir, format, (unsigned)INDEX_FORMAT);
 		return ERR_TOO_NEW;
 	}
-	/* SPEC 6.2: "An index of another log, of another store key or of an earlier format is
-	 * dropped and built again." */
+	/* SPEC 6.2: "An index of another log, of another store key, of other seal keys or of an
+	 * earlier format is dropped and built again." */
 	if (format != INDEX_FORMAT || !is_value(txn, meta, "log", log->b, sizeof log->b) ||
-	    !is_value(txn, meta, "key", mark, 16))
+	    !is_value(txn, meta, "key", marks->store, sizeof marks->store) ||
+	    !is_value(txn, meta, "seals", marks->seals, sizeof marks->seals))
 		return ERR_NOT_FOUND;
 	return ERR_OK;
 }
@@ -78,8 +95,7 @@ enum err env_prepare(struct index_env *env, const struct identity *identity,
 {
 	MDB_txn *txn;
 	MDB_stat stat;
-	uint8_t mark[HASH_KEY_BYTES];
-	identity_index_key(identity, KEY_OF_STORE, "store", 5, mark);
+	struct marks marks = marks_of(identity);
 	int rc = mdb_txn_begin(env->store.env, NULL, 0, &txn);
 	if (rc != 0)
 		return lmdb_err(rc);
@@ -87,9 +103,9 @@ enum err env_prepare(struct index_env *env, const struct identity *identity,
 	if (rc == 0)
 		rc = mdb_stat(txn, env->tables.meta, &stat);
 	if (rc == 0 && stat.ms_entries == 0)
-		rc = write_start(txn, env->tables.meta, mark, log);
+		rc = write_start(txn, env->tables.meta, &marks, log);
 	enum err e =
-		rc ? lmdb_err(rc) : judge_format(txn, env->tables.meta, mark, log, dir, report);
+		rc ? lmdb_err(rc) : judge_format(txn, env->tables.meta, &marks, log, dir, report);
 	/* The tables stay open only when this transaction commits. */
 	if (e && e != ERR_NOT_FOUND) {
 		mdb_txn_abort(txn);

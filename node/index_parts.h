@@ -7,7 +7,8 @@
  *     value   H(type | value) 16 | lsn 8 | number 2 -> the first 32 bytes of the object's key
  *     held    lsn 8 -> why, in words
  *     meta    "format" -> u32, "log" -> the log's store id, "key" -> a mark of the store key,
- *             "headers", "content" -> watermarks, "lengths" -> how many values have each length */
+ *             "seals" -> a mark of the seal keys that are held, "headers", "content" -> watermarks,
+ *             "lengths" -> how many values have each length */
 #ifndef NODE_INDEX_PARTS_H
 #define NODE_INDEX_PARTS_H
 
