@@ -62,6 +62,19 @@ const struct party *answer_node_named(struct answer *a, const char *name);
 /* True when no frames came along; else says that none are wanted. */
 bool answer_no_frames(struct answer *a);
 
+/* Whom "to" of a request names, with "tlp" and "direct", under the version in force. */
+struct addressed {
+	const struct topology *topology;
+	const struct party *self;
+	enum tlp tlp;
+	struct recipients to;
+};
+/* The caller calls addressed_clear() in any case. */
+enum err addressed_read(struct addressed *w, struct answer *a);
+void addressed_clear(struct addressed *w);
+/* Appends "audience": names of parties, or "all". */
+void audience_show(struct text *t, const struct recipients *to);
+
 /* A page: "lines":[...] and "next".  It is full when it has lines or time enough. */
 struct page {
 	struct answer *a;

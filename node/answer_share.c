@@ -1,108 +1,27 @@
-/* who and share: who would read a message, and sending bundles as posts. */
+/* share: sending bundles as posts. */
 #include "node/answer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "keys/seal.h"
 #include "node/loop.h"
-#include "protocol/audience.h"
 #include "protocol/body.h"
 
-enum { HOUR_MS = 3600000, DAY_HOURS = 24, NAMES_MAX = 256 };
+enum { HOUR_MS = 3600000, DAY_HOURS = 24, AUDIT_NAMES_MAX = 64 };
 
 /* What a call of share decides about all its messages. */
 struct sharing {
 	struct answer *a;
-	const struct topology *topology;
-	enum tlp tlp;
+	struct addressed who;
 	struct envelope envelope;
 	uint32_t expiry;
 	uint8_t priority;
-	bool dry_run;
-	size_t count, objects;
-	struct draft *drafts;   /* bodies owned */
-	struct message_id *ids; /* of the drafts */
+	bool dry_run, no_forward;
+	size_t count, objects, copies; /* messages of each draft */
+	struct draft *drafts;          /* bodies owned */
+	struct message_id *ids;        /* of the drafts, copies of each */
 };
-
-static enum err topology_wanted(struct answer *a, const struct topology **t)
-{
-	*t = versions_newest(node_versions(a->node));
-	if (*t)
-		return ERR_OK;
-	report_add(&a->report, "this node has not joined a federation yet");
-	a->advice = "khabar join FILE, then start khabardar again";
-	return ERR_STATE;
-}
-
-static enum err tlp_wanted(struct answer *a, enum tlp *tlp)
-{
-	const char *word = admin_string(&a->request, "tlp");
-
-	if (word && tlp_parse(word, tlp))
-		return ERR_OK;
-	a->where = "tlp";
-	if (word)
-		report_add(&a->report, "\"%s\" is none of clear, green, amber, amber+strict, red",
-			   word);
-	else
-		report_add(&a->report, "a TLP is wanted: clear or green");
-	return ERR_FORMAT;
-}
-
-/* SPEC 9.5: "`to` is ["all"], with TLP:CLEAR or TLP:GREEN" */
-static enum err audience_wanted(struct answer *a, enum tlp tlp)
-{
-	struct audience_id audience;
-	const char *names[NAMES_MAX];
-	size_t n = admin_strings(&a->request, "to", names, NAMES_MAX);
-	enum err e = audience_resolve(&audience, names, n, &a->report);
-
-	if (e) {
-		a->where = "to";
-		a->advice = "--to all";
-		return e;
-	}
-	if (tlp > TLP_GREEN) {
-		report_add(&a->report,
-			   "TLP:%s may not go to all: only clear and green may be read by "
-			   "everyone, and sealing to named parties is not yet in this version",
-			   tlp_str(tlp));
-		a->where = "tlp";
-		return ERR_NOT_ALLOWED;
-	}
-	return ERR_OK;
-}
-
-enum err answer_who(struct answer *a)
-{
-	const struct topology *t;
-	const struct party *self;
-	struct text *out = &a->reply;
-	enum tlp tlp;
-	enum err e = topology_wanted(a, &t);
-
-	if (!e)
-		e = tlp_wanted(a, &tlp);
-	if (!e)
-		e = audience_wanted(a, tlp);
-	if (!e && (!admin_request_done(&a->request) || !answer_no_frames(a)))
-		e = ERR_FORMAT;
-	if (e)
-		return e;
-	self = topology_party(t, node_config(a->node)->node);
-	admin_put_string(out, "node", node_config(a->node)->node);
-	admin_put_string(out, "title", self ? self->title : NULL);
-	admin_put_number(out, "keep_days", t->policy.expiry_days[tlp]);
-	admin_put_name(out, "audience");
-	text_str(out, "[\"all\"]");
-	admin_put_name(out, "readers");
-	text_str(out, "[");
-	for (size_t i = 0; i < t->party_count; i++)
-		if (t->parties[i].kind == PARTY_NODE && !t->parties[i].left)
-			admin_put_string(out, NULL, t->parties[i].name);
-	text_str(out, "]");
-	return ERR_OK;
-}
 
 /* SPEC 9.5: "`keep_days` is at most what the policy of the topology says for the TLP, and that when
  * it is absent." */
@@ -128,13 +47,13 @@ static uint32_t expiry_after(struct node *node, uint32_t hours)
 static enum err expiry_wanted(struct sharing *s)
 {
 	struct answer *a = s->a;
-	uint32_t most = s->topology->policy.expiry_days[s->tlp];
+	uint32_t most = s->who.topology->policy.expiry_days[s->who.tlp];
 	uint64_t days = admin_number(&a->request, "keep_days", 1, UINT32_MAX, most);
 
 	if (days > most) {
 		report_add(&a->report,
 			   "TLP:%s is kept for at most %lu days by the council's policy, not %lu",
-			   tlp_str(s->tlp), (unsigned long)most, (unsigned long)days);
+			   tlp_str(s->who.tlp), (unsigned long)most, (unsigned long)days);
 		a->where = "keep_days";
 		return ERR_NOT_ALLOWED;
 	}
@@ -146,11 +65,12 @@ static enum err options_read(struct sharing *s)
 {
 	struct admin_request *r = &s->a->request;
 	const char *use = admin_string(r, "use");
-	enum err e = topology_wanted(s->a, &s->topology);
+	enum err e = addressed_read(&s->who, s->a);
 
 	s->priority = (uint8_t)admin_number(r, "priority", PRIORITY_ROUTINE, PRIORITY_EMERGENCY,
 					    PRIORITY_ROUTINE);
 	s->dry_run = admin_flag(r, "dry_run");
+	s->no_forward = admin_flag(r, "no_forward");
 	s->envelope.exercise = admin_flag(r, "exercise");
 	s->envelope.block = use && strcmp(use, "block") == 0;
 	if (!e && use && !s->envelope.block && strcmp(use, "detect") != 0) {
@@ -158,10 +78,12 @@ static enum err options_read(struct sharing *s)
 		s->a->where = "use";
 		e = ERR_FORMAT;
 	}
-	if (!e)
-		e = tlp_wanted(s->a, &s->tlp);
-	if (!e)
-		e = audience_wanted(s->a, s->tlp);
+	if (!e && s->no_forward && s->who.to.all) {
+		report_add(&s->a->report,
+			   "what goes to everyone cannot be kept from being passed on");
+		s->a->where = "no_forward";
+		e = ERR_NOT_ALLOWED;
+	}
 	if (!e)
 		e = expiry_wanted(s);
 	if (!e && !admin_request_done(r))
@@ -199,9 +121,9 @@ static enum err bundle_check(struct sharing *s, struct slice bundle, const struc
 	e = post_read(&post, body->at, body->length, report);
 	if (e)
 		return e;
-	if (bundle_tlp(post.bundle, &marked) && marked > s->tlp) {
+	if (bundle_tlp(post.bundle, &marked) && marked > s->who.tlp) {
 		report_add(report, "an object is marked TLP:%s, stricter than the message's TLP:%s",
-			   tlp_str(marked), tlp_str(s->tlp));
+			   tlp_str(marked), tlp_str(s->who.tlp));
 		e = ERR_NOT_ALLOWED;
 	}
 	s->objects += objects_of(post.bundle);
@@ -222,13 +144,18 @@ static enum err draft_make(struct sharing *s, struct slice bundle)
 	if (!e)
 		e = body_pack(&packed, &d->body_length, body.at, body.length);
 	text_clear(&body);
+	if (!e && !s->who.to.all && seal_size(KIND_POST, d->body_length) == 0) {
+		free(packed);
+		e = ERR_LIMIT;
+	}
 	if (e == ERR_LIMIT)
 		report_add(&s->a->report, "the bundle is too large for one message");
 	if (e)
 		return e;
 	d->kind = KIND_POST;
-	d->tlp = s->tlp;
+	d->tlp = s->who.tlp;
 	d->priority = s->priority;
+	d->no_forward = s->no_forward;
 	d->expiry = s->expiry;
 	d->body = packed;
 	s->count++;
@@ -239,9 +166,25 @@ static void ids_show(struct text *t, const struct sharing *s)
 {
 	admin_put_name(t, "messages");
 	text_str(t, "[");
-	for (size_t i = 0; !s->dry_run && i < s->count; i++)
+	for (size_t i = 0; !s->dry_run && i < s->count * s->copies; i++)
 		admin_put_hex(t, NULL, s->ids[i].b, MESSAGE_ID_BYTES);
 	text_str(t, "]");
+}
+
+/* Names as far as they fit: an audit row is small. */
+static void audience_summary(struct text *summary, const struct recipients *to)
+{
+	size_t shown = to->count < AUDIT_NAMES_MAX ? to->count : AUDIT_NAMES_MAX;
+
+	admin_put_name(summary, "to");
+	text_str(summary, "[");
+	if (to->all)
+		admin_put_string(summary, NULL, "all");
+	for (size_t i = 0; i < shown; i++)
+		admin_put_string(summary, NULL, to->chosen[i].party->name);
+	text_str(summary, "]");
+	if (shown < to->count)
+		admin_put_number(summary, "and_more", to->count - shown);
 }
 
 static void shared_show(struct sharing *s)
@@ -250,17 +193,16 @@ static void shared_show(struct sharing *s)
 
 	ids_show(t, s);
 	admin_put_number(t, "objects", s->objects);
-	admin_put_name(t, "audience");
-	text_str(t, "[\"all\"]");
+	audience_show(t, &s->who.to);
 	if (s->dry_run)
 		return;
 	text_str(summary, "{");
-	admin_put_number(summary, "count", s->count);
+	admin_put_number(summary, "count", s->count * s->copies);
 	admin_put_number(summary, "objects", s->objects);
-	admin_put_string(summary, "tlp", tlp_str(s->tlp));
-	admin_put_string(summary, "to", "all");
+	admin_put_string(summary, "tlp", tlp_str(s->who.tlp));
+	audience_summary(summary, &s->who.to);
 	admin_put_hex(summary, "first", s->ids[0].b, MESSAGE_ID_BYTES);
-	admin_put_hex(summary, "last", s->ids[s->count - 1].b, MESSAGE_ID_BYTES);
+	admin_put_hex(summary, "last", s->ids[s->count * s->copies - 1].b, MESSAGE_ID_BYTES);
 	text_str(summary, "}");
 }
 
@@ -271,8 +213,9 @@ enum err answer_share(struct answer *a)
 	enum err e = options_read(&s);
 
 	if (!e) {
+		s.copies = recipients_letters(&s.who.to);
 		s.drafts = calloc(a->frame_count, sizeof *s.drafts);
-		s.ids = calloc(a->frame_count, sizeof *s.ids);
+		s.ids = calloc(a->frame_count * s.copies, sizeof *s.ids);
 		e = s.drafts && s.ids ? ERR_OK : ERR_MEMORY;
 	}
 	for (size_t i = 0; !e && i < a->frame_count; i++) {
@@ -281,12 +224,14 @@ enum err answer_share(struct answer *a)
 			a->where = "bundle";
 	}
 	if (!e && !s.dry_run)
-		e = node_publish(a->node, s.drafts, s.count, s.ids, &a->report);
+		e = node_publish(a->node, s.who.topology, &s.who.to, s.drafts, s.count, s.ids,
+				 &a->report);
 	if (!e)
 		shared_show(&s);
 	for (size_t i = 0; i < s.count; i++)
 		free((void *)s.drafts[i].body);
 	free(s.drafts);
 	free(s.ids);
+	addressed_clear(&s.who);
 	return e;
 }

@@ -249,6 +249,7 @@ void node_close(struct node *n)
 		log_close(n->log);
 	desk_free(n->desk);
 	links_clear(n);
+	author_clear(&n->author);
 	identity_free(n->identity);
 	config_free(n->config);
 	pthread_mutex_destroy(&n->lock);

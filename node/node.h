@@ -13,6 +13,7 @@
 #include "node/link.h"
 #include "node/versions.h"
 #include "protocol/exchange.h"
+#include "protocol/recipients.h"
 
 struct node;
 
@@ -64,17 +65,20 @@ struct draft {
 	enum message_kind kind;
 	enum tlp tlp;
 	uint8_t priority;
+	bool no_forward;
 	uint32_t expiry;     /* hours since 1970 */
-	const uint8_t *body; /* as carried; borrowed until node_publish returns */
+	const uint8_t *body; /* before it is sealed; borrowed until node_publish returns */
 	size_t body_length;
 	struct message_id ref; /* zeros: none */
 };
 
-/* Writes, signs and keeps n messages for everyone in one commit: all of them are durable, or none
- * is there.  ids[n] are theirs.  Waits for the commit.  ERR_STATE without a topology,
- * ERR_NOT_ALLOWED when this node is not in it. */
-enum err node_publish(struct node *node, const struct draft *drafts, size_t n,
-		      struct message_id *ids, struct report *report);
+/* Writes, seals, signs and keeps n drafts for the recipients, who were resolved under t, in one
+ * commit: all messages are durable, or none is there.  A draft takes as many messages as there are
+ * letters: ids[n * recipients_letters(to)] are theirs.  Waits for the commit.  ERR_NOT_ALLOWED when
+ * this node is not in t, ERR_LIMIT when a body is too long. */
+enum err node_publish(struct node *node, const struct topology *t, const struct recipients *to,
+		      const struct draft *drafts, size_t n, struct message_id *ids,
+		      struct report *report);
 /* Accepts the next topology: checks, persists, puts in force, greets everyone anew. */
 enum err node_accept(struct node *node, const uint8_t *file, size_t n, struct report *report);
 /* Keeps a local fact: an audit row, a mute. */

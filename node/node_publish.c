@@ -8,10 +8,8 @@
 struct publish {
 	struct desk_call call;
 	struct node *node;
-	const struct draft *drafts;
+	struct written *written;
 	size_t count, waiting; /* messages whose commit is waited for */
-	struct message_id *ids;
-	struct report *report;
 	enum err e;
 };
 
@@ -19,13 +17,9 @@ struct publish {
 static enum err author_check(struct node *n, const struct topology *t, struct report *report)
 {
 	const struct identity_public *public = identity_public(n->identity);
-	const struct party *self = t ? topology_party(t, public->name) : NULL;
+	const struct party *self = topology_party(t, public->name);
 	const struct sign_key *key = self ? party_sign_key(self, public->sign_number) : NULL;
 
-	if (!t) {
-		report_add(report, "this node has not joined a federation: khabar join FILE first");
-		return ERR_STATE;
-	}
 	if (!self || self->kind != PARTY_NODE || self->left) {
 		report_add(report, "topology version %u does not list %s as a member", t->version,
 			   public->name);
@@ -39,49 +33,54 @@ static enum err author_check(struct node *n, const struct topology *t, struct re
 	return ERR_OK;
 }
 
-struct written {
-	uint8_t *bytes;
-	size_t length;
-};
+/* One draft to one letter after the other; at is moved on. */
+static enum err write_draft(struct node *n, const struct topology *t, const struct recipients *to,
+			    const struct draft *draft, struct letter *letter, struct written **at)
+{
+	const struct party *self = topology_party(t, identity_public(n->identity)->name);
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; !e && i < recipients_letters(to); i++) {
+		if (!recipients_letter(letter, to, self, i))
+			return ERR_NOT_ALLOWED;
+		e = author_write(&n->author, t, letter, draft, clock_wall(), *at);
+		if (!e)
+			(*at)++;
+	}
+	return e;
+}
 
 /* Every message is written before the first is handed over: what cannot be said whole is not said.
- */
-static enum err write_all(struct publish *p, struct written *written)
+ * Sealing to many takes its time, and so is done by the thread that wants it. */
+static enum err write_all(struct node *n, const struct topology *t, const struct recipients *to,
+			  const struct draft *drafts, size_t count, struct written *written)
 {
-	struct node *n = p->node;
-	const struct topology *t = versions_newest(n->versions);
-	uint64_t sequence = n->author.sequence;
-	enum err e = author_check(n, t, p->report);
+	struct letter *letter = malloc(sizeof *letter);
+	struct written *at = written;
+	enum err e = letter ? ERR_OK : ERR_MEMORY;
 
-	for (size_t i = 0; i < p->count && !e; i++)
-		e = author_write(&n->author, t, &p->drafts[i], clock_wall(), &written[i].bytes,
-				 &written[i].length, &p->ids[i]);
-	if (e) {
-		n->author.sequence = sequence;
-		for (size_t i = 0; i < p->count; i++)
-			free(written[i].bytes);
-	}
+	for (size_t i = 0; i < count && !e; i++)
+		e = write_draft(n, t, to, &drafts[i], letter, &at);
+	while (e && at > written)
+		author_unwrite(&n->author, --at);
+	free(letter);
 	return e;
 }
 
 static void publish_run(struct desk_call *call)
 {
 	struct publish *p = call->arg;
-	struct written *written = calloc(p->count, sizeof *written);
 
-	p->e = written ? write_all(p, written) : ERR_MEMORY;
-	if (!p->e) {
-		/* What is submitted between two turns of the exchange is one commit. */
-		for (size_t i = 0; i < p->count; i++) {
-			enum err e = exchange_submit(p->node->exchange, written[i].bytes,
-						     written[i].length, (uint64_t)(uintptr_t)p);
-			if (e)
-				p->e = e;
-			else
-				p->waiting++;
-		}
+	/* What is submitted between two turns of the exchange is one commit. */
+	for (size_t i = 0; i < p->count; i++) {
+		enum err e = exchange_submit(p->node->exchange, p->written[i].bytes,
+					     p->written[i].length, (uint64_t)(uintptr_t)p);
+		p->written[i].bytes = NULL;
+		if (e)
+			p->e = e;
+		else
+			p->waiting++;
 	}
-	free(written);
 	if (p->waiting == 0)
 		desk_done(p->node->desk, call);
 	p->node->more = true;
@@ -97,24 +96,40 @@ void publish_submitted(struct node *n, uint64_t ticket, enum err e)
 		desk_done(n->desk, &p->call);
 }
 
-enum err node_publish(struct node *n, const struct draft *drafts, size_t count,
-		      struct message_id *ids, struct report *report)
+static enum err hand_over(struct node *n, struct written *written, size_t count,
+			  struct message_id *ids)
 {
-	struct publish p = {.call = {.run = publish_run},
-			    .node = n,
-			    .drafts = drafts,
-			    .count = count,
-			    .ids = ids,
-			    .report = report};
+	struct publish p = {
+		.call = {.run = publish_run}, .node = n, .written = written, .count = count};
 
+	for (size_t i = 0; i < count; i++)
+		ids[i] = written[i].id;
 	p.call.arg = &p;
-	if (count == 0)
-		return ERR_OK;
-	if (!desk_call(n->desk, &p.call))
-		return ERR_STATE;
-	if (p.e && report && report->total == 0)
-		report_add(report, "the store does not take it: %s", err_str(p.e));
-	return p.e;
+	if (desk_call(n->desk, &p.call))
+		return p.e;
+	while (count > 0)
+		author_unwrite(&n->author, &written[--count]);
+	return ERR_STATE;
+}
+
+enum err node_publish(struct node *n, const struct topology *t, const struct recipients *to,
+		      const struct draft *drafts, size_t count, struct message_id *ids,
+		      struct report *report)
+{
+	size_t messages = count * recipients_letters(to);
+	struct written *written;
+	enum err e = author_check(n, t, report);
+
+	if (e || messages == 0)
+		return e;
+	written = calloc(messages, sizeof *written);
+	e = written ? write_all(n, t, to, drafts, count, written) : ERR_MEMORY;
+	if (!e)
+		e = hand_over(n, written, messages, ids);
+	free(written);
+	if (e && report && report->total == 0)
+		report_add(report, "nothing was sent: %s", err_str(e));
+	return e;
 }
 
 struct accept {

@@ -140,25 +140,3 @@ bool audience_link_carries(const struct topology *t, const struct party *a, cons
 	return topology_link(t, a, b) != LINK_NONE && audience_carries(t, a, h) &&
 	       audience_carries(t, b, h);
 }
-
-enum err audience_resolve(struct audience_id *out, const char *const *names, size_t n,
-			  struct report *report)
-{
-	enum err e = ERR_OK;
-
-	if (n == 0) {
-		report_add(report, "--to: nobody is named; write --to all");
-		return ERR_NOT_ALLOWED;
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(names[i], "all") == 0)
-			continue;
-		report_add(report,
-			   "--to %s: sealing to named parties is not yet in this version; only "
-			   "--to all (every node, present and future) is",
-			   names[i]);
-		e = ERR_NOT_ALLOWED;
-	}
-	*out = audience_all();
-	return e;
-}

@@ -23,9 +23,4 @@ const struct party *audience_way(const struct topology *t, const struct party *n
  * "all". */
 bool audience_reads(const struct topology *t, const struct party *node, const struct header *h);
 
-/* Resolves what --to names.  Only "all" as yet: anything else is refused in words, with
- * ERR_NOT_ALLOWED. */
-enum err audience_resolve(struct audience_id *out, const char *const *names, size_t n,
-			  struct report *report);
-
 #endif

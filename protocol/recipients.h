@@ -61,6 +61,7 @@ struct addressee {
  * author is always one of them. */
 struct letter {
 	struct audience_id audience;
+	bool direct;
 	size_t count;                        /* 0: for everyone */
 	struct addressee to[RECIPIENTS_MAX]; /* ascending, as in the header */
 };

@@ -39,6 +39,7 @@ bool recipients_letter(struct letter *l, const struct recipients *r, const struc
 
 	assert(i < recipients_letters(r));
 	l->count = 0;
+	l->direct = r->direct;
 	l->audience = audience_all();
 	if (r->all)
 		return true;

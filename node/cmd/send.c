@@ -10,11 +10,24 @@
 
 enum { CONFIDENCE_NONE = 101, ANSWER_BYTES = 64 };
 
-size_t send_rules(struct sending *s, struct option_rule *rules)
+size_t send_who_rules(struct sending *s, struct option_rule *rules)
 {
-	const struct option_rule both[] = {
+	const struct option_rule who[] = {
 		{"tlp", OPTION_TEXT, &s->tlp, 0, 0},
 		{"to", OPTION_LIST, &s->to, 0, 0},
+		{"direct", OPTION_FLAG, &s->direct, 0, 0},
+	};
+
+	s->confidence = CONFIDENCE_NONE;
+	memcpy(rules, who, sizeof who);
+	return sizeof who / sizeof *who;
+}
+
+size_t send_rules(struct sending *s, struct option_rule *rules)
+{
+	size_t n = send_who_rules(s, rules);
+	const struct option_rule both[] = {
+		{"no-forward", OPTION_FLAG, &s->no_forward, 0, 0},
 		{"use", OPTION_TEXT, &s->use, 0, 0},
 		{"label", OPTION_LIST, &s->labels, 0, 0},
 		{"valid", OPTION_DAYS, &s->valid_days, 1, VALID_DAYS_MAX},
@@ -25,9 +38,8 @@ size_t send_rules(struct sending *s, struct option_rule *rules)
 		{"dry-run", OPTION_FLAG, &s->dry_run, 0, 0},
 	};
 
-	s->confidence = CONFIDENCE_NONE;
-	memcpy(rules, both, sizeof both);
-	return sizeof both / sizeof *both;
+	memcpy(rules + n, both, sizeof both);
+	return n + sizeof both / sizeof *both;
 }
 
 /* "0" to "3", or a word; -1 for what is neither. */
@@ -48,12 +60,13 @@ static int priority_read(const char *text)
 static int options_check(struct sending *s, const char *what)
 {
 	if (!s->tlp)
-		return cmd_misused(what, "--tlp is missing: clear or green");
+		return cmd_misused(what,
+				   "--tlp is missing: clear, green, amber, amber+strict or red");
 	if (!tlp_parse(s->tlp, &s->level))
 		return cmd_misused(what, "--tlp %s: clear, green, amber, amber+strict or red",
 				   s->tlp);
 	if (s->to.count == 0)
-		return cmd_misused(what, "--to is missing: --to all");
+		return cmd_misused(what, "--to is missing: all, or parties, groups, up, down");
 	if (s->use && strcmp(s->use, "detect") != 0 && strcmp(s->use, "block") != 0)
 		return cmd_misused(what, "--use %s: detect or block", s->use);
 	if (s->priority && priority_read(s->priority) < 0)
@@ -70,6 +83,8 @@ static void put_audience(struct text *request, const struct sending *s)
 	for (size_t i = 0; i < s->to.count; i++)
 		admin_put_string(request, NULL, s->to.items[i]);
 	text_str(request, "]");
+	if (s->direct)
+		admin_put_bool(request, "direct", true);
 }
 
 static int ask_who(struct sending *s)
@@ -111,17 +126,20 @@ static int import_open(struct sending *s)
 	return code;
 }
 
-int send_open(struct sending *s, const struct cmd_context *c, const char *what)
+int send_ask(struct sending *s, const struct cmd_context *c, const char *what)
 {
 	int code = options_check(s, what);
 
 	if (!code)
 		code = client_open(&s->client, c, what);
-	if (!code)
-		code = ask_who(s);
-	if (!code)
-		code = import_open(s);
-	return code;
+	return code ? code : ask_who(s);
+}
+
+int send_open(struct sending *s, const struct cmd_context *c, const char *what)
+{
+	int code = send_ask(s, c, what);
+
+	return code ? code : import_open(s);
 }
 
 void send_close(struct sending *s)
@@ -141,23 +159,6 @@ static size_t objects_of(const struct import *i)
 	for (size_t p = 0; p < i->part_count; p++)
 		n += i->parts[p].objects;
 	return n;
-}
-
-static void print_readers(FILE *out, const struct sending *s)
-{
-	const cJSON *readers = cJSON_GetObjectItemCaseSensitive(s->who.json, "readers"), *name;
-	const char *between = "";
-	int n = cJSON_GetArraySize(readers);
-
-	fprintf(out, "TLP:%s to all: %d node%s, present and future, will read this:\n    ",
-		tlp_str(s->level), n, plural((size_t)n));
-	cJSON_ArrayForEach(name, readers)
-	{
-		fputs(between, out);
-		print_safe(out, cJSON_IsString(name) ? name->valuestring : "", false);
-		between = ", ";
-	}
-	fputc('\n', out);
 }
 
 /* Whoever sends sees who will read it, and says yes. */
@@ -181,7 +182,7 @@ static int confirm(struct sending *s)
 		report_clear(&report);
 		return code;
 	}
-	print_readers(stderr, s);
+	who_print(stderr, s->who.json);
 	fprintf(stderr, "Send %zu object%s? [y/N] ", n, plural(n));
 	if (fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y')) {
 		s->client.progress.started = 0; /* thinking was not working */
@@ -204,6 +205,8 @@ static void put_options(struct text *request, const struct sending *s)
 		admin_put_number(request, "priority", (uint64_t)priority_read(s->priority));
 	if (s->exercise)
 		admin_put_bool(request, "exercise", true);
+	if (s->no_forward)
+		admin_put_bool(request, "no_forward", true);
 	if (s->dry_run)
 		admin_put_bool(request, "dry_run", true);
 }
@@ -234,6 +237,7 @@ static void print_sent(const struct sending *s, const struct reply *reply)
 	const cJSON *messages = cJSON_GetObjectItemCaseSensitive(reply->json, "messages"), *id;
 	size_t objects = (size_t)member_number(reply->json, "objects");
 	const cJSON *readers = cJSON_GetObjectItemCaseSensitive(s->who.json, "readers");
+	size_t copies = (size_t)member_number(s->who.json, "copies") * s->import.part_count;
 
 	if (s->client.c->json) {
 		client_print_json(reply);
@@ -241,11 +245,14 @@ static void print_sent(const struct sending *s, const struct reply *reply)
 	}
 	if (s->dry_run)
 		printf("would share %zu object%s in %zu message%s", objects, plural(objects),
-		       s->import.part_count, plural(s->import.part_count));
+		       copies, plural(copies));
 	else
 		printf("shared %zu object%s in %d message%s", objects, plural(objects),
 		       cJSON_GetArraySize(messages), plural((size_t)cJSON_GetArraySize(messages)));
-	printf(", TLP:%s, to all (%d nodes)\n", tlp_str(s->level), cJSON_GetArraySize(readers));
+	printf(", TLP:%s, to ", tlp_str(s->level));
+	who_print_audience(stdout, s->who.json);
+	printf(" (%d node%s)\n", cJSON_GetArraySize(readers),
+	       plural((size_t)cJSON_GetArraySize(readers)));
 	cJSON_ArrayForEach(id, messages)
 	{
 		printf("    %.12s\n", cJSON_IsString(id) ? id->valuestring : "");

@@ -12,21 +12,30 @@ struct sending {
 	const char *tlp, *use, *priority;
 	struct option_list to, labels;
 	unsigned long valid_days, keep_days, confidence; /* confidence: 101 for none */
-	bool dry_run, skip_rejected, exercise;
+	bool dry_run, skip_rejected, exercise, direct, no_forward;
 	const char *format, *column;
 	/* What becomes of it. */
 	enum tlp level;
-	struct reply who; /* node, title, readers */
+	struct reply who; /* node, title, audience, readers, carriers, why */
 	struct import import;
 	bool importing; /* import is to be cleared */
 };
 
 /* Writes the rules of the options that both have; returns how many.  s is all zeros before. */
 size_t send_rules(struct sending *s, struct option_rule *rules);
-/* Checks the options, asks the node who would read it, and starts an import. */
+/* Those of `who` alone, which says to whom. */
+size_t send_who_rules(struct sending *s, struct option_rule *rules);
+/* Checks the options and asks the node who would read it. */
+int send_ask(struct sending *s, const struct cmd_context *c, const char *what);
+/* The same, and starts an import. */
 int send_open(struct sending *s, const struct cmd_context *c, const char *what);
 /* Ends the import, asks, sends, says what was sent. */
 int send_finish(struct sending *s);
 void send_close(struct sending *s);
+
+/* who.c: what the node said of a message's way, for people. */
+void who_print(FILE *out, const cJSON *who);
+/* The names that it is for, on one line. */
+void who_print_audience(FILE *out, const cJSON *who);
 
 #endif

@@ -286,22 +286,6 @@ static void strangers_add_no_carrier(void)
 	free(text);
 }
 
-static void only_all_is_resolved_as_yet(void)
-{
-	const char *const good[] = {"all", "all"}, *const mixed[] = {"all", "punjab", "up"};
-	struct audience_id id, all = audience_all();
-	struct report report;
-
-	report_init(&report);
-	is_int(audience_resolve(&id, good, 2, &report), ERR_OK, "all");
-	ok(memcmp(&id, &all, sizeof id) == 0 && report.count == 0, "is everybody");
-	is_int(audience_resolve(&id, mixed, 3, &report), ERR_NOT_ALLOWED, "names are refused");
-	is_int(report.count, 2, "each");
-	ok(strstr(report_first(&report), "punjab"), "by name");
-	is_int(audience_resolve(&id, NULL, 0, &report), ERR_NOT_ALLOWED, "so is nobody");
-	report_clear(&report);
-}
-
 int main(void)
 {
 	RUN(carriers_are_those_of_the_oracle);
@@ -309,6 +293,5 @@ int main(void)
 	RUN(the_worked_examples_hold);
 	RUN(children_follow_a_role_to_its_new_holder);
 	RUN(strangers_add_no_carrier);
-	RUN(only_all_is_resolved_as_yet);
 	return tap_done();
 }
