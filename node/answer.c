@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/content.h"
 #include "node/loop.h"
-#include "protocol/body.h"
 
 static const struct answer_entry entries[] = {
 	{"status", RIGHT_READ, false, false, answer_status},
@@ -132,20 +132,25 @@ void page_close(struct page *p, bool follow)
 		admin_put_number(t, "next", p->at);
 }
 
+bool answer_may_open(const struct answer *a, const struct header *h)
+{
+	/* SPEC 9.2: "What is TLP:RED is opened only for who has the right `red`" */
+	return h->tlp != TLP_RED || rights_allow(node_config(a->node), a->caller, RIGHT_RED);
+}
+
 static enum err unpack(struct opened *o, struct answer *a)
 {
-	uint8_t *body;
-	size_t n;
-	enum err e = log_read_body(a->log, &o->row, &body, &n);
+	char why[CONTENT_WHY_BYTES];
+	enum err e = content_read(node_identity(a->node), a->log, &o->row, &o->header, &o->json,
+				  &o->json_length, why);
 
 	if (e)
 		return e;
-	e = body_unpack(&o->json, &o->json_length, body, n);
-	free(body);
-	if (!e)
-		e = post_read(&o->post, o->json, o->json_length, NULL);
+	e = post_read(&o->post, o->json, o->json_length, NULL);
 	if (e && e != ERR_MEMORY)
 		e = ERR_FORMAT;
+	if (!e && o->header.tlp == TLP_RED)
+		a->red_opened++;
 	return e;
 }
 
@@ -163,6 +168,8 @@ enum err opened_read(struct opened *o, struct answer *a, const struct log_row *r
 		return ERR_DAMAGED;
 	if (o->header.kind != KIND_POST)
 		return ERR_NOT_FOUND;
+	if (!answer_may_open(a, &o->header))
+		return ERR_NOT_ALLOWED;
 	if (index_held(a->index, row->lsn, why, sizeof why))
 		return ERR_FORMAT;
 	e = unpack(o, a);

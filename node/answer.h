@@ -20,6 +20,7 @@ struct answer {
 	struct admin_request request;
 	const struct slice *frames; /* that came with it */
 	size_t frame_count;
+	unsigned red_opened; /* messages of TLP:RED that were read for it: audited */
 
 	struct text reply;    /* the members after "ok":true */
 	struct text summary;  /* for the audit: a JSON object, of what changed */
@@ -101,10 +102,13 @@ struct opened {
 	size_t json_length;
 	struct post post;
 };
-/* Reads the row's body.  ERR_NOT_FOUND when it is no post to show, or gone; ERR_FORMAT when its
- * content is held.  On ERR_OK the caller calls opened_clear(). */
+/* Reads the row's body.  ERR_NOT_FOUND when it is no post to show, or gone, or sealed to others;
+ * ERR_FORMAT when its content is held; ERR_NOT_ALLOWED when it is RED and not for this caller.  On
+ * ERR_OK the caller calls opened_clear(). */
 enum err opened_read(struct opened *o, struct answer *a, const struct log_row *row);
 void opened_clear(struct opened *o);
+/* False when what it says is TLP:RED and not for this caller. */
+bool answer_may_open(const struct answer *a, const struct header *h);
 
 /* Decodes the header of a message's row; false when it is damaged. */
 bool row_header(const struct log_row *row, struct header *h);

@@ -19,6 +19,7 @@ struct check {
 	struct answer *a;
 	size_t match_count;
 	struct match matches[MATCHES_MAX];
+	struct header header;
 	struct observable value;
 	struct opened *posts[POSTS_KEPT];
 	size_t next_post;
@@ -48,6 +49,24 @@ static bool note_match(void *arg, const struct object_at *at, enum match_how how
 			return true;
 	c->matches[c->match_count++] = (struct match){*at, how};
 	return c->match_count < MATCHES_MAX;
+}
+
+/* Takes out what is not for this caller, before it is said that anything is known. */
+static void matches_filter(struct check *c)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < c->match_count; i++) {
+		struct log_row row;
+		size_t n;
+		if (log_read(c->a->log, c->matches[i].at.lsn, &row))
+			continue;
+		n = header_peek_length(row.data, row.length);
+		if (n <= row.length && header_decode(&c->header, row.data, n) == ERR_OK &&
+		    answer_may_open(c->a, &c->header))
+			c->matches[kept++] = c->matches[i];
+	}
+	c->match_count = kept;
 }
 
 /* NULL, with *e, when the message cannot be opened; ERR_OK then: it has gone meanwhile. */
@@ -110,6 +129,7 @@ static enum err value_check(struct check *c, const char *typed)
 		e = index_match(c->a->index, &c->value, note_match, c);
 		if (e == ERR_NOT_FOUND)
 			e = ERR_OK;
+		matches_filter(c);
 	}
 	admin_put_name(t, NULL);
 	text_str(t, "{");

@@ -93,4 +93,12 @@ void header_show(struct text *t, const struct answer *a, const struct header *h)
 		admin_put_hex(t, "ref", h->ref.b, MESSAGE_ID_BYTES);
 	admin_put_number(t, "sign_key", h->sign_key);
 	admin_put_number(t, "recipients", h->recipient_count);
+	admin_put_name(t, "to");
+	text_str(t, "[");
+	for (size_t i = 0; i < h->recipient_count; i++)
+		if (i == 0 || !party_id_equal(&h->recipients[i].party, &h->recipients[i - 1].party))
+			admin_put_string(t, NULL, answer_party(a, name, &h->recipients[i].party));
+	if (h->recipient_count == 0)
+		admin_put_string(t, NULL, "all");
+	text_str(t, "]");
 }

@@ -1,12 +1,14 @@
 /* show and verify: one message, as its author signed it and as this node took it. */
 #include "node/answer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "protocol/body.h"
+#include "node/content.h"
+#include "protocol/audience.h"
 
-enum { PREFIX_MIN = 4 };
+enum { PREFIX_MIN = 4, CLOSED_BYTES = 160 };
 
 struct showing {
 	struct log_row row;
@@ -100,18 +102,63 @@ static enum err find(struct showing *s, struct answer *a, const char *id)
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
+/* Says why what it says is not shown although the body is here. */
+static void closed_show(const struct showing *s, struct answer *a, enum err e, const char *why)
+{
+	const struct topology *t = versions_newest(node_versions(a->node));
+	const struct party *self = t ? topology_party(t, node_config(a->node)->node) : NULL;
+	char words[CLOSED_BYTES];
+
+	if (e == ERR_FORMAT)
+		snprintf(words, sizeof words, "%s", why);
+	else if (e == ERR_NOT_ALLOWED)
+		snprintf(
+			words, sizeof words,
+			"TLP:RED is opened only for who has the right red (khabardar.zpl, rights)");
+	else if (self && audience_reads(t, self, &s->header))
+		snprintf(words, sizeof words,
+			 "sealed to a role that this node holds, and the role's key file is not "
+			 "in its home");
+	else
+		snprintf(words, sizeof words,
+			 "sealed to %u parties, carried here, cannot be read here",
+			 (unsigned)s->header.recipient_count);
+	admin_put_string(&a->reply, "closed", words);
+}
+
+/* Opens and unpacks the body where this node and this caller may. */
+static enum err content_wanted(struct showing *s, struct answer *a, char why[CONTENT_WHY_BYTES])
+{
+	cJSON *json = NULL;
+	enum err e;
+
+	if (!answer_may_open(a, &s->header))
+		return ERR_NOT_ALLOWED;
+	e = content_open(node_identity(a->node), &s->header, s->body, s->body_length, &s->json,
+			 &s->json_length, why);
+	if (!e && json_parse_bounded(&json, s->json, s->json_length, BODY_VALUES_MAX, NULL)) {
+		snprintf(why, CONTENT_WHY_BYTES, "its body is not proper JSON");
+		e = ERR_FORMAT;
+	}
+	cJSON_Delete(json);
+	if (!e && s->header.tlp == TLP_RED)
+		a->red_opened++;
+	return e;
+}
+
 /* Appends the body where it is JSON, and the object asked for. */
 static enum err body_show(struct showing *s, struct answer *a)
 {
 	struct text *t = &a->reply;
+	char why[CONTENT_WHY_BYTES];
 	struct post post;
-	cJSON *json = NULL;
+	enum err e = s->body ? content_wanted(s, a, why) : ERR_NOT_FOUND;
 
-	if (s->body && !(s->header.flags & FLAG_SEALED) &&
-	    body_unpack(&s->json, &s->json_length, s->body, s->body_length) == ERR_OK &&
-	    json_parse_bounded(&json, s->json, s->json_length, BODY_VALUES_MAX, NULL) == ERR_OK) {
-		cJSON_Delete(json);
-	} else {
+	if (e == ERR_MEMORY)
+		return e;
+	if (e) {
+		if (s->body)
+			closed_show(s, a, e, why);
 		admin_put_string(t, s->object ? "object" : "body", NULL);
 		return ERR_OK;
 	}
@@ -139,6 +186,7 @@ static enum err message_show(struct showing *s, struct answer *a)
 	const uint8_t *signature = s->row.data + s->header_length;
 	struct text *t = &a->reply;
 	char name[PARTY_TEXT_BYTES], why[256];
+	enum err e;
 
 	admin_put_name(t, "message");
 	text_str(t, "{");
@@ -151,10 +199,9 @@ static enum err message_show(struct showing *s, struct answer *a)
 	admin_put_time(t, "arrived", s->row.arrived);
 	admin_put_number(t, "position", s->row.lsn);
 	admin_put_bool(t, "has_body", s->body != NULL);
-	if (body_show(s, a))
-		return ERR_DAMAGED;
+	e = body_show(s, a);
 	text_str(t, "}");
-	return ERR_OK;
+	return e;
 }
 
 /* SPEC 9.4: "With `raw` a binary frame follows the reply: header, signature and body as carried."

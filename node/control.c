@@ -128,13 +128,18 @@ static void send_reply(struct control *c, zmq_msg_t *to, const struct text *repl
 		zmq_send(c->socket, answer->frame, answer->frame_length, ZMQ_DONTWAIT);
 }
 
-/* SPEC 9.2: "A request that has changed something is kept in the audit before it is answered." */
+/* SPEC 9.2: "A request that has changed something is kept in the audit before it is answered" */
 static void audit(struct control *c, struct request *r)
 {
 	struct answer *a = &r->answer;
 	enum err e;
 
-	if (r->e || !r->entry->changes || a->summary.length == 0)
+	if (r->e)
+		return;
+	/* SPEC 9.2: "and so is every request that opened such a message." */
+	if (a->red_opened && a->summary.length == 0)
+		text_format(&a->summary, "{\"red\":%u}", a->red_opened);
+	else if (!r->entry->changes || a->summary.length == 0)
 		return;
 	e = a->summary.bad ? ERR_MEMORY
 			   : audit_write(c->node, &r->caller, r->entry->name, a->summary.at);
