@@ -23,8 +23,6 @@ struct sharing {
 	struct message_id *ids;        /* of the drafts, copies of each */
 };
 
-/* SPEC 9.5: "`keep_days` is at most what the policy of the topology says for the TLP, and that when
- * it is absent." */
 /* SPEC 5.5: "An author goes by the floor, not by its clock alone" */
 static uint32_t expiry_after(struct node *node, uint32_t hours)
 {
@@ -44,6 +42,8 @@ static uint32_t expiry_after(struct node *node, uint32_t hours)
 	return expiry;
 }
 
+/* SPEC 9.5: "`keep_days` is at most what the policy of the topology says for the TLP, and that when
+ * it is absent." */
 static enum err expiry_wanted(struct sharing *s)
 {
 	struct answer *a = s->a;
