@@ -216,16 +216,6 @@ enum err trie_fold(const struct trie_store *s, struct trie_change *changes, size
 	return e;
 }
 
-/* The first key of the audience or of one after it; false behind the last. */
-static bool audience_next(struct audience_id *audience)
-{
-	for (size_t i = AUDIENCE_ID_BYTES; i-- > 0;) {
-		if (++audience->b[i])
-			return true;
-	}
-	return false;
-}
-
 enum err trie_expired(const struct trie_store *s, uint32_t floor, struct audience_id *at,
 		      struct trie_change *changes, size_t max, size_t *n)
 {
@@ -243,7 +233,7 @@ enum err trie_expired(const struct trie_store *s, uint32_t floor, struct audienc
 			return e;
 		*at = trie_key_audience(&key);
 		if (trie_key_expiry(&key) >= floor) {
-			if (!audience_next(at))
+			if (!trie_audience_next(at))
 				return ERR_OK;
 			from = trie_root(at).first;
 			e = s->seek(s->self, TRIE_RANGE, from.b, sizeof from.b, &entry);

@@ -37,6 +37,9 @@ uint32_t trie_key_expiry(const struct trie_key *key);
 struct audience_id trie_key_audience(const struct trie_key *key);
 struct message_id trie_key_id(const struct trie_key *key);
 int trie_key_compare(const struct trie_key *a, const struct trie_key *b);
+/* The key, or the audience, that comes right after; false behind the last. */
+bool trie_key_next(struct trie_key *key);
+bool trie_audience_next(struct audience_id *audience);
 
 /* A place in the trie: a depth, and the first key that could stand below it. */
 struct trie_place {

@@ -70,6 +70,25 @@ int trie_key_compare(const struct trie_key *a, const struct trie_key *b)
 	return memcmp(a->b, b->b, sizeof a->b);
 }
 
+static bool increment(uint8_t *number, size_t bytes)
+{
+	for (size_t i = bytes; i-- > 0;) {
+		if (++number[i])
+			return true;
+	}
+	return false;
+}
+
+bool trie_key_next(struct trie_key *key)
+{
+	return increment(key->b, sizeof key->b);
+}
+
+bool trie_audience_next(struct audience_id *audience)
+{
+	return increment(audience->b, sizeof audience->b);
+}
+
 size_t trie_prefix_bytes(unsigned depth)
 {
 	return (prefix_bits(depth) + 7) / 8;

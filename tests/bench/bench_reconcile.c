@@ -1,0 +1,195 @@
+/* What reconciliation costs: bytes of both directions with the heads of frames, frames, and CPU of
+ * both ends together, when one end lacks messages.  BIG=1: ten million as well.
+ *
+ * Messages arrived over 90 days; half of them live 90 days, 35 % live 30 days, the others 1 to 90;
+ * audiences are as frequent as the inverse of their rank. */
+#include "tests/bench/bench.h"
+#include "tests/two_ends.h"
+
+enum { ARRIVAL_HOURS = 90 * 24, FOLD_BATCH = 10000 };
+
+static uint32_t draw_expiry(uint64_t *seed, uint32_t arrival)
+{
+	uint64_t kind = draw(seed) % 100;
+
+	if (kind < 50)
+		return arrival + 90 * 24;
+	if (kind < 85)
+		return arrival + 30 * 24;
+	return arrival + 24 + (uint32_t)(draw(seed) % (89 * 24));
+}
+
+/* Zipf with exponent 1: cumulated weights, searched. */
+struct zipf {
+	double *upto;
+	size_t n;
+};
+
+static void zipf_init(struct zipf *z, size_t n)
+{
+	double sum = 0;
+
+	z->n = n;
+	z->upto = malloc(n * sizeof *z->upto);
+	need(z->upto);
+	for (size_t i = 0; i < n; i++)
+		z->upto[i] = sum += 1.0 / (double)(i + 1);
+}
+
+static size_t zipf_draw(const struct zipf *z, uint64_t *seed)
+{
+	double x = (double)(draw(seed) >> 11) / 9007199254740992.0 * z->upto[z->n - 1];
+	size_t low = 0, high = z->n - 1;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (z->upto[middle] < x)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* In order of arrival. */
+static void messages_make(struct pool *p, size_t count, size_t audiences)
+{
+	struct zipf z;
+	uint64_t seed = count + audiences;
+
+	zipf_init(&z, audiences);
+	p->count = count;
+	p->keys = malloc(count * sizeof *p->keys);
+	need(p->keys);
+	for (size_t i = 0; i < count; i++) {
+		struct audience_id a = pool_audience(zipf_draw(&z, &seed));
+		uint32_t arrival = POOL_HOUR + (uint32_t)(i * ARRIVAL_HOURS / count);
+		struct message_id id;
+		for (size_t k = 0; k < sizeof id.b; k += 8)
+			put_u64(id.b + k, draw(&seed));
+		p->keys[i] = trie_key_make(&a, draw_expiry(&seed, arrival), &id);
+	}
+	free(z.upto);
+}
+
+static void fold_some(const struct trie_store *s, const struct pool *p, const size_t *which,
+		      size_t n, bool remove)
+{
+	struct trie_change *c = malloc(FOLD_BATCH * sizeof *c);
+
+	need(c);
+	for (size_t i = 0, filled = 0; i < n; i++) {
+		size_t k = which ? which[i] : i;
+		c[filled++] = (struct trie_change){p->keys[k], remove, k + 1, 0};
+		if (filled == FOLD_BATCH || i + 1 == n) {
+			need(trie_fold(s, c, filled) == ERR_OK);
+			filled = 0;
+		}
+	}
+	free(c);
+}
+
+struct set {
+	struct pool pool;
+	struct memory_trie a, b;
+	struct trie_store of_a, of_b;
+	char name[40];
+};
+
+static double cpu_now(void)
+{
+	return (double)clock() / CLOCKS_PER_SEC;
+}
+
+static void run_case(struct set *s, const char *what, const size_t *lacking, size_t n)
+{
+	struct two_ends t = {0};
+	char row[120];
+	double start, took;
+
+	fold_some(&s->of_b, &s->pool, lacking, n, true);
+	/* The end that lacks them begins. */
+	end_init(&t.asking, RECONCILE_ASKING, &s->of_b, s->pool.count, POOL_HOUR);
+	end_init(&t.answering, RECONCILE_ANSWERING, &s->of_a, s->pool.count, POOL_HOUR);
+	start = cpu_now();
+	need(two_ends_run(&t));
+	took = cpu_now() - start;
+	need(t.answering.pushes == n && t.asking.pushes == 0);
+	snprintf(row, sizeof row, "%s, %s", s->name, what);
+	bench_row(row, (double)t.bytes, "bytes");
+	snprintf(row, sizeof row, "    %" PRIu64 " frames, CPU %.1f ms", t.frames, took * 1e3);
+	bench_row(row, n ? took * 1e6 / (double)n : took * 1e6, n ? "us a difference" : "us");
+	end_clear(&t.asking);
+	end_clear(&t.answering);
+	fold_some(&s->of_b, &s->pool, lacking, n, false);
+}
+
+static void run_cases(struct set *s, size_t n)
+{
+	size_t *lacking = malloc(n * sizeof *lacking);
+	char what[40];
+
+	need(lacking);
+	for (size_t i = 0; i < n; i++)
+		lacking[i] = s->pool.count - n + i;
+	snprintf(what, sizeof what, "newest %zu missing", n);
+	run_case(s, what, lacking, n);
+	for (size_t i = 0; i < n; i++)
+		lacking[i] = i * (s->pool.count / n) + (s->pool.count / n) / 2;
+	snprintf(what, sizeof what, "scattered %zu missing", n);
+	run_case(s, what, lacking, n);
+	free(lacking);
+}
+
+static void bench_set(size_t count, size_t audiences)
+{
+	static struct set s;
+	double start;
+	char row[80];
+
+	messages_make(&s.pool, count, audiences);
+	memory_trie_init(&s.a);
+	memory_trie_init(&s.b);
+	s.of_a = memory_trie_store(&s.a);
+	s.of_b = memory_trie_store(&s.b);
+	snprintf(s.name, sizeof s.name, "%zu in %zu", count, audiences);
+	start = bench_now();
+	fold_some(&s.of_a, &s.pool, NULL, count, false);
+	snprintf(row, sizeof row, "fold %s, in memory", s.name);
+	bench_row(row, (double)count / (bench_now() - start), "messages/s");
+	snprintf(row, sizeof row, "    nodes");
+	bench_row(row, (double)s.a.tables[TRIE_NODES].rows, "rows");
+	fold_some(&s.of_b, &s.pool, NULL, count, false);
+	run_case(&s, "equal", NULL, 0);
+	run_cases(&s, 1000);
+	run_cases(&s, 10000);
+	memory_trie_clear(&s.a);
+	memory_trie_clear(&s.b);
+	pool_clear(&s.pool);
+}
+
+static size_t expands(void *arg)
+{
+	struct aggregate *sum = arg, one;
+	struct message_id id = {{0}};
+
+	for (size_t i = 0; i < 1000; i++) {
+		id.b[0] = (uint8_t)i;
+		aggregate_of_id(&one, &id);
+		aggregate_add(sum, &one);
+	}
+	return 1000;
+}
+
+int main(int argc, char **argv)
+{
+	struct aggregate sum = {0};
+
+	bench_file = argc > 1 ? fopen(argv[1], "a") : NULL;
+	bench("expand an id and add it to a sum", "ids/s", expands, &sum);
+	bench_set(1000000, 1);
+	bench_set(1000000, 3000);
+	if (getenv("BIG"))
+		bench_set(10000000, 1);
+	return bench_file && fclose(bench_file) != 0;
+}
