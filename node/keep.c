@@ -13,14 +13,22 @@ struct noted {
 	uint64_t lsn;
 };
 
+struct noted_list {
+	struct noted *items; /* owned */
+	size_t count, size;
+};
+
+#define IN_INDEX (UINT64_C(1) << 63)
+
 struct keep {
 	struct log *log;
 	struct index *index;
 	struct log_reader *reader;
 	struct index_reader *index_reader;
-	bool reading, looking;  /* the log's and the index's reader have a picture */
-	struct noted *appended; /* in the open transaction */
-	size_t appended_count, appended_size;
+	bool reading, looking;      /* the log's and the index's reader have a picture */
+	struct noted_list appended; /* in the open transaction */
+	struct noted_list recalls;  /* of this run, under what they take back */
+	size_t recalls_committed;
 };
 
 enum err keep_open(struct keep **keep, struct log *log, struct index *index)
@@ -52,7 +60,8 @@ void keep_close(struct keep *k)
 		index_reader_close(k->index_reader);
 	if (k->reader)
 		log_reader_close(k->reader);
-	free(k->appended);
+	free(k->appended.items);
+	free(k->recalls.items);
 	free(k);
 }
 
@@ -78,8 +87,23 @@ static enum err begin(void *self)
 {
 	struct keep *k = self;
 
-	k->appended_count = 0;
+	k->appended.count = 0;
+	k->recalls.count = k->recalls_committed;
 	return log_begin(k->log);
+}
+
+static enum err noted_add(struct noted_list *l, const struct message_id *id, uint64_t lsn)
+{
+	if (l->count == l->size) {
+		size_t size = l->size ? 2 * l->size : 256;
+		struct noted *grown = realloc(l->items, size * sizeof *grown);
+		if (!grown)
+			return ERR_MEMORY;
+		l->items = grown;
+		l->size = size;
+	}
+	l->items[l->count++] = (struct noted){*id, lsn};
+	return ERR_OK;
 }
 
 static enum err append(void *self, const struct arrival *a, uint64_t *lsn)
@@ -90,19 +114,15 @@ static enum err append(void *self, const struct arrival *a, uint64_t *lsn)
 			      .verdict = a->verdict,
 			      .data = a->message.header,
 			      .length = a->message.header_length + SIGNATURE_BYTES};
-	enum err e;
+	struct message_id ref;
+	enum err e = log_append(k->log, &row, &a->id, a->message.body, a->message.body_length, lsn);
 
-	if (k->appended_count == k->appended_size) {
-		size_t size = k->appended_size ? 2 * k->appended_size : 256;
-		struct noted *grown = realloc(k->appended, size * sizeof *grown);
-		if (!grown)
-			return ERR_MEMORY;
-		k->appended = grown;
-		k->appended_size = size;
-	}
-	e = log_append(k->log, &row, &a->id, a->message.body, a->message.body_length, lsn);
 	if (!e)
-		k->appended[k->appended_count++] = (struct noted){a->id, *lsn};
+		e = noted_add(&k->appended, &a->id, *lsn);
+	if (!e && a->message.header[KIND_OFFSET] == KIND_RECALL) {
+		memcpy(ref.b, a->message.header + REF_OFFSET, sizeof ref.b);
+		e = noted_add(&k->recalls, &ref, *lsn);
+	}
 	return e;
 }
 
@@ -191,9 +211,12 @@ static enum err commit(void *self)
 	enum err e = log_commit(k->log);
 
 	keep_rest(k);
-	for (size_t i = 0; !e && i < k->appended_count; i++)
-		note(k, &k->appended[i]);
-	return e;
+	if (e)
+		return e;
+	k->recalls_committed = k->recalls.count;
+	for (size_t i = 0; i < k->appended.count; i++)
+		note(k, &k->appended.items[i]);
+	return ERR_OK;
 }
 
 static void forget(void *self)
@@ -250,6 +273,29 @@ static enum err next(void *self, uint64_t lsn, struct stored *out)
 	return ERR_OK;
 }
 
+/* First the recalls of this run, which the index may not have folded yet, then the index: its
+ * positions are told from those of the list by the highest bit. */
+static enum err refs(void *self, const struct message_id *id, uint64_t *at, uint64_t *lsn)
+{
+	struct keep *k = self;
+	enum err e = k->looking ? ERR_OK : index_reader_renew(k->index_reader);
+	uint64_t position;
+
+	if (e)
+		return e;
+	k->looking = true;
+	for (; *at < k->recalls_committed; ++*at) {
+		if (message_id_equal(&k->recalls.items[*at].id, id)) {
+			*lsn = k->recalls.items[(*at)++].lsn;
+			return ERR_OK;
+		}
+	}
+	position = *at & IN_INDEX ? *at & ~IN_INDEX : 0;
+	e = index_answers(k->index_reader, id, &position, lsn);
+	*at = position | IN_INDEX;
+	return e;
+}
+
 static enum err body(void *self, const struct stored *message, uint8_t **out, size_t *n)
 {
 	struct keep *k = self;
@@ -277,6 +323,7 @@ struct store keep_store(struct keep *k)
 			      .head = head,
 			      .find = find,
 			      .next = next,
+			      .refs = refs,
 			      .body = body,
 			      .get_cursor = get_cursor,
 			      .get_floor = get_floor,

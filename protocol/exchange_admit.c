@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "protocol/exchange_state.h"
+#include "protocol/recall.h"
 
 void pending_free(struct pending *p)
 {
@@ -83,6 +84,60 @@ static int by_id(const void *a, const void *b)
 	const struct pending *p = *(struct pending *const *)a, *q = *(struct pending *const *)b;
 
 	return memcmp(p->judged.id.b, q->judged.id.b, MESSAGE_ID_BYTES);
+}
+
+/* Is the message taken back by a recall that is held, or that comes in this batch? */
+static enum err recalled(struct exchange *x, size_t n, const struct pending *p, bool *yes)
+{
+	struct header target, h; /* n: of the batch, 0 when there is no recall among them */
+	uint64_t lsn;
+	enum err e = header_decode(&target, p->message.header, p->message.header_length);
+
+	*yes = false;
+	for (size_t i = 0; i < n && !e && !*yes; i++) {
+		const struct pending *q = x->pending[i];
+		/* Few are recalls: the kind is looked at before anything is decoded. */
+		if (!keeps(q) || q->judged.verdict != VERDICT_ACCEPTED ||
+		    q->message.header[KIND_OFFSET] != KIND_RECALL)
+			continue;
+		e = header_decode(&h, q->message.header, q->message.header_length);
+		*yes = !e && recall_applies(&h, &target, &p->judged.id);
+	}
+	if (e || *yes)
+		return e;
+	e = recall_find(&x->host.store, &target, &p->judged.id, &lsn);
+	*yes = e == ERR_OK;
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/* SPEC 5.7: "What is recalled is kept and passed on without its body" */
+static enum err recalls_apply(struct exchange *x, size_t n)
+{
+	size_t recalls = 0;
+
+	for (size_t i = 0; i < n; i++)
+		recalls += keeps(x->pending[i]) &&
+			   x->pending[i]->message.header[KIND_OFFSET] == KIND_RECALL;
+	for (size_t i = 0; i < n; i++) {
+		struct pending *p = x->pending[i];
+		bool yes;
+		enum err e;
+		if (!keeps(p))
+			continue;
+		e = recalled(x, recalls ? n : 0, p, &yes);
+		if (e)
+			return e;
+		if (yes)
+			p->message.body = NULL;
+		/* SPEC 7.5: "A message comes without its body only when its header shows a
+		 * violation"
+		 */
+		if (!yes && p->judged.bodyless && p->judged.verdict != VERDICT_HEADER_ONLY) {
+			p->judged.judgement = JUDGED_REFUSED;
+			p->judged.reason = NAK_UNJUDGEABLE;
+		}
+	}
+	return ERR_OK;
 }
 
 /* The same message from two neighbours in one batch, or one that has been stored since its first
@@ -294,6 +349,8 @@ void admit(struct exchange *x)
 	x->busy_since = 0;
 	judge_all(x, n);
 	e = duplicates_mark(x, n);
+	if (!e)
+		e = recalls_apply(x, n);
 	if (!e)
 		e = keep_all(x, n);
 	if (e) {

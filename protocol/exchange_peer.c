@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "protocol/exchange_state.h"
+#include "protocol/recall.h"
 
 static bool holds(void *arg, const struct message_id *id)
 {
@@ -300,6 +301,45 @@ static enum err message_load(struct peer *p, uint64_t lsn, uint8_t **message, si
 	return *message ? ERR_OK : ERR_MEMORY;
 }
 
+/* Has the message lost its body?  Then *recall is the position of what took it back. */
+static enum err recall_of(struct peer *p, uint64_t lsn, uint64_t *recall)
+{
+	const struct store *s = &p->x->host.store;
+	struct stored row;
+	struct message_id id;
+	struct header h;
+	enum err e = s->next(s->self, lsn, &row);
+
+	*recall = 0;
+	if (e || row.lsn != lsn || row.has_body || row.verdict == VERDICT_HEADER_ONLY)
+		return e;
+	if (header_decode(&h, row.header, row.header_length) != ERR_OK || h.body_length == 0)
+		return ERR_OK;
+	id = row.id;
+	e = recall_find(s, &h, &id, recall);
+	return e == ERR_NOT_FOUND ? ERR_DAMAGED : e;
+}
+
+static enum err give_one(struct peer *p, enum lane lane, uint64_t lsn)
+{
+	uint8_t *bytes;
+	size_t n;
+	enum err e = message_load(p, lsn, &bytes, &n);
+
+	return e ? e : session_push(p->session, lane, lsn, bytes, n);
+}
+
+/* SPEC 5.7: "A recalled message is pushed behind its recall." */
+static enum err give(struct peer *p, enum lane lane, uint64_t lsn)
+{
+	uint64_t recall;
+	enum err e = recall_of(p, lsn, &recall);
+
+	if (!e && recall)
+		e = give_one(p, lane, recall);
+	return e ? e : give_one(p, lane, lsn);
+}
+
 static bool origin_paused(void *arg, const struct party_id *origin)
 {
 	return session_paused(arg, origin);
@@ -315,20 +355,16 @@ bool peer_fill(struct peer *p)
 	for (int lane = 0; lane < LANE_COUNT; lane++) {
 		while (session_wants(p->session, (enum lane)lane)) {
 			uint64_t lsn;
-			uint8_t *bytes;
-			size_t n;
 			enum err e;
 			if (lane == LANE_BACKFILL && p->lanes[lane].count == 0)
 				more = scan(p, &passage);
 			if (!turns_next(&p->lanes[lane], &lsn, origin_paused, p->session))
 				break;
 			p->live -= lane != LANE_BACKFILL;
-			e = message_load(p, lsn, &bytes, &n);
-			if (!e)
-				session_push(p->session, (enum lane)lane, lsn, bytes, n);
-			else if (e == ERR_DAMAGED)
+			e = give(p, (enum lane)lane, lsn);
+			if (e == ERR_DAMAGED)
 				damaged(p);
-			else if (e != ERR_NOT_FOUND)
+			else if (e && e != ERR_NOT_FOUND)
 				unreadable(p, e);
 		}
 	}

@@ -99,9 +99,7 @@ static void authenticate(struct judged *j, const struct passage *p, const struct
 		return;
 	}
 	verdict_set(j, p, h);
-	/* SPEC 7.5: "A message comes without its body only when its header shows a violation" */
-	if (!m->body && h->body_length && j->verdict != VERDICT_HEADER_ONLY)
-		refused(j, NAK_UNJUDGEABLE, "came without its body");
+	j->bodyless = !m->body && h->body_length;
 }
 
 void judge(struct judged *j, const struct passage *p, const struct message_view *m)

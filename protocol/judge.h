@@ -31,6 +31,8 @@ struct judged {
 	const char *why; /* static; of a refusal, a forgery or a verdict other than accepted */
 	struct message_id id;
 	struct party_id origin;
+	bool bodyless; /* it came without the body that its header promises: recalled, or to be
+			  refused */
 };
 
 /* The link that a message came over, or would go over. */

@@ -31,6 +31,8 @@ struct recipient {
 	uint8_t wrap[80]; /* crypto_box_seal of the content key */
 };
 
+enum { KIND_OFFSET = 5, REF_OFFSET = 120 }; /* in an encoded header */
+
 /* A decoded header; fields in the order of the wire. */
 struct header {
 	uint8_t kind;     /* 1..255; enum message_kind names those this version knows */

@@ -38,7 +38,8 @@ bool session_wants(const struct session *s, enum lane lane)
 {
 	const struct out_lane *l = &s->lanes[lane];
 
-	if (s->state != STATE_OPEN || l->count == LANE_LOADED_MAX)
+	/* Room is always left for two: what was recalled goes behind its recall. */
+	if (s->state != STATE_OPEN || l->count >= LANE_LOADED_MAX - 1)
 		return false;
 	return l->count == 0 || l->bytes < LANE_LOADED_BYTES;
 }

@@ -57,6 +57,9 @@ struct store {
 	/* The first message at or after lsn; ERR_NOT_FOUND beyond the end, ERR_DAMAGED when what
 	 * stands at out->lsn is, or why none can be told. */
 	enum err (*next)(void *self, uint64_t lsn, struct stored *out);
+	/* The messages whose ref is id, one by one: *at starts at 0 and is moved on.  ERR_NOT_FOUND
+	 * at the end. */
+	enum err (*refs)(void *self, const struct message_id *id, uint64_t *at, uint64_t *lsn);
 	/* The body as carried; the caller frees it.  ERR_NOT_FOUND when it is gone, ERR_DAMAGED. */
 	enum err (*body)(void *self, const struct stored *message, uint8_t **body, size_t *n);
 	/* ERR_NOT_FOUND when there is none. */

@@ -13,7 +13,9 @@ struct entry {
 	size_t header_length;
 	uint8_t *body;
 	size_t body_length;
-	size_t next; /* in its bucket, plus one */
+	size_t erased_at; /* how many there were when the body went; 0: it did not */
+	bool first;       /* of its transaction */
+	size_t next;      /* in its bucket, plus one */
 };
 
 struct saved {
@@ -105,6 +107,7 @@ static enum err append(void *self, const struct arrival *a, uint64_t *lsn)
 	*e = (struct entry){.id = a->id,
 			    .from = a->from,
 			    .verdict = a->verdict,
+			    .first = m->count == m->committed + 1,
 			    .header_length = a->message.header_length};
 	e->header = copy(a->message.header, a->message.header_length + SIGNATURE_BYTES);
 	if (a->message.body) {
@@ -213,7 +216,7 @@ static enum err next(void *self, uint64_t lsn, struct stored *out)
 			       .id = e->id,
 			       .from = e->from,
 			       .verdict = e->verdict,
-			       .has_body = e->body != NULL,
+			       .has_body = e->body && !e->erased_at,
 			       .header = e->header,
 			       .header_length = e->header_length};
 	return ERR_OK;
@@ -224,11 +227,44 @@ static enum err body(void *self, const struct stored *message, uint8_t **out, si
 	struct memory_store *m = self;
 	const struct entry *e = &m->entries[message->lsn - 1];
 
-	if (!e->body)
+	if (!e->body || e->erased_at)
 		return ERR_NOT_FOUND;
 	*out = copy(e->body, e->body_length);
 	*n = e->body_length;
 	return ERR_OK;
+}
+
+static enum err refs(void *self, const struct message_id *id, uint64_t *at, uint64_t *lsn)
+{
+	struct memory_store *m = self;
+	struct header h;
+
+	while (*at < m->committed) {
+		const struct entry *e = &m->entries[(*at)++];
+		if (header_decode(&h, e->header, e->header_length) == ERR_OK &&
+		    message_id_equal(&h.ref, id)) {
+			*lsn = *at;
+			return ERR_OK;
+		}
+	}
+	return ERR_NOT_FOUND;
+}
+
+void memory_store_erase(struct memory_store *m, const struct message_id *id)
+{
+	for (size_t i = 0; i < m->committed; i++) {
+		if (message_id_equal(&m->entries[i].id, id) && !m->entries[i].erased_at)
+			m->entries[i].erased_at = m->committed;
+	}
+}
+
+bool memory_store_has_body(const struct memory_store *m, const struct message_id *id)
+{
+	for (size_t i = 0; i < m->committed; i++) {
+		if (message_id_equal(&m->entries[i].id, id))
+			return m->entries[i].body && !m->entries[i].erased_at;
+	}
+	return false;
 }
 
 static enum err get_cursor(void *self, const struct party_id *peer, struct cursor *cursor)
@@ -271,6 +307,7 @@ struct store memory_store_interface(struct memory_store *m)
 			      .head = head,
 			      .find = find,
 			      .next = next,
+			      .refs = refs,
 			      .body = body,
 			      .get_cursor = get_cursor,
 			      .get_floor = get_floor,
@@ -294,8 +331,15 @@ size_t memory_store_count(const struct memory_store *m)
 
 void memory_store_restore(struct memory_store *m, size_t n, const struct store_id *id)
 {
+	/* A backup is of a moment between two transactions. */
+	while (n < m->committed && n > 0 && !m->entries[n].first)
+		n--;
 	entries_cut(m, n);
 	m->committed = m->count;
+	for (size_t i = 0; i < m->count; i++) {
+		if (m->entries[i].erased_at > n)
+			m->entries[i].erased_at = 0;
+	}
 	m->id = *id;
 	m->cursor_count = 0;
 	memset(m->buckets, 0, sizeof m->buckets);

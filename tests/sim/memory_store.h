@@ -17,6 +17,9 @@ void memory_store_crash(struct memory_store *m);
 void memory_store_fail(struct memory_store *m, unsigned n);
 /* Committed, whatever a transaction says. */
 bool memory_store_durable(const struct memory_store *m, const struct message_id *id);
+/* The body of a recalled message goes; is it there? */
+void memory_store_erase(struct memory_store *m, const struct message_id *id);
+bool memory_store_has_body(const struct memory_store *m, const struct message_id *id);
 size_t memory_store_count(const struct memory_store *m);
 /* Another store takes its place, with what it held when it had n messages: an old backup. */
 void memory_store_restore(struct memory_store *m, size_t n, const struct store_id *id);

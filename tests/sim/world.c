@@ -171,8 +171,26 @@ static bool alive(const struct world *w, const struct said *m)
 	return false;
 }
 
+/* Every carrier that should hold the message does, and nobody has the body of what was taken back.
+ */
+static bool agreed_on(const struct world *w, const struct said *m)
+{
+	if (!m->acknowledged && !alive(w, m))
+		return true;
+	for (unsigned i = 0; i < w->plan.nodes; i++) {
+		const struct node *n = &w->nodes[i];
+		if (!carries(w, n, m))
+			continue;
+		if (!memory_store_durable(n->store, &m->id))
+			return false;
+		if (m->recalls && memory_store_has_body(n->store, &m->recalls->id))
+			return false;
+	}
+	return true;
+}
+
 /* Every node has the newest topology, and what one carrier of a message holds all of them hold;
- * nothing that an author was told of is lost. */
+ * nothing that an author was told of is lost, nothing taken back is left. */
 static bool agreed(const struct world *w)
 {
 	for (unsigned i = 0; i < w->plan.nodes; i++) {
@@ -180,14 +198,8 @@ static bool agreed(const struct world *w)
 			return false;
 	}
 	for (size_t k = 0; k < w->said_count; k++) {
-		const struct said *m = &w->said[k];
-		if (!m->acknowledged && !alive(w, m))
-			continue;
-		for (unsigned i = 0; i < w->plan.nodes; i++) {
-			if (carries(w, &w->nodes[i], m) &&
-			    !memory_store_durable(w->nodes[i].store, &m->id))
-				return false;
-		}
+		if (!agreed_on(w, &w->said[k]))
+			return false;
 	}
 	return true;
 }

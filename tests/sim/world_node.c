@@ -53,10 +53,14 @@ static enum err host_topology_file(void *arg, uint32_t version, const uint8_t **
 static void host_stored(void *arg, uint64_t lsn, const struct arrival *a)
 {
 	struct node *node = arg;
+	const struct said *m = said_find(node->world, &a->id);
 
 	(void)lsn;
 	if (!memory_store_durable(node->store, &a->id))
 		broken(node->world, node, "a message was shown before it was durable");
+	/* As the folder of a node does, a little later. */
+	if (m && m->recalls)
+		memory_store_erase(node->store, &m->recalls->id);
 }
 
 static void host_submitted(void *arg, uint64_t ticket, const struct message_id *id, enum err e)

@@ -103,15 +103,63 @@ static void recipients_draw(struct world *w, const struct topology *t, struct he
 	h->audience = audience_of(&h->origin, ids, n, false);
 }
 
+/* Header, signature and body of h are submitted; said takes the header over. */
+static void submit(struct world *w, struct node *n, struct header *h, const struct said *target)
+{
+	struct said *said = &w->said[w->said_count++];
+	uint8_t *bytes = malloc(header_size(h) + SIGNATURE_BYTES + h->body_length), *body;
+	uint8_t text[SIGNED_BYTES];
+	size_t size;
+
+	if (!bytes)
+		abort();
+	body = bytes + header_size(h) + SIGNATURE_BYTES;
+	memset(body, (int)draw(w), h->body_length);
+	h->body_hash = hash_of(body, h->body_length);
+	if (header_encode(h, bytes, header_size(h), &size) != ERR_OK)
+		abort();
+	*said = (struct said){.id = message_id_of(bytes, size), .header = h, .recalls = target};
+	message_signed_bytes(text, &said->id);
+	crypto_sign_detached(bytes + size, NULL, text, sizeof text, n->sign_secret);
+	exchange_submit(n->exchange, bytes, size + SIGNATURE_BYTES + h->body_length, n->sequence);
+	w->result->messages++;
+}
+
+/* Takes back something that this node has said, if it has said anything. */
+static bool recall_write(struct world *w, struct node *n)
+{
+	const struct said *target = NULL;
+	struct header *h;
+
+	for (size_t i = 0; i < w->said_count; i++) {
+		if (party_id_equal(&w->said[i].header->origin, &n->id) && w->said[i].acknowledged &&
+		    w->said[i].header->kind == KIND_POST && draw_below(w, 2))
+			target = &w->said[i];
+	}
+	if (!target)
+		return false;
+	h = malloc(sizeof *h);
+	if (!h)
+		abort();
+	*h = *target->header;
+	h->kind = KIND_RECALL;
+	h->ref = target->id;
+	h->topology = chain_newest(&n->chain)->version;
+	h->incarnation = n->incarnation;
+	h->sequence = ++n->sequence;
+	h->body_length = 10;
+	submit(w, n, h, target);
+	return true;
+}
+
 void message_write(struct world *w, struct node *n)
 {
-	/* Most are small, some take several pieces. */
-	size_t length = draw_below(w, 8) ? draw_below(w, 600) : draw_below(w, 300000), size;
 	const struct topology *t = chain_newest(&n->chain);
-	struct header *h = calloc(1, sizeof *h);
-	struct said *said = &w->said[w->said_count++];
-	uint8_t *bytes, *body, text[SIGNED_BYTES];
+	struct header *h;
 
+	if (draw_below(w, 6) == 0 && recall_write(w, n))
+		return;
+	h = calloc(1, sizeof *h);
 	if (!h)
 		abort();
 	*h = (struct header){.kind = KIND_POST,
@@ -125,21 +173,10 @@ void message_write(struct world *w, struct node *n)
 			     .sequence = ++n->sequence,
 			     .created = instant_of(n).wall,
 			     .expiry = WALL_START + 24 + draw_below(w, 9000),
-			     .body_length = (uint32_t)length,
 			     .sign_key = 1};
+	/* Most are small, some take several pieces. */
+	h->body_length = draw_below(w, 8) ? draw_below(w, 600) : draw_below(w, 300000);
 	if (draw_below(w, 2))
 		recipients_draw(w, t, h);
-	bytes = malloc(header_size(h) + SIGNATURE_BYTES + length);
-	if (!bytes)
-		abort();
-	body = bytes + header_size(h) + SIGNATURE_BYTES;
-	memset(body, (int)draw(w), length);
-	h->body_hash = hash_of(body, length);
-	if (header_encode(h, bytes, header_size(h), &size) != ERR_OK)
-		abort();
-	*said = (struct said){.id = message_id_of(bytes, size), .header = h};
-	message_signed_bytes(text, &said->id);
-	crypto_sign_detached(bytes + size, NULL, text, sizeof text, n->sign_secret);
-	exchange_submit(n->exchange, bytes, size + SIGNATURE_BYTES + length, n->sequence);
-	w->result->messages++;
+	submit(w, n, h, NULL);
 }

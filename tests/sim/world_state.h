@@ -52,6 +52,7 @@ struct node {
 
 /* A message that somebody has written. */
 struct said {
+	const struct said *recalls; /* of a recall: what it takes back */
 	struct message_id id;
 	struct header *header; /* owned */
 	bool acknowledged;     /* its author was told that it is durable */

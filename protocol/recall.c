@@ -1,0 +1,39 @@
+#include "protocol/recall.h"
+
+#include <string.h>
+
+bool recall_applies(const struct header *recall, const struct header *target,
+		    const struct message_id *id)
+{
+	/* SPEC 5.7: "A recall applies if and only if its ref is the target's id, its origin and
+	 * audience are the target's, its expiry is not before the target's, and the target is no
+	 * recall." */
+	return recall->kind == KIND_RECALL && target->kind != KIND_RECALL &&
+	       message_id_equal(&recall->ref, id) &&
+	       party_id_equal(&recall->origin, &target->origin) &&
+	       memcmp(recall->audience.b, target->audience.b, AUDIENCE_ID_BYTES) == 0 &&
+	       recall->expiry >= target->expiry;
+}
+
+enum err recall_find(const struct store *s, const struct header *target,
+		     const struct message_id *id, uint64_t *lsn)
+{
+	uint64_t at = 0, found;
+	struct stored row;
+	struct header h;
+	enum err e;
+
+	while ((e = s->refs(s->self, id, &at, &found)) == ERR_OK) {
+		e = s->next(s->self, found, &row);
+		if (e || row.lsn != found)
+			return e ? e : ERR_DAMAGED;
+		if (row.verdict != VERDICT_ACCEPTED ||
+		    header_decode(&h, row.header, row.header_length) != ERR_OK)
+			continue;
+		if (recall_applies(&h, target, id)) {
+			*lsn = found;
+			return ERR_OK;
+		}
+	}
+	return e;
+}

@@ -1,0 +1,16 @@
+/* Taking a message back: which recall applies to which message.  SPEC.md 5.7. */
+#ifndef PROTOCOL_RECALL_H
+#define PROTOCOL_RECALL_H
+
+#include "protocol/store.h"
+
+/* True when the recall takes the target back; id is the target's. */
+bool recall_applies(const struct header *recall, const struct header *target,
+		    const struct message_id *id);
+
+/* Where the store has an accepted recall of the target.  ERR_NOT_FOUND when there is none.  What
+ * the store lent before is no longer valid. */
+enum err recall_find(const struct store *s, const struct header *target,
+		     const struct message_id *id, uint64_t *lsn);
+
+#endif
