@@ -20,7 +20,7 @@ exits 3 "no TLP" '--tlp' khabar solo share 192.0.2.1 --to all --yes
 exits 3 "no audience" '--to' khabar solo share 192.0.2.1 --tlp green --yes
 exits 3 "a TLP that does not exist" 'blue' khabar solo share 192.0.2.1 --tlp blue --to all --yes
 exits 1 "AMBER to all" 'amber' khabar solo share 192.0.2.1 --tlp amber --to all --yes
-exits 1 "to a party" 'sealing' khabar solo share 192.0.2.1 --tlp green --to pair --yes
+exits 1 "to a slip of the pen" 'did you mean "pair"' khabar solo share 192.0.2.1 --tlp amber --to pari --yes
 exits 1 "kept for longer than the council allows" 'days' \
 	khabar solo share 192.0.2.1 --tlp green --to all --keep 401 --yes
 exits 1 "no value" 'not an address' khabar solo share nonsense --tlp green --to all --yes

@@ -89,6 +89,14 @@ is "a group is its members" "$(known_at "$value" | wc -w)" 8
 like "it says that it may not be passed on" "$(member punjab "$id" flags)" '"no-forward"'
 is "no file has any of this in clear text" "$(plain_at "$value")" 0
 
+printf 'alias\n    neighbours = "sindh kp"\n    provinces = sindh\n' >>"$lab/punjab/khabardar.zpl"
+ok "a node gets aliases" lab stop punjab
+ok "at its next start" lab start punjab
+like "an alias is what its words are" "$(khabar punjab --json who --to neighbours --tlp amber)" \
+	'"audience": ?\["sindh", ?"kp"\]'
+exits 1 "one that hides a name of the federation is refused" 'give the alias another one' \
+	khabar punjab who --to provinces --tlp amber
+
 # ---- directly ----
 
 value=$(mark)
