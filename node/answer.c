@@ -14,6 +14,7 @@ static const struct answer_entry entries[] = {
 	{"check", RIGHT_READ, false, false, answer_check},
 	{"show", RIGHT_READ, false, false, answer_show},
 	{"verify", RIGHT_READ, false, false, answer_verify},
+	{"export", RIGHT_READ, false, false, answer_export},
 	{"held", RIGHT_READ, false, false, answer_held},
 	{"topology", RIGHT_READ, false, false, answer_topology},
 	{"who", RIGHT_SHARE, false, false, answer_who},

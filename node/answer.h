@@ -46,6 +46,7 @@ const struct answer_entry *answer_find(const char *name);
 
 answer_fn answer_status, answer_links;
 answer_fn answer_list, answer_check, answer_show, answer_verify, answer_held, answer_audit;
+answer_fn answer_export;
 answer_fn answer_who, answer_share;
 answer_fn answer_topology, answer_accept;
 answer_fn answer_backup, answer_check_store, answer_reindex;
