@@ -47,6 +47,11 @@ static const struct command commands[] = {
 	{"check", cmd_check, "VALUE... | --file FILE | -",
 	 "whether values are known, from whom, since when"},
 	{"watch", cmd_watch, "[--type T] [--tlp T] [--node N]", "objects as they come"},
+	{"export", cmd_export,
+	 "--format F --out DIR|- [--tlp-max T] [--use detect|block] [--type T]\n"
+	 "                   [--node N] [--label L]... [--min-confidence N] [--max-age 30d]\n"
+	 "                   [--zone NAME]",
+	 "what is known, as files for resolvers, sensors, firewalls, MISP"},
 	{"status", cmd_status, "", "how the node does"},
 	{"links", cmd_links, "", "how its links do"},
 	{"held", cmd_held, "", "messages that are carried and not shown, and why"},
