@@ -110,7 +110,7 @@ static enum err recalled(struct exchange *x, size_t n, const struct pending *p, 
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-/* SPEC 5.7: "What is recalled is kept and passed on without its body" */
+/* SPEC 5.8: "What is recalled is kept and passed on without its body" */
 static enum err recalls_apply(struct exchange *x, size_t n)
 {
 	size_t recalls = 0;

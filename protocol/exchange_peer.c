@@ -329,7 +329,7 @@ static enum err give_one(struct peer *p, enum lane lane, uint64_t lsn)
 	return e ? e : session_push(p->session, lane, lsn, bytes, n);
 }
 
-/* SPEC 5.7: "A recalled message is pushed behind its recall." */
+/* SPEC 5.8: "A recalled message is pushed behind its recall." */
 static enum err give(struct peer *p, enum lane lane, uint64_t lsn)
 {
 	uint64_t recall;

@@ -5,7 +5,7 @@
 bool recall_applies(const struct header *recall, const struct header *target,
 		    const struct message_id *id)
 {
-	/* SPEC 5.7: "A recall applies if and only if its ref is the target's id, its origin and
+	/* SPEC 5.8: "A recall applies if and only if its ref is the target's id, its origin and
 	 * audience are the target's, its expiry is not before the target's, and the target is no
 	 * recall." */
 	return recall->kind == KIND_RECALL && target->kind != KIND_RECALL &&

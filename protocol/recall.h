@@ -1,4 +1,4 @@
-/* Taking a message back: which recall applies to which message.  SPEC.md 5.7. */
+/* Taking a message back: which recall applies to which message.  SPEC.md 5.8. */
 #ifndef PROTOCOL_RECALL_H
 #define PROTOCOL_RECALL_H
 
