@@ -177,6 +177,21 @@ static void one_message_costs_a_path(void)
 	}
 }
 
+/* Two in one place are found without listing the others there. */
+static void two_messages_cost_no_list(void)
+{
+	uint64_t seed = 22;
+	struct scene s;
+
+	scene_init(&s, 670, 40, 1, 1);
+	s.holds[3] = s.holds[30] = B;
+	scene_fold(&s, &seed);
+	scene_ends(&s, POOL_HOUR, POOL_HOUR);
+	ok(two_ends_run(&s.ends) && exact(&s, POOL_HOUR, NULL), "found");
+	ok(s.ends.bytes < 150, "in %d bytes", (int)s.ends.bytes);
+	scene_clear(&s);
+}
+
 /* Two that each lack one of the same place: sums agree in number and not in value. */
 static void sums_that_mislead_are_followed_by_lists(void)
 {
@@ -226,12 +241,12 @@ static void steps_and_frames_are_bounded(void)
 	struct scene s;
 	uint64_t seed = 18;
 
-	scene_init(&s, 800, 60000, 2000, 3000);
+	scene_init(&s, 800, 60000, 6000, 3000);
 	holds_at_random(&s, &seed);
 	scene_fold(&s, &seed);
 	scene_ends(&s, POOL_HOUR, POOL_HOUR);
 	ok(two_ends_run(&s.ends) && exact(&s, POOL_HOUR, NULL),
-	   "60,000 messages in 2,000 audiences");
+	   "60,000 messages in 6,000 audiences");
 	ok(s.ends.asking.pushes_most <= STEP_PUSHES_MAX &&
 		   s.ends.answering.pushes_most <= STEP_PUSHES_MAX,
 	   "a step pushes at most %d", STEP_PUSHES_MAX);
@@ -289,6 +304,7 @@ int main(void)
 	RUN(floors_may_be_an_hour_apart);
 	RUN(what_is_too_far_ahead_is_not_in_view);
 	RUN(one_message_costs_a_path);
+	RUN(two_messages_cost_no_list);
 	RUN(sums_that_mislead_are_followed_by_lists);
 	RUN(every_boundary_of_a_list_is_found);
 	RUN(steps_and_frames_are_bounded);

@@ -1,6 +1,7 @@
 /* Reconciliation with an end that lies, breaks frames or follows no rule: refused or bounded. */
 #include "protocol/reconcile.h"
 
+#include "protocol/reconcile_state.h"
 #include "tests/tap.h"
 #include "tests/two_ends.h"
 
@@ -105,6 +106,11 @@ static size_t lie(uint64_t *seed, const struct pool *pool, uint8_t *out)
 	return w.w.used;
 }
 
+static bool everything(const struct audience_id *audience)
+{
+	return audience != NULL;
+}
+
 static enum err answer_all(struct two_ends *t, enum reconcile_type type, const uint8_t *payload,
 			   size_t n)
 {
@@ -134,6 +140,88 @@ static void lies_cost_bounded_work_and_no_more_than_the_view(void)
 	}
 	is_int(good, 300, "300 frames: within the budgets, nothing pushed twice");
 	is_int(taken, 300, "none of them is malformed");
+}
+
+/* Every kind of claim, for an audience that the link does not carry. */
+static void a_foreign_audience_is_passed_over(void)
+{
+	uint64_t seed = 34, ids[LIST_MAX];
+	unsigned pushes = 0, said = 0;
+
+	for (unsigned kind = 0; kind < 5; kind++) {
+		uint8_t payload[2000];
+		struct audience_id id = pool_audience(0);
+		struct trie_place root = trie_root(&id);
+		struct claim_entry child = {POOL_HOUR / 256 + 1, 1};
+		struct claim_writer w;
+		struct scene s;
+		scene_init(&s, 5100, 50, 1, 300);
+		scene_fold(&s, &seed);
+		scene_ends(&s, POOL_HOUR, POOL_HOUR);
+		s.ends.answering.foreign = everything;
+		need(answer_all(&s.ends, RECONCILE_BEGIN, begin, sizeof begin) == ERR_OK);
+		claim_writer_init(&w, payload, sizeof payload);
+		for (size_t i = 0; i < 50; i++) {
+			struct view view = {0};
+			view_keys(&view, s.ends.asking.link.own_nonce,
+				  s.ends.asking.link.peer_nonce);
+			ids[i] = view_short_id(&view, &s.pool.keys[i]);
+		}
+		if (kind == 0)
+			claim_write_ids(&w, CLAIM_LIST, &root, NULL, 0);
+		else if (kind == 1)
+			claim_write_ids(&w, CLAIM_WANT, &root, ids, 50);
+		else if (kind == 2)
+			claim_write_one(&w, &root, ids[0]);
+		else if (kind == 3)
+			claim_write_sum(&w, &root, ids, 49);
+		else
+			claim_write_children(&w, &root, &child, 1);
+		s.ends.bytes = 0;
+		need(answer_all(&s.ends, RECONCILE_ASK, payload, w.w.used) == ERR_OK);
+		pushes += (unsigned)s.ends.answering.pushes;
+		said += s.ends.bytes != FRAME_HEAD;
+		scene_clear(&s);
+	}
+	is_int(pushes, 0, "nothing is pushed");
+	is_int(said, 0, "and nothing is said");
+}
+
+/* However much waits to be answered, one more claim may be asked, and no more than one. */
+static void the_asking_end_bounds_what_it_keeps(void)
+{
+	struct scene s;
+	struct claims claims;
+	struct claim c;
+	struct reconcile_frame frame;
+	enum reconcile_turn turn;
+	unsigned asks = 0, most = 0;
+
+	make(&s, 5200);
+	s.ends.asking.link.store = &s.ends.asking.store;
+	need(reconcile_begin(s.ends.asking.run, &s.ends.asking.link) == ERR_OK);
+	s.ends.asking.run->pending = RECONCILE_PENDING_MAX;
+	while (end_step(&s.ends, &s.ends.asking, &s.ends.answering) != RECONCILE_WAIT)
+		;
+	while (end_step(&s.ends, &s.ends.answering, &s.ends.asking) != RECONCILE_WAIT)
+		;
+	for (turn = RECONCILE_MORE; turn != RECONCILE_DONE;) {
+		unsigned n = 0;
+		need(reconcile_step(s.ends.asking.run, &s.ends.asking.link, &turn, &frame) ==
+		     ERR_OK);
+		if (turn != RECONCILE_FRAME)
+			continue;
+		asks++;
+		claims_init(&claims, frame.payload, frame.length);
+		while (claims_next(&claims, &c))
+			n += c.kind != CLAIM_LIST || c.count;
+		most = n > most ? n : most;
+		need(answer_all(&s.ends, frame.type, frame.payload, frame.length) == ERR_OK);
+	}
+	ok(asks > 50 && most == 1, "%u frames of one claim", asks);
+	s.ends.asking.run->pending -= RECONCILE_PENDING_MAX;
+	ok(exact(&s, POOL_HOUR, NULL), "and everything is found");
+	scene_clear(&s);
 }
 
 static void random_bytes_are_refused(void)
@@ -327,6 +415,8 @@ int main(void)
 {
 	RUN(flipped_and_cut_frames_are_refused_or_harmless);
 	RUN(lies_cost_bounded_work_and_no_more_than_the_view);
+	RUN(a_foreign_audience_is_passed_over);
+	RUN(the_asking_end_bounds_what_it_keeps);
 	RUN(random_bytes_are_refused);
 	RUN(an_answer_to_something_else_is_refused);
 	RUN(an_answer_is_taken_once);
