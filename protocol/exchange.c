@@ -275,6 +275,9 @@ static void event_handle(struct peer *p, struct session_event *e)
 		if (message_arrived(p, e) != ERR_OK)
 			session_end(p->session, false, "out of memory");
 		break;
+	case SESSION_RECONCILE:
+		reconciler_receive(p->reconciler, (enum frame_type)e->number, e->data, e->length);
+		break;
 	case SESSION_SETTLED:
 		p->settled_rows++;
 		p->status.sent += e->settled == SETTLED_STORED;
@@ -405,8 +408,11 @@ uint64_t exchange_deadline(const struct exchange *x)
 		next = x->retry_at;
 	for (size_t i = 0; i < x->peer_count; i++) {
 		uint64_t d = session_deadline(x->peers[i]->session);
+		uint64_t r = reconciler_deadline(x->peers[i]->reconciler);
 		if (d < next)
 			next = d;
+		if (r < next)
+			next = r;
 	}
 	return next;
 }

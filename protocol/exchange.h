@@ -73,6 +73,10 @@ struct peer_status {
 	uint64_t sent, received; /* messages settled as stored, messages taken, since the start */
 	uint64_t waiting;        /* for the peer, as far as is known */
 	int64_t clock_ahead;     /* ms that its clock was ahead of ours at its greeting */
+	/* The last reconciliation that this end began: when (wall ms, 0: none), its frames, what it
+	 * found that the peer lacks and what it asked for; and all bytes of reconciliation that
+	 * this end has sent. */
+	uint64_t reconciled, reconcile_rounds, reconcile_given, reconcile_wanted, reconcile_bytes;
 	char reason[ERROR_TEXT_MAX_BYTES + 1]; /* why the last conversation ended, or "" */
 };
 

@@ -36,9 +36,12 @@ struct peer *peer_new(struct exchange *x, const struct party *party, enum link_k
 	p->status.kind = kind;
 	p->status.since = x->now.wall;
 	p->session = session_new(&config);
+	p->reconciler = reconciler_new(p);
 	for (size_t i = 0; i < LANE_COUNT; i++)
 		turns_init(&p->lanes[i]);
-	if (!p->session) {
+	if (!p->session || !p->reconciler) {
+		session_free(p->session);
+		reconciler_free(p->reconciler);
 		free(p);
 		return NULL;
 	}
@@ -48,6 +51,7 @@ struct peer *peer_new(struct exchange *x, const struct party *party, enum link_k
 void peer_free(struct peer *p)
 {
 	session_free(p->session);
+	reconciler_free(p->reconciler);
 	for (size_t i = 0; i < LANE_COUNT; i++)
 		turns_clear(&p->lanes[i]);
 	free(p);
@@ -82,6 +86,17 @@ void peer_closed(struct peer *p)
 	p->scan_end = 0;
 	p->missed = 0;
 	p->denied = 0;
+	reconciler_clear(p->reconciler);
+}
+
+/* SPEC 7.7.3: "The end that dials (4.6) begins one when the session opens" */
+static bool dials(const struct peer *p)
+{
+	const struct topology *t = chain_newest(p->x->host.chain);
+	const struct party *self = topology_party_by_id(t, &p->x->options.self);
+	const struct party *peer = topology_party_by_id(t, &p->status.id);
+
+	return self && peer && topology_dials(t, self, peer);
 }
 
 void peer_opened(struct peer *p)
@@ -94,11 +109,11 @@ void peer_opened(struct peer *p)
 	bool same_store = saved && memcmp(c.peer_store.b, hello->store.b, STORE_ID_BYTES) == 0;
 
 	p->scan_end = s->head(s->self);
-	p->scan_next = 1;
 	/* SPEC 7.6: "A cursor counts only for the pair of stores and the topology that it was saved
-	 * under; with any other it starts at the beginning of the log." */
+	 * under; with any other nothing is pushed again that reconciliation does not find." */
 	/* Of the pair, ours needs no comparing: the row is in our store, and a restored store has
 	 * none. */
+	p->scan_next = s->trie ? p->scan_end + 1 : 1;
 	if (same_store && hash_equal(&c.topology, &v.hash) && c.lsn <= p->scan_end + 1)
 		p->scan_next = c.lsn;
 	p->since = p->scan_end + 1;
@@ -108,6 +123,8 @@ void peer_opened(struct peer *p)
 	p->status.state = PEER_OPEN;
 	p->status.since = p->x->now.wall;
 	p->status.reason[0] = '\0';
+	if (s->trie && p->status.kind != LINK_FORMER)
+		reconciler_opened(p->reconciler, dials(p));
 }
 
 void peer_cursor(const struct peer *p, struct cursor *c)
@@ -369,5 +386,24 @@ bool peer_fill(struct peer *p)
 		}
 	}
 	/* While the session has all it can take, reading on can wait for its answers. */
-	return more && session_wants(p->session, LANE_BACKFILL);
+	more = more && session_wants(p->session, LANE_BACKFILL);
+	if (p->x->host.store.trie)
+		more |= reconciler_run(p->reconciler, p->scan_next > p->scan_end && !p->missed &&
+							      p->lanes[LANE_BACKFILL].count == 0);
+	return more;
+}
+
+void peer_backfill(struct peer *p, uint64_t lsn)
+{
+	const struct store *s = &p->x->host.store;
+	struct passage passage;
+	struct stored row;
+	struct header h;
+
+	if (!peer_passage(p, &passage) || s->next(s->self, lsn, &row) != ERR_OK || row.lsn != lsn ||
+	    header_decode(&h, row.header, row.header_length) != ERR_OK ||
+	    !carried(p, &passage, lsn, &h))
+		return;
+	/* One that does not fit is found again by the next run. */
+	(void)turns_add(&p->lanes[LANE_BACKFILL], &h.origin, lsn);
 }

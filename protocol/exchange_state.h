@@ -3,12 +3,14 @@
 #define PROTOCOL_EXCHANGE_STATE_H
 
 #include "protocol/exchange.h"
+#include "protocol/reconcile.h"
 #include "protocol/turns.h"
 
 struct peer {
 	struct peer_status status;
 	struct session *session;
 	struct exchange *x;
+	struct reconciler *reconciler;
 
 	/* What waits for the peer.  Positions up to scan_end are found by reading the log from
 	 * scan_next; those after it are in the live lanes as they are committed, until too many
@@ -88,6 +90,23 @@ enum err pending_add(struct exchange *x, struct pending *p);
 void pending_free(struct pending *p);
 void pending_forget(struct exchange *x, const struct peer *peer);
 void admit(struct exchange *x);
+
+/* Queues a position that reconciliation has found the peer to lack. */
+void peer_backfill(struct peer *p, uint64_t lsn);
+
+/* exchange_reconcile.c: what neither cursor nor queue knows of. */
+struct reconciler *reconciler_new(struct peer *p);
+void reconciler_free(struct reconciler *r);
+/* The conversation is over, or another begins. */
+void reconciler_clear(struct reconciler *r);
+/* The session is open; begins: it is this end that asks, now and from time to time. */
+void reconciler_opened(struct reconciler *r, bool begins);
+void reconciler_receive(struct reconciler *r, enum frame_type type, const uint8_t *payload,
+			size_t n);
+/* Does some of what is to do; backfilled: what the cursor left to push has been answered for.  True
+ * when there is more. */
+bool reconciler_run(struct reconciler *r, bool backfilled);
+uint64_t reconciler_deadline(const struct reconciler *r);
 
 /* exchange_floor.c */
 void floor_load(struct exchange *x);

@@ -180,6 +180,11 @@ static bool frame_valid(const struct frame *f)
 		return credit_valid(&f->credit);
 	case FRAME_ERROR:
 		return true;
+	case FRAME_BEGIN:
+	case FRAME_PART:
+	case FRAME_ASK:
+	case FRAME_LAST:
+		return f->reconcile.length <= RECONCILE_BYTES_MAX;
 	}
 	return false;
 }
@@ -218,6 +223,12 @@ size_t frame_encode(const struct frame *f, uint8_t *out)
 		break;
 	case FRAME_ERROR:
 		write_text(&w, f->error, ERROR_TEXT_MAX_BYTES);
+		break;
+	case FRAME_BEGIN:
+	case FRAME_PART:
+	case FRAME_ASK:
+	case FRAME_LAST:
+		write_bytes(&w, f->reconcile.payload, f->reconcile.length);
 		break;
 	}
 	return w.bad ? 0 : w.used;
@@ -261,6 +272,13 @@ enum err frame_decode(struct frame *f, const uint8_t *in, size_t n)
 	case FRAME_ERROR:
 		read_text(&r, f->error, ERROR_TEXT_MAX_BYTES);
 		break;
+	case FRAME_BEGIN:
+	case FRAME_PART:
+	case FRAME_ASK:
+	case FRAME_LAST:
+		f->reconcile.length = r.left;
+		f->reconcile.payload = read_ref(&r, r.left);
+		break;
 	}
 	/* An unknown type has read nothing, and frame_valid refuses it. */
 	if (r.bad)
@@ -291,6 +309,14 @@ const char *frame_type_str(enum frame_type type)
 		return "CREDIT";
 	case FRAME_ERROR:
 		return "ERROR";
+	case FRAME_BEGIN:
+		return "BEGIN";
+	case FRAME_PART:
+		return "PART";
+	case FRAME_ASK:
+		return "ASK";
+	case FRAME_LAST:
+		return "LAST";
 	}
 	return "unknown";
 }

@@ -20,6 +20,11 @@ enum frame_type {
 	FRAME_NAK,
 	FRAME_CREDIT,
 	FRAME_ERROR,
+	/* Of reconciliation (reconcile.h): their fields are only bytes here. */
+	FRAME_BEGIN = 16,
+	FRAME_PART,
+	FRAME_ASK,
+	FRAME_LAST,
 };
 
 enum nak_reason {
@@ -37,6 +42,7 @@ enum {
 	ERROR_TEXT_MAX_BYTES = 200,
 	PIECE_HEAD_BYTES = FRAME_HEAD_BYTES + 16,
 	PIECE_MAX_BYTES = FRAME_MAX_BYTES - PIECE_HEAD_BYTES,
+	RECONCILE_BYTES_MAX = FRAME_MAX_BYTES - 64,
 };
 
 struct version_hash {
@@ -84,6 +90,10 @@ struct frame {
 			uint8_t reason; /* NAK: enum nak_reason, others 0 */
 		} answer;               /* HAVE, ACK, NAK */
 		struct frame_credit credit;
+		struct {
+			const uint8_t *payload; /* NULL when empty */
+			size_t length;          /* at most RECONCILE_BYTES_MAX */
+		} reconcile;                    /* BEGIN, PART, ASK, LAST */
 		char error[ERROR_TEXT_MAX_BYTES + 1];
 	};
 };

@@ -30,7 +30,9 @@ static void conversation_clear(struct session *s)
 	take_clear(s);
 	free(s->gift);
 	free(s->offer);
-	s->gift = s->offer = NULL;
+	free(s->reconciling);
+	s->gift = s->offer = s->reconciling = NULL;
+	s->reconcile_due = false;
 	s->hello_due = s->deaf = s->open_sent = s->open_received = s->gift_given = s->error_due =
 		false;
 	s->frames_in = s->frames_out = 0;
@@ -378,6 +380,29 @@ static void error_received(struct session *s, const char *text)
 	s->error_due = false;
 }
 
+static void reconcile_received(struct session *s, const struct frame *f)
+{
+	struct session_event *e;
+	uint8_t *copy;
+
+	if (s->state != STATE_OPEN) {
+		session_fail(s, true, "it reconciled before the session was open");
+		return;
+	}
+	copy = malloc(f->reconcile.length + 1);
+	e = copy ? event_add(s, SESSION_RECONCILE) : NULL;
+	if (!e) {
+		free(copy);
+		session_fail(s, false, "out of memory");
+		return;
+	}
+	if (f->reconcile.length)
+		memcpy(copy, f->reconcile.payload, f->reconcile.length);
+	e->number = f->type;
+	e->data = copy;
+	e->length = f->reconcile.length;
+}
+
 void session_receive(struct session *s, const uint8_t *in, size_t n, uint64_t now)
 {
 	struct frame f;
@@ -425,6 +450,12 @@ void session_receive(struct session *s, const uint8_t *in, size_t n, uint64_t no
 	case FRAME_ERROR:
 		error_received(s, f.error);
 		break;
+	case FRAME_BEGIN:
+	case FRAME_PART:
+	case FRAME_ASK:
+	case FRAME_LAST:
+		reconcile_received(s, &f);
+		break;
 	}
 }
 
@@ -466,6 +497,41 @@ void session_tick(struct session *s, uint64_t now)
 		s->credit_due = true;
 }
 
+bool session_reconcile_room(const struct session *s)
+{
+	return s->state == STATE_OPEN && !s->reconcile_due;
+}
+
+enum err session_reconcile(struct session *s, enum frame_type type, const uint8_t *payload,
+			   size_t n)
+{
+	if (s->state != STATE_OPEN)
+		return ERR_STATE;
+	if (s->reconcile_due)
+		return ERR_BUSY;
+	free(s->reconciling);
+	s->reconciling = malloc(n ? n : 1);
+	if (!s->reconciling)
+		return ERR_MEMORY;
+	if (n)
+		memcpy(s->reconciling, payload, n);
+	s->reconcile_type = type;
+	s->reconcile_length = n;
+	s->reconcile_due = true;
+	return ERR_OK;
+}
+
+static bool reconcile_output(struct session *s, struct frame *f)
+{
+	if (!s->reconcile_due)
+		return false;
+	s->reconcile_due = false;
+	f->type = s->reconcile_type;
+	f->reconcile.payload = s->reconciling;
+	f->reconcile.length = s->reconcile_length;
+	return true;
+}
+
 /* Control frames in the order in which they must go; false when there is none. */
 static bool output_control(struct session *s, struct frame *f)
 {
@@ -503,7 +569,7 @@ static bool output_control(struct session *s, struct frame *f)
 		open_maybe(s);
 		return true;
 	}
-	return s->state == STATE_OPEN && take_output(s, f);
+	return s->state == STATE_OPEN && (take_output(s, f) || reconcile_output(s, f));
 }
 
 size_t session_output(struct session *s, uint8_t *out, uint64_t now)
@@ -534,6 +600,12 @@ bool session_is_open(const struct session *s)
 struct version_hash session_version(const struct session *s)
 {
 	return s->open_self;
+}
+
+void session_nonces(const struct session *s, uint8_t own[NONCE_BYTES], uint8_t peer[NONCE_BYTES])
+{
+	memcpy(own, s->self.nonce, NONCE_BYTES);
+	memcpy(peer, s->peer.nonce, NONCE_BYTES);
 }
 
 const struct frame_hello *session_peer_hello(const struct session *s)

@@ -58,12 +58,13 @@ enum session_event_kind {
 	SESSION_HISTORY_ASKED,  /* the same of the one before `version`, the peer's oldest */
 	SESSION_TOPOLOGY_ASKED, /* answer with session_give_topology(): is there one that follows
 				   `version`? */
-	SESSION_TOPOLOGY, /* data is the peer's next signed topology: accept and start anew, or
-			     session_end() */
-	SESSION_OPENED,   /* under `version`: messages may be pushed */
-	SESSION_MESSAGE,  /* data is a whole message, push number `number`: settle it */
-	SESSION_SETTLED,  /* the peer has answered for our message at lsn */
-	SESSION_ENDED,    /* text says why; when blame, the peer broke the protocol */
+	SESSION_TOPOLOGY,  /* data is the peer's next signed topology: accept and start anew, or
+			      session_end() */
+	SESSION_OPENED,    /* under `version`: messages may be pushed */
+	SESSION_MESSAGE,   /* data is a whole message, push number `number`: settle it */
+	SESSION_RECONCILE, /* data is the payload of a frame of reconciliation, number its type */
+	SESSION_SETTLED,   /* the peer has answered for our message at lsn */
+	SESSION_ENDED,     /* text says why; when blame, the peer broke the protocol */
 };
 
 enum settled { SETTLED_STORED, SETTLED_HAD, SETTLED_REFUSED };
@@ -117,6 +118,11 @@ bool session_wants(const struct session *s, enum lane lane);
 enum err session_push(struct session *s, enum lane lane, uint64_t lsn, uint8_t *message, size_t n);
 /* Answers for push `number` of the peer: stored and durable, had already, or refused. */
 void session_settle(struct session *s, uint64_t number, enum settled how, enum nak_reason reason);
+/* Queues one frame of reconciliation, behind the other control frames; the payload is copied.
+ * ERR_STATE when not open; ERR_BUSY while session_reconcile_room() is false. */
+enum err session_reconcile(struct session *s, enum frame_type type, const uint8_t *payload,
+			   size_t n);
+bool session_reconcile_room(const struct session *s);
 /* Origins whose messages the peer shall hold back for a while; at most PAUSED_MAX, told with the
  * next CREDIT. */
 void session_pause(struct session *s, const struct party_id *origins, size_t n);
@@ -126,6 +132,8 @@ bool session_paused(const struct session *s, const struct party_id *origin);
 bool session_is_open(const struct session *s);
 /* The version that the session runs under; only while open. */
 struct version_hash session_version(const struct session *s);
+/* The nonces of the conversation, once it has greeted. */
+void session_nonces(const struct session *s, uint8_t own[NONCE_BYTES], uint8_t peer[NONCE_BYTES]);
 /* What the peer last said of itself, NULL before it has. */
 const struct frame_hello *session_peer_hello(const struct session *s);
 /* The lowest lsn queued or unanswered, UINT64_MAX when there is none; and how many there are. */

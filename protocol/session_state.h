@@ -68,6 +68,12 @@ struct session {
 	uint32_t offer_version, offer_length, offer_filled;
 	char error[ERROR_TEXT_MAX_BYTES + 1];
 
+	/* reconciling: one frame to send */
+	uint8_t *reconciling;
+	enum frame_type reconcile_type;
+	size_t reconcile_length;
+	bool reconcile_due;
+
 	/* pushing */
 	struct out_lane lanes[LANE_COUNT];
 	struct flight *flights; /* ring of IN_FLIGHT_MAX, number n at n % IN_FLIGHT_MAX */

@@ -7,6 +7,7 @@
 #define PROTOCOL_STORE_H
 
 #include "protocol/judge.h"
+#include "protocol/trie.h"
 
 /* A message about to be kept. */
 struct arrival {
@@ -65,6 +66,12 @@ struct store {
 	/* ERR_NOT_FOUND when there is none. */
 	enum err (*get_cursor)(void *self, const struct party_id *peer, struct cursor *cursor);
 	enum err (*get_floor)(void *self, uint32_t *hours);
+	/* The keys and aggregates of what is kept, for reconciliation, as of the last catch_up();
+	 * valid until the store is written or catch_up() is called again.  NULL: this store has
+	 * none. */
+	const struct trie_store *(*trie)(void *self);
+	/* Folds what trie() does not show yet. */
+	enum err (*catch_up)(void *self);
 	/* True: take nothing more for a moment, what follows the log has to catch up. */
 	bool (*busy)(void *self);
 };

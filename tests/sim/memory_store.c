@@ -1,4 +1,5 @@
 #include "tests/sim/memory_store.h"
+#include "tests/trie_memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,9 @@ struct memory_store {
 	bool has_floor, has_floor_open;
 	size_t buckets[BUCKETS]; /* of committed entries, plus one */
 	unsigned failing;
+	struct memory_trie trie;
+	struct trie_store trie_store;
+	size_t folded; /* entries that the trie shows */
 };
 
 struct memory_store *memory_store_new(const struct store_id *id)
@@ -42,6 +46,8 @@ struct memory_store *memory_store_new(const struct store_id *id)
 	if (!m)
 		abort();
 	m->id = *id;
+	memory_trie_init(&m->trie);
+	m->trie_store = memory_trie_store(&m->trie);
 	return m;
 }
 
@@ -59,6 +65,7 @@ void memory_store_free(struct memory_store *m)
 	if (!m)
 		return;
 	entries_cut(m, 0);
+	memory_trie_clear(&m->trie);
 	free(m->entries);
 	free(m);
 }
@@ -288,6 +295,33 @@ static enum err get_floor(void *self, uint32_t *hours)
 	return m->has_floor ? ERR_OK : ERR_NOT_FOUND;
 }
 
+static const struct trie_store *trie(void *self)
+{
+	return &((struct memory_store *)self)->trie_store;
+}
+
+static enum err catch_up(void *self)
+{
+	struct memory_store *m = self;
+	struct trie_change *changes = calloc(m->committed - m->folded + 1, sizeof *changes);
+	struct header h;
+	size_t n = 0;
+	enum err e;
+
+	if (!changes)
+		abort();
+	for (; m->folded < m->committed; m->folded++) {
+		const struct entry *entry = &m->entries[m->folded];
+		if (header_decode(&h, entry->header, entry->header_length) != ERR_OK)
+			abort();
+		changes[n++] = (struct trie_change){.key = trie_key_of(&h, &entry->id),
+						    .lsn = m->folded + 1};
+	}
+	e = trie_fold(&m->trie_store, changes, n);
+	free(changes);
+	return e;
+}
+
 static bool busy(void *self)
 {
 	(void)self;
@@ -311,6 +345,8 @@ struct store memory_store_interface(struct memory_store *m)
 			      .body = body,
 			      .get_cursor = get_cursor,
 			      .get_floor = get_floor,
+			      .trie = trie,
+			      .catch_up = catch_up,
 			      .busy = busy};
 }
 
@@ -342,6 +378,8 @@ void memory_store_restore(struct memory_store *m, size_t n, const struct store_i
 	}
 	m->id = *id;
 	m->cursor_count = 0;
+	memory_trie_clear(&m->trie);
+	m->folded = 0;
 	memset(m->buckets, 0, sizeof m->buckets);
 	index_all(m, 0);
 }

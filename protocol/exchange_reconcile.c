@@ -1,0 +1,303 @@
+/* Reconciliation with a neighbour: when it runs, what of it goes out, and what it finds.
+ * SPEC.md 7.7. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/exchange_state.h"
+
+enum {
+	RECONCILE_EVERY_MS = 15 * 60 * 1000,
+	STEPS_A_TURN = 4,
+	BACKFILL_FULL =
+		4 * LANE_LOADED_MAX, /* positions that wait; more are found when these are gone */
+};
+
+/* What is remembered of an audience until the topology changes. */
+struct carried {
+	struct audience_id audience;
+	bool yes, used;
+};
+
+struct reconciler {
+	struct peer *peer;
+	struct reconcile *asking, *answering; /* NULL until needed */
+	bool begin;                           /* a run is to begin when the backfill is through */
+	bool stale;              /* the trie is to be brought up to date before the next step */
+	bool asks, answers;      /* the part has something to do */
+	uint64_t next;           /* mono ms of the next run; UINT64_MAX: the other end begins */
+	struct carried *carried; /* hash table; a power of two */
+	size_t carried_count, carried_size;
+	uint64_t *found; /* positions of one step */
+	size_t found_count, found_size;
+	bool short_of_memory;
+};
+
+struct reconciler *reconciler_new(struct peer *p)
+{
+	struct reconciler *r = calloc(1, sizeof *r);
+
+	if (r) {
+		r->peer = p;
+		r->next = UINT64_MAX;
+	}
+	return r;
+}
+
+void reconciler_clear(struct reconciler *r)
+{
+	reconcile_free(r->asking);
+	reconcile_free(r->answering);
+	r->asking = r->answering = NULL;
+	r->begin = r->stale = r->asks = r->answers = false;
+	r->next = UINT64_MAX;
+	free(r->carried);
+	r->carried = NULL;
+	r->carried_count = r->carried_size = 0;
+}
+
+void reconciler_free(struct reconciler *r)
+{
+	if (!r)
+		return;
+	reconciler_clear(r);
+	free(r->found);
+	free(r);
+}
+
+void reconciler_opened(struct reconciler *r, bool begins)
+{
+	r->begin = begins;
+	r->next = begins ? r->peer->x->now.mono + RECONCILE_EVERY_MS : UINT64_MAX;
+}
+
+uint64_t reconciler_deadline(const struct reconciler *r)
+{
+	return r->next;
+}
+
+/* The slot of an audience, or of what may become it. */
+static struct carried *slot(struct carried *table, size_t size, const struct audience_id *audience)
+{
+	size_t i;
+
+	memcpy(&i, audience->b, sizeof i);
+	for (i &= size - 1; table[i].used; i = (i + 1) & (size - 1)) {
+		if (memcmp(table[i].audience.b, audience->b, AUDIENCE_ID_BYTES) == 0)
+			break;
+	}
+	return &table[i];
+}
+
+static bool carried_grow(struct reconciler *r)
+{
+	size_t size = r->carried_size ? 2 * r->carried_size : 64;
+	struct carried *table = calloc(size, sizeof *table);
+
+	if (!table)
+		return false;
+	for (size_t i = 0; i < r->carried_size; i++) {
+		if (r->carried[i].used)
+			*slot(table, size, &r->carried[i].audience) = r->carried[i];
+	}
+	free(r->carried);
+	r->carried = table;
+	r->carried_size = size;
+	return true;
+}
+
+/* Does the link carry messages of this audience?  One of its headers tells. */
+static bool carries(void *arg, const struct audience_id *audience, uint64_t lsn)
+{
+	struct reconciler *r = arg;
+	const struct store *s = &r->peer->x->host.store;
+	struct passage passage;
+	struct stored row;
+	struct header h;
+	struct carried *c;
+
+	if (2 * (r->carried_count + 1) > r->carried_size && !carried_grow(r))
+		return false;
+	c = slot(r->carried, r->carried_size, audience);
+	if (c->used)
+		return c->yes;
+	if (!peer_passage(r->peer, &passage) || s->next(s->self, lsn, &row) != ERR_OK ||
+	    row.lsn != lsn || header_decode(&h, row.header, row.header_length) != ERR_OK)
+		return false;
+	*c = (struct carried){
+		.audience = *audience,
+		.yes = audience_link_carries(passage.topology, passage.self, passage.peer, &h),
+		.used = true};
+	r->carried_count++;
+	return c->yes;
+}
+
+static void found(void *arg, uint64_t lsn)
+{
+	struct reconciler *r = arg;
+
+	if (r->found_count == r->found_size) {
+		size_t size = r->found_size ? 2 * r->found_size : 1024;
+		uint64_t *grown = realloc(r->found, size * sizeof *grown);
+		if (!grown) {
+			r->short_of_memory = true;
+			return;
+		}
+		r->found = grown;
+		r->found_size = size;
+	}
+	r->found[r->found_count++] = lsn;
+}
+
+static int by_lsn(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static bool link_make(struct reconciler *r, struct reconcile_link *link)
+{
+	const struct store *s = &r->peer->x->host.store;
+
+	*link = (struct reconcile_link){.store = s->trie(s->self),
+					.floor = floor_session(r->peer),
+					.carries = carries,
+					.push = found,
+					.arg = r};
+	session_nonces(r->peer->session, link->own_nonce, link->peer_nonce);
+	return link->store != NULL;
+}
+
+/* Ends the session: what is missed is found by the run that begins the next one. */
+static void give_up(struct reconciler *r, bool blame, const char *why)
+{
+	session_end(r->peer->session, blame, why);
+	r->asks = r->answers = r->begin = false;
+}
+
+void reconciler_receive(struct reconciler *r, enum frame_type type, const uint8_t *payload,
+			size_t n)
+{
+	bool to_asking = type == FRAME_PART || type == FRAME_LAST;
+	struct reconcile **part = to_asking ? &r->asking : &r->answering;
+	enum err e;
+
+	if (!*part && !to_asking)
+		*part = reconcile_new(RECONCILE_ANSWERING);
+	if (!*part) {
+		give_up(r, to_asking,
+			to_asking ? "it answered what was never asked" : "out of memory");
+		return;
+	}
+	e = reconcile_receive(*part, (enum reconcile_type)type, payload, n);
+	if (e) {
+		give_up(r, e != ERR_MEMORY, "it broke the rules of reconciliation");
+		return;
+	}
+	if (to_asking)
+		r->asks = true;
+	else
+		r->answers = true;
+	r->stale = true;
+}
+
+static void begin(struct reconciler *r, const struct reconcile_link *link)
+{
+	r->begin = false;
+	if (!r->asking)
+		r->asking = reconcile_new(RECONCILE_ASKING);
+	/* ERR_STATE: the last run is still under way, which is as good. */
+	if (r->asking && reconcile_begin(r->asking, link) == ERR_OK)
+		r->asks = true;
+}
+
+static void note_result(struct reconciler *r)
+{
+	struct reconcile_result result = reconcile_result(r->asking);
+	struct peer_status *status = &r->peer->status;
+
+	status->reconciled = r->peer->x->now.wall;
+	status->reconcile_rounds = result.rounds;
+	status->reconcile_given = result.pushed;
+	status->reconcile_wanted = result.wanted;
+}
+
+/* One step of one part; false when it has nothing more to do now. */
+static bool step(struct reconciler *r, struct reconcile *part, bool *busy,
+		 const struct reconcile_link *link)
+{
+	struct reconcile_frame frame;
+	enum reconcile_turn turn;
+	enum err e = reconcile_step(part, link, &turn, &frame);
+
+	if (e) {
+		give_up(r, false, "the store does not answer");
+		return false;
+	}
+	switch (turn) {
+	case RECONCILE_WAIT:
+		*busy = false;
+		return false;
+	case RECONCILE_MORE:
+		return true;
+	case RECONCILE_FRAME:
+		if (session_reconcile(r->peer->session, (enum frame_type)frame.type, frame.payload,
+				      frame.length) != ERR_OK)
+			give_up(r, false, "out of memory");
+		r->peer->status.reconcile_bytes += frame.length + FRAME_HEAD_BYTES;
+		return true;
+	case RECONCILE_DONE:
+		*busy = false;
+		note_result(r);
+		return false;
+	}
+	return false;
+}
+
+static void found_queue(struct reconciler *r)
+{
+	if (r->found_count)
+		qsort(r->found, r->found_count, sizeof *r->found, by_lsn);
+	for (size_t i = 0; i < r->found_count; i++)
+		peer_backfill(r->peer, r->found[i]);
+	r->found_count = 0;
+	if (r->short_of_memory)
+		give_up(r, false, "out of memory");
+	r->short_of_memory = false;
+}
+
+bool reconciler_run(struct reconciler *r, bool backfilled)
+{
+	const struct store *s = &r->peer->x->host.store;
+	struct reconcile_link link;
+	int steps = 0;
+
+	if (r->peer->x->now.mono >= r->next) {
+		r->begin = true;
+		r->next = r->peer->x->now.mono + RECONCILE_EVERY_MS;
+	}
+	if (!(r->begin && backfilled) && !r->asks && !r->answers)
+		return false;
+	if (r->begin || r->stale) {
+		if (s->catch_up(s->self) != ERR_OK)
+			return false; /* tried again in the next turn that something calls for */
+		r->stale = false;
+	}
+	if (!session_is_open(r->peer->session) || !link_make(r, &link))
+		return false;
+	if (r->begin && backfilled)
+		begin(r, &link);
+	while (steps < STEPS_A_TURN && session_reconcile_room(r->peer->session) &&
+	       r->peer->lanes[LANE_BACKFILL].count < BACKFILL_FULL) {
+		bool more = false;
+		if (r->answers)
+			more = step(r, r->answering, &r->answers, &link);
+		if (r->asks && session_reconcile_room(r->peer->session))
+			more |= step(r, r->asking, &r->asks, &link);
+		found_queue(r);
+		steps++;
+		if (!more || !session_is_open(r->peer->session))
+			break;
+	}
+	return steps == STEPS_A_TURN;
+}
