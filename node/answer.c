@@ -19,6 +19,7 @@ static const struct answer_entry entries[] = {
 	{"topology", RIGHT_READ, false, false, answer_topology},
 	{"who", RIGHT_SHARE, false, false, answer_who},
 	{"share", RIGHT_SHARE, true, false, answer_share},
+	{"withdraw", RIGHT_SHARE, true, false, answer_withdraw},
 	{"audit", RIGHT_ADMIN, false, false, answer_audit},
 	{"accept", RIGHT_ADMIN, true, false, answer_accept},
 	{"backup", RIGHT_ADMIN, true, true, answer_backup},

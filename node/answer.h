@@ -47,7 +47,7 @@ const struct answer_entry *answer_find(const char *name);
 answer_fn answer_status, answer_links;
 answer_fn answer_list, answer_check, answer_show, answer_verify, answer_held, answer_audit;
 answer_fn answer_export;
-answer_fn answer_who, answer_share;
+answer_fn answer_who, answer_share, answer_withdraw;
 answer_fn answer_topology, answer_accept;
 answer_fn answer_backup, answer_check_store, answer_reindex;
 
@@ -74,6 +74,8 @@ struct addressed {
 /* The caller calls addressed_clear() in any case. */
 enum err addressed_read(struct addressed *w, struct answer *a);
 void addressed_clear(struct addressed *w);
+/* When what is said now and kept so many hours expires.  SPEC.md 5.5. */
+uint32_t answer_expiry(struct node *node, uint32_t hours);
 /* Appends "audience": names of parties, or "all". */
 void audience_show(struct text *t, const struct recipients *to);
 

@@ -24,7 +24,7 @@ struct sharing {
 };
 
 /* SPEC 5.5: "An author goes by the floor, not by its clock alone" */
-static uint32_t expiry_after(struct node *node, uint32_t hours)
+uint32_t answer_expiry(struct node *node, uint32_t hours)
 {
 	struct node_status *status = malloc(sizeof *status);
 	uint32_t expiry = (uint32_t)(clock_wall() / HOUR_MS) + hours, latest;
@@ -57,7 +57,7 @@ static enum err expiry_wanted(struct sharing *s)
 		a->where = "keep_days";
 		return ERR_NOT_ALLOWED;
 	}
-	s->expiry = expiry_after(a->node, (uint32_t)days * DAY_HOURS);
+	s->expiry = answer_expiry(a->node, (uint32_t)days * DAY_HOURS);
 	return ERR_OK;
 }
 

@@ -78,6 +78,11 @@ struct object_at {
  * id. */
 enum err index_object(struct index_reader *reader, const struct party_id *origin,
 		      const char *object_id, struct object_at *out);
+/* Calls found for every version of the object by that origin, the current one first, until it
+ * returns false. */
+enum err index_versions(struct index_reader *reader, const struct party_id *origin,
+			const char *object_id, bool (*found)(void *arg, const struct object_at *at),
+			void *arg);
 /* Is this object the current version of its lineage?  One lookup. */
 bool index_current(struct index_reader *reader, const struct party_id *origin,
 		   const char *object_id, uint64_t lsn, uint16_t number);

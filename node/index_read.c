@@ -223,6 +223,34 @@ enum err index_object(struct index_reader *reader, const struct party_id *origin
 	return lmdb_err(rc);
 }
 
+enum err index_versions(struct index_reader *reader, const struct party_id *origin,
+			const char *object_id, bool (*found)(void *arg, const struct object_at *at),
+			void *arg)
+{
+	uint8_t hash[HASH_KEY_BYTES];
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	enum err e = reader_ready(reader);
+	if (e)
+		return e;
+	key_of_object(hash, reader->index->identity, origin, object_id);
+	int rc = mdb_cursor_open(reader->txn, reader->index->env.tables.object, &cursor);
+	if (rc != 0)
+		return lmdb_err(rc);
+	rc = lineage_last(cursor, hash, &key, &value);
+	while (rc == 0 && memcmp(key.mv_data, hash, sizeof hash) == 0) {
+		struct object_at at = object_decode(key.mv_data, value.mv_data);
+		if (!found(arg, &at))
+			break;
+		rc = mdb_cursor_get(cursor, &key, &value, MDB_PREV);
+		if (rc == 0 &&
+		    (key.mv_size != OBJECT_KEY_BYTES || value.mv_size != OBJECT_VALUE_BYTES))
+			rc = MDB_CORRUPTED;
+	}
+	mdb_cursor_close(cursor);
+	return rc == MDB_NOTFOUND ? ERR_OK : lmdb_err(rc);
+}
+
 bool index_current(struct index_reader *reader, const struct party_id *origin,
 		   const char *object_id, uint64_t lsn, uint16_t number)
 {

@@ -26,6 +26,7 @@ int cmd_who(const struct cmd_context *c, int argc, char **argv);
 int cmd_share(const struct cmd_context *c, int argc, char **argv);
 int cmd_import(const struct cmd_context *c, int argc, char **argv);
 int cmd_export(const struct cmd_context *c, int argc, char **argv);
+int cmd_withdraw(const struct cmd_context *c, int argc, char **argv);
 int cmd_list(const struct cmd_context *c, int argc, char **argv);
 int cmd_show(const struct cmd_context *c, int argc, char **argv);
 int cmd_search(const struct cmd_context *c, int argc, char **argv);
