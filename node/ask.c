@@ -14,7 +14,7 @@
 #include "node/home.h"
 #include "node/loop.h"
 
-enum { TICK_MS = 200, PATIENCE_MS = 300 * 1000 };
+enum { RECONNECT_MS = 50, TICK_MS = 200, PATIENCE_MS = 300 * 1000 };
 
 #define MONITOR_ENDPOINT "inproc://ask"
 
@@ -83,7 +83,8 @@ static bool connect_socket(struct ask *a, const char *endpoint)
 	a->socket = a->context ? zmq_socket(a->context, ZMQ_DEALER) : NULL;
 	a->monitor = a->socket ? zmq_socket(a->context, ZMQ_PAIR) : NULL;
 	return a->monitor && set_int(a->socket, ZMQ_LINGER, 0) &&
-	       set_int(a->monitor, ZMQ_LINGER, 0) && set_int(a->socket, ZMQ_RECONNECT_IVL, -1) &&
+	       set_int(a->monitor, ZMQ_LINGER, 0) &&
+	       set_int(a->socket, ZMQ_RECONNECT_IVL, RECONNECT_MS) &&
 	       zmq_socket_monitor(a->socket, MONITOR_ENDPOINT,
 				  ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED) == 0 &&
 	       zmq_connect(a->monitor, MONITOR_ENDPOINT) == 0 &&
@@ -152,6 +153,21 @@ static bool send_all(struct ask *a, const char *request, const struct slice *fra
 	return true;
 }
 
+/* An attempt that found the socket's queue full is repeated by libzmq; a connection that stood and
+ * is gone took the request along.  True for the latter, or when nobody is there to be connected to
+ * any more. */
+static bool gone(struct ask *a)
+{
+	uint8_t event[6];
+	char where[8];
+	uint16_t kind = 0;
+
+	if (zmq_recv(a->monitor, event, sizeof event, ZMQ_DONTWAIT) >= (int)sizeof kind)
+		memcpy(&kind, event, sizeof kind);
+	zmq_recv(a->monitor, where, sizeof where, ZMQ_DONTWAIT);
+	return kind == ZMQ_EVENT_DISCONNECTED || access(a->path, F_OK) != 0;
+}
+
 /* True when a reply is there to be received. */
 static bool wait_reply(struct ask *a, bool for_ever, struct report *report)
 {
@@ -164,7 +180,7 @@ static bool wait_reply(struct ask *a, bool for_ever, struct report *report)
 			break;
 		if (n > 0 && items[0].revents)
 			return true;
-		if (n > 0 && items[1].revents) {
+		if (n > 0 && items[1].revents && gone(a)) {
 			report_add(report,
 				   "%s: the node went away before it answered; what was asked may "
 				   "or may not have been done",

@@ -136,6 +136,10 @@ static void hear_frame(const struct link_event *e)
 		memcpy(me.error, f.error, sizeof me.error);
 		break;
 	case FRAME_TOPOLOGY:
+	case FRAME_BEGIN:
+	case FRAME_PART:
+	case FRAME_ASK:
+	case FRAME_LAST:
 		break;
 	}
 }

@@ -13,7 +13,8 @@ struct pipe {
 
 struct end {
 	struct session *s;
-	struct pipe in; /* frames on their way to this end */
+	struct pipe in;       /* frames on their way to this end */
+	unsigned reconciling; /* frames of it */
 	unsigned messages, settled, had, refused, opened, greeted, ended, blamed, topologies;
 	uint64_t last_message, bytes_taken;
 	bool settles; /* at once, as stored */
@@ -127,6 +128,9 @@ static void events(struct end *e)
 				session_settle(e->s, ev.number, SETTLED_STORED, 0);
 			else
 				e->pending[e->pending_count++] = ev.number;
+			break;
+		case SESSION_RECONCILE:
+			e->reconciling++;
 			break;
 		case SESSION_SETTLED:
 			e->settled++;
@@ -597,6 +601,25 @@ static void an_impostor_and_a_stranger_are_told_apart(void)
 	end_clear(&b);
 }
 
+static void frames_of_reconciliation_go_through_unread(void)
+{
+	static struct end a, b;
+
+	end_init(&a, 1, 2, WINDOW_BYTES, 512);
+	is_int(session_reconcile(a.s, FRAME_BEGIN, NULL, 0), ERR_STATE, "not before it is open");
+	end_clear(&a);
+	pair_open(&a, &b, WINDOW_BYTES, 512);
+	is_int(session_reconcile(a.s, FRAME_BEGIN, (const uint8_t *)"x", 1), ERR_OK,
+	       "one is queued");
+	is_int(session_reconcile(a.s, FRAME_LAST, NULL, 0), ERR_BUSY, "a second has to wait");
+	settle_down(&a, &b);
+	is_int(session_reconcile(a.s, FRAME_LAST, NULL, 0), ERR_OK, "until the first is out");
+	settle_down(&a, &b);
+	ok(b.reconciling == 2 && !a.ended && !b.ended, "both arrive, one of them empty");
+	end_clear(&a);
+	end_clear(&b);
+}
+
 static void paused_origins_are_told(void)
 {
 	static struct end a, b;
@@ -690,6 +713,7 @@ int main(void)
 	RUN(deadlines_end_what_does_not_answer);
 	RUN(broken_rules_are_blamed);
 	RUN(an_impostor_and_a_stranger_are_told_apart);
+	RUN(frames_of_reconciliation_go_through_unread);
 	RUN(paused_origins_are_told);
 	RUN(pushes_survive_any_number_of_cuts);
 	return tap_done();
