@@ -20,7 +20,7 @@ warned() { khabar national --json status | grep -qF "$1"; }
 # named NODE ATTACK WORDS: the node is named with these words, and a message of another node arrives.
 named() {
 	attack "$1" "$2" 2
-	within 5 "$2: $1 is named" warned "$1 broke the protocol: $3"
+	within 10 "$2: $1 is named" warned "$1 broke the protocol: $3"
 	heard "$2"
 }
 
@@ -28,7 +28,7 @@ named() {
 heard() {
 	shared=$((shared + 1))
 	share punjab "h$shared.example" >/dev/null
-	within 5 "$1: punjab is heard" knows national "h$shared.example"
+	within 10 "$1: punjab is heard" knows national "h$shared.example"
 }
 
 # Pages that nobody else has and that cannot be read from a file again.
