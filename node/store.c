@@ -209,9 +209,10 @@ enum err store_open(struct store_env *s, const char *dir, const struct store_opt
 		return e;
 	int shift = MAP_SHIFT_DEFAULT;
 	int rc;
+	/* Under valgrind a map that finds no room is EINVAL. */
 	do
 		rc = open_env(s, dir, options->map_bytes ? options->map_bytes : (size_t)1 << shift);
-	while (rc == ENOMEM && !options->map_bytes && --shift >= MAP_SHIFT_LEAST);
+	while ((rc == ENOMEM || rc == EINVAL) && !options->map_bytes && --shift >= MAP_SHIFT_LEAST);
 	e = lmdb_err(rc);
 	if (!e)
 		e = fill_to_map(s);
