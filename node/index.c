@@ -216,13 +216,37 @@ enum err index_fold(struct index *index, bool *more)
 	return e;
 }
 
+enum err index_follow(struct index *index)
+{
+	pthread_mutex_lock(&index->folding);
+	struct folding f = folding_of(index);
+	struct header_mark headers = index->headers;
+	uint64_t head = log_head(index->log);
+	enum err e = log_reader_renew(index->reader);
+	bool more = headers.lsn < head;
+	while (!e && more) {
+		e = fold_headers(&f, head, &headers, &more);
+		if (!e)
+			publish(index, &headers, NULL);
+	}
+	log_reader_pause(index->reader);
+	pthread_mutex_unlock(&index->folding);
+	return e;
+}
+
 enum err index_rebuild(struct index *index)
 {
 	bool more = true;
 	pthread_mutex_lock(&index->folding);
 	if (atomic_load(&index->rebuilds) % 2 == 0)
 		atomic_fetch_add(&index->rebuilds, 1);
+	/* What was purged stays so: the new tables are to equal the old ones. */
+	uint32_t floor = 0;
+	if (purge_finish(&index->env, &index->purge, &floor) != ERR_OK)
+		floor = 0;
 	enum err e = start_over(index, NULL);
+	if (!e)
+		e = purge_finish(&index->env, &index->purge, &floor);
 	if (!e)
 		publish(index, &(struct header_mark){0}, &(struct content_mark){0});
 	while (!e && more)

@@ -5,9 +5,9 @@
  * the log at open.  index_find() sees the tail; content look-ups see what has been folded, so call
  * index_fold() first when the answer must be current.
  *
- * Two watermarks: headers (tables id, ref) and content (object, value, held), since content needs
- * bodies opened and parsed.  Every content key is a keyed hash: a disk without the key file shows
- * no value.
+ * Two watermarks: headers (tables id, ref, range, trie) and content (object, value, held), since
+ * content needs bodies opened and parsed.  Every content key is a keyed hash: a disk without the
+ * key file shows no value.
  *
  * Threads.  index_note() from the log's writer; index_fold() from any thread (one folds, others
  * wait); look-ups from any thread with a struct index_reader of its own. */
@@ -16,6 +16,7 @@
 
 #include "node/log.h"
 #include "protocol/observable.h"
+#include "protocol/trie.h"
 
 struct index;
 struct index_reader;
@@ -39,6 +40,12 @@ uint64_t index_unfolded(const struct index *index);
 
 /* Folds one batch; *more when the log goes on after it. */
 enum err index_fold(struct index *index, bool *more);
+/* Folds the headers, not the content, of everything committed so far: what reconciliation needs
+ * before it says or answers anything. */
+enum err index_follow(struct index *index);
+/* Removes from the tables range and trie what expires before the floor, one batch; *more when there
+ * may be more.  The floor never falls. */
+enum err index_purge(struct index *index, uint32_t floor, bool *more);
 /* Drops everything and folds the whole log.  Meanwhile look-ups answer ERR_BUSY. */
 enum err index_rebuild(struct index *index);
 /* Folds the log again, into a temporary environment beside the index, and compares every row:
@@ -52,6 +59,10 @@ enum err index_reader_open(struct index_reader **reader, struct index *index);
 enum err index_reader_renew(struct index_reader *reader);
 void index_reader_pause(struct index_reader *reader);
 void index_reader_close(struct index_reader *reader);
+
+/* The trie of what is folded, as the reader sees it, for reading only; void once the reader is
+ * renewed, by itself too: use one of its own.  ERR_BUSY while rebuilding. */
+enum err index_trie(struct index_reader *reader, struct trie_store *out);
 
 /* Where a message is; the tail is looked at first.  ERR_NOT_FOUND; ERR_BUSY while rebuilding. */
 enum err index_find(struct index_reader *reader, const struct message_id *id, uint64_t *lsn);

@@ -98,6 +98,8 @@ static enum err compare(struct index_env *kept, struct index_env *fresh, struct 
 		   {"object", k->object, f->object},
 		   {"value", k->value, f->value},
 		   {"held", k->held, f->held},
+		   {"range", k->range, f->range},
+		   {"trie", k->trie, f->trie},
 		   {"meta", k->meta, f->meta}};
 	MDB_txn *kept_txn = NULL, *fresh_txn = NULL;
 	bool same = true;
@@ -136,6 +138,7 @@ enum err index_check(struct index *index, struct report *report)
 {
 	char dir[PATH_MAX];
 	struct index_env fresh = {.store = {.lock = -1}};
+	uint32_t floor = 0;
 	struct store_id log = log_store_id(index->log);
 	if ((size_t)snprintf(dir, sizeof dir, "%s.check", index->dir) >= sizeof dir)
 		return ERR_LIMIT;
@@ -146,6 +149,11 @@ enum err index_check(struct index *index, struct report *report)
 		e = store_open(&fresh.store, dir, &(struct store_options){.create = true}, report);
 	if (!e)
 		e = env_prepare(&fresh, index->identity, &log, dir, report);
+	/* A purge that was interrupted has removed some of what it is to remove. */
+	if (!e)
+		e = purge_finish(&index->env, &index->purge, &floor);
+	if (!e)
+		e = purge_finish(&fresh, &(struct purge){0}, &floor);
 	if (!e)
 		e = fold_afresh(index, &fresh);
 	if (!e)

@@ -11,7 +11,8 @@ static int open_tables(MDB_txn *txn, struct index_tables *t)
 		const char *name;
 		MDB_dbi *dbi;
 	} all[] = {{"id", &t->id},       {"ref", &t->ref},   {"object", &t->object},
-		   {"value", &t->value}, {"held", &t->held}, {"meta", &t->meta}};
+		   {"value", &t->value}, {"held", &t->held}, {"range", &t->range},
+		   {"trie", &t->trie},   {"meta", &t->meta}};
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < sizeof all / sizeof *all; i++)
 		rc = mdb_dbi_open(txn, all[i].name, MDB_CREATE, all[i].dbi);
@@ -52,6 +53,8 @@ static int write_start(MDB_txn *txn, MDB_dbi meta, const struct marks *marks,
 		rc = put(txn, meta, "key", marks->store, sizeof marks->store);
 	if (rc == 0)
 		rc = put(txn, meta, "seals", marks->seals, sizeof marks->seals);
+	if (rc == 0)
+		rc = purged_write(txn, meta, 0);
 	if (rc == 0)
 		rc = put(txn, meta, "headers", zeros, 3 * 8);
 	if (rc == 0)
@@ -118,7 +121,8 @@ enum err env_prepare(struct index_env *env, const struct identity *identity,
 enum err env_drop(struct index_env *env)
 {
 	const struct index_tables *t = &env->tables;
-	const MDB_dbi all[] = {t->id, t->ref, t->object, t->value, t->held, t->meta};
+	const MDB_dbi all[] = {t->id,   t->ref,   t->object, t->value,
+			       t->held, t->range, t->trie,   t->meta};
 	MDB_txn *txn;
 	int rc = mdb_txn_begin(env->store.env, NULL, 0, &txn);
 	if (rc != 0)

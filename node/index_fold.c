@@ -1,10 +1,16 @@
-/* Folding of headers (tables id and ref), and the sheets in which every fold sorts. */
+/* Folding of headers (tables id, ref, range and trie), and the sheets in which every fold sorts. */
 #include "node/index_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEADER_ENTRY_BYTES = MESSAGE_ID_BYTES + 8, ROWS_SCANNED_MAX = 10 * FOLD_MESSAGES_MAX };
+/* A row of a batch: id | lsn | verdict | 1 when its header can be read | key of the range. */
+enum {
+	HEADER_ENTRY_BYTES = MESSAGE_ID_BYTES + 8,
+	KEYED_AT = HEADER_ENTRY_BYTES + 1,
+	ID_ROW_BYTES = KEYED_AT + 1 + TRIE_KEY_BYTES,
+	ROWS_SCANNED_MAX = 10 * FOLD_MESSAGES_MAX,
+};
 
 uint8_t *sheet_add(struct sheet *s)
 {
@@ -55,8 +61,10 @@ static int mark_write(MDB_txn *txn, MDB_dbi meta, const struct header_mark *mark
 }
 
 struct batch {
-	struct sheet ids;  /* id | lsn | verdict */
-	struct sheet refs; /* ref | lsn */
+	struct sheet ids;            /* of ID_ROW_BYTES */
+	struct sheet refs;           /* ref | lsn */
+	struct trie_change *changes; /* owned */
+	size_t change_count;
 	struct header scratch;
 };
 
@@ -68,9 +76,15 @@ static enum err add_row(struct batch *b, const struct log_row *row)
 	memcpy(at, row->id.b, MESSAGE_ID_BYTES);
 	put_u64(at + MESSAGE_ID_BYTES, row->lsn);
 	at[HEADER_ENTRY_BYTES] = (uint8_t)row->verdict;
-	if (row->length < SIGNATURE_BYTES ||
-	    header_decode(&b->scratch, row->data, row->length - SIGNATURE_BYTES) != ERR_OK ||
-	    bytes_zero(b->scratch.ref.b, MESSAGE_ID_BYTES))
+	at[KEYED_AT] =
+		row->length >= SIGNATURE_BYTES &&
+		header_decode(&b->scratch, row->data, row->length - SIGNATURE_BYTES) == ERR_OK;
+	memset(at + KEYED_AT + 1, 0, TRIE_KEY_BYTES);
+	if (!at[KEYED_AT])
+		return ERR_OK;
+	struct trie_key key = trie_key_of(&b->scratch, &row->id);
+	memcpy(at + KEYED_AT + 1, key.b, sizeof key.b);
+	if (bytes_zero(b->scratch.ref.b, MESSAGE_ID_BYTES))
 		return ERR_OK;
 	at = sheet_add(&b->refs);
 	if (!at)
@@ -105,8 +119,9 @@ static enum err collect(struct batch *b, struct log_reader *reader, uint64_t unt
 	return ERR_OK;
 }
 
-static int put_ids(MDB_txn *txn, MDB_dbi dbi, const struct sheet *ids, struct header_mark *mark)
+static int put_ids(MDB_txn *txn, MDB_dbi dbi, struct batch *b, struct header_mark *mark)
 {
+	const struct sheet *ids = &b->ids;
 	for (size_t i = 0; i < ids->count; i++) {
 		uint8_t *at = ids->at + i * ids->width;
 		MDB_val key = {MESSAGE_ID_BYTES, at}, value = {8, at + MESSAGE_ID_BYTES};
@@ -117,6 +132,11 @@ static int put_ids(MDB_txn *txn, MDB_dbi dbi, const struct sheet *ids, struct he
 		if (rc != 0)
 			return rc;
 		mark->messages += at[HEADER_ENTRY_BYTES] != VERDICT_HEADER_ONLY;
+		if (at[KEYED_AT]) {
+			struct trie_change *c = &b->changes[b->change_count++];
+			*c = (struct trie_change){.lsn = get_u64(at + MESSAGE_ID_BYTES)};
+			memcpy(c->key.b, at + KEYED_AT + 1, sizeof c->key.b);
+		}
 	}
 	return 0;
 }
@@ -131,6 +151,21 @@ static int put_refs(MDB_txn *txn, MDB_dbi dbi, const struct sheet *refs)
 	return rc;
 }
 
+static enum err put_batch(MDB_txn *txn, const struct index_tables *t, struct batch *b,
+			  struct header_mark *mark)
+{
+	sheet_sort(&b->ids);
+	sheet_sort(&b->refs);
+	b->changes = malloc((b->ids.count + 1) * sizeof *b->changes);
+	if (!b->changes)
+		return ERR_MEMORY;
+	int rc = put_ids(txn, t->id, b, mark);
+	if (rc == 0)
+		rc = put_refs(txn, t->ref, &b->refs);
+	enum err e = rc ? lmdb_err(rc) : range_fold(txn, t, b->changes, b->change_count);
+	return e ? e : lmdb_err(mark_write(txn, t->meta, mark));
+}
+
 enum err fold_headers(const struct folding *f, uint64_t until, struct header_mark *mark, bool *more)
 {
 	const struct index_tables *t = &f->env->tables;
@@ -138,7 +173,7 @@ enum err fold_headers(const struct folding *f, uint64_t until, struct header_mar
 	struct batch *b = calloc(1, sizeof *b);
 	if (!b)
 		return ERR_MEMORY;
-	b->ids.width = HEADER_ENTRY_BYTES + 1;
+	b->ids.width = ID_ROW_BYTES;
 	b->refs.width = REF_KEY_BYTES;
 	int rc = mdb_txn_begin(f->env->store.env, NULL, 0, &txn);
 	if (rc != 0) {
@@ -147,16 +182,8 @@ enum err fold_headers(const struct folding *f, uint64_t until, struct header_mar
 	}
 	rc = mark_read_headers(txn, t->meta, mark);
 	enum err e = rc != 0 ? lmdb_err(rc) : collect(b, f->reader, until, mark);
-	if (!e) {
-		sheet_sort(&b->ids);
-		sheet_sort(&b->refs);
-		rc = put_ids(txn, t->id, &b->ids, mark);
-		if (rc == 0)
-			rc = put_refs(txn, t->ref, &b->refs);
-		if (rc == 0)
-			rc = mark_write(txn, t->meta, mark);
-		e = lmdb_err(rc);
-	}
+	if (!e)
+		e = put_batch(txn, t, b, mark);
 	if (e)
 		mdb_txn_abort(txn);
 	else
@@ -164,6 +191,7 @@ enum err fold_headers(const struct folding *f, uint64_t until, struct header_mar
 	*more = mark->lsn < until;
 	free(b->ids.at);
 	free(b->refs.at);
+	free(b->changes);
 	free(b);
 	return e;
 }

@@ -6,9 +6,11 @@
  *                 -> lsn 8 | valid until 8 | flags 1
  *     value   H(type | value) 16 | lsn 8 | number 2 -> the first 32 bytes of the object's key
  *     held    lsn 8 -> why, in words
+ *     range   audience 16 | expiry 4 | id 32 -> lsn 8, and
+ *     trie    audience 16 | depth 1 | prefix -> count 8 | sum 128: see protocol/trie.h
  *     meta    "format" -> u32, "log" -> the log's store id, "key" -> a mark of the store key,
  *             "seals" -> a mark of the seal keys that are held, "headers", "content" -> watermarks,
- *             "lengths" -> how many values have each length */
+ * "purged" -> hours, "lengths" -> how many values have each length */
 #ifndef NODE_INDEX_PARTS_H
 #define NODE_INDEX_PARTS_H
 
@@ -18,9 +20,10 @@
 #include "node/index.h"
 #include "node/store.h"
 #include "protocol/bytes.h"
+#include "protocol/trie.h"
 
 enum {
-	INDEX_FORMAT = 1,
+	INDEX_FORMAT = 2,
 	HASH_KEY_BYTES = 16,
 	OBJECT_REF_BYTES = HASH_KEY_BYTES + 8 + 8, /* what a value remembers of an object's key */
 	OBJECT_KEY_BYTES = OBJECT_REF_BYTES + 2,
@@ -39,7 +42,7 @@ enum {
 enum object_flag { OBJECT_REVOKED = 1, OBJECT_BLOCK = 2, OBJECT_SCAFFOLDING = 4 };
 
 struct index_tables {
-	MDB_dbi id, ref, object, value, held, meta;
+	MDB_dbi id, ref, object, value, held, range, trie, meta;
 };
 
 struct index_env {
@@ -80,6 +83,28 @@ enum err env_drop(struct index_env *env);
 int mark_read_headers(MDB_txn *txn, MDB_dbi meta, struct header_mark *mark);
 int mark_read_content(MDB_txn *txn, MDB_dbi meta, struct content_mark *mark);
 int lengths_read(MDB_txn *txn, MDB_dbi meta, uint64_t lengths[LENGTHS]);
+
+/* The tables range and trie in one transaction, behind protocol/trie.h. */
+struct range_store {
+	MDB_cursor *cursors[TRIE_TABLES];
+};
+int range_open(struct range_store *r, MDB_txn *txn, const struct index_tables *tables);
+void range_close(struct range_store *r);
+/* Inserts in order of arrival; changes are rearranged. */
+enum err range_fold(MDB_txn *txn, const struct index_tables *tables, struct trie_change *changes,
+		    size_t n);
+/* Hours: what expires before is, or is being, removed from range and trie. */
+int purged_read(MDB_txn *txn, MDB_dbi meta, uint32_t *floor);
+int purged_write(MDB_txn *txn, MDB_dbi meta, uint32_t floor);
+/* How far a purge has come. */
+struct purge {
+	uint32_t floor;
+	struct audience_id at;
+};
+enum err purge_batch(struct index_env *env, struct purge *p, uint32_t floor, bool *more);
+/* Purges to the end, below the floor given or the one begun with, whichever is higher; it comes
+ * back in *floor. */
+enum err purge_finish(struct index_env *env, struct purge *p, uint32_t *floor);
 
 void key_of_object(uint8_t out[HASH_KEY_BYTES], const struct identity *identity,
 		   const struct party_id *origin, const char *object_id);
@@ -137,6 +162,7 @@ struct index {
 	const struct identity *identity;
 	struct log_reader *reader; /* of the folder */
 	pthread_mutex_t folding;   /* one folds, others wait */
+	struct purge purge;        /* under folding */
 	_Atomic uint64_t rebuilds; /* odd while rebuilding: what is not found may yet be there */
 	pthread_mutex_t lock;      /* of what follows; never held over LMDB */
 	struct tail tail;
@@ -150,6 +176,8 @@ struct index_reader {
 	bool paused;
 	uint64_t lsn;      /* what its snapshot has folded of the headers */
 	uint64_t renewals; /* cursors of an earlier one are void */
+	struct range_store range;
+	uint64_t range_renewal; /* that its cursors are of */
 };
 
 /* ERR_STATE: paused. */

@@ -52,6 +52,7 @@ void index_reader_close(struct index_reader *reader)
 {
 	if (!reader)
 		return;
+	range_close(&reader->range);
 	if (reader->txn)
 		mdb_txn_abort(reader->txn);
 	free(reader);

@@ -21,7 +21,7 @@ struct fixture {
 
 /* One message in pieces: header | signature as the log takes them, and its id and body. */
 struct sample {
-	uint8_t row[HEADER_FIXED_BYTES + RECIPIENT_BYTES + SIGNATURE_BYTES];
+	uint8_t row[HEADER_FIXED_BYTES + 2 * RECIPIENT_BYTES + SIGNATURE_BYTES];
 	size_t length;
 	struct message_id id;
 	uint8_t *body;

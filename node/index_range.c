@@ -1,0 +1,217 @@
+/* The reconciliation index on LMDB: the tables range and trie, and the floor below which they are
+ * empty. */
+#include "node/index_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static MDB_dbi dbi_of(const struct index_tables *t, enum trie_table table)
+{
+	return table == TRIE_RANGE ? t->range : t->trie;
+}
+
+static enum err at_cursor(struct range_store *r, enum trie_table table, MDB_cursor_op op,
+			  MDB_val key, struct trie_entry *out)
+{
+	MDB_val value;
+	int rc = mdb_cursor_get(r->cursors[table], &key, &value, op);
+	if (rc == 0)
+		*out = (struct trie_entry){key.mv_data, value.mv_data, key.mv_size, value.mv_size};
+	return lmdb_err(rc);
+}
+
+static MDB_val val_of(const void *p, size_t n)
+{
+	return (MDB_val){n, (void *)(uintptr_t)p};
+}
+
+static enum err range_seek(void *self, enum trie_table table, const void *key, size_t n,
+			   struct trie_entry *out)
+{
+	return at_cursor(self, table, MDB_SET_RANGE, val_of(key, n), out);
+}
+
+static enum err range_next(void *self, enum trie_table table, struct trie_entry *out)
+{
+	return at_cursor(self, table, MDB_NEXT, (MDB_val){0}, out);
+}
+
+/* Through the cursor: rows come in order, and it starts from the page that it stands on. */
+static enum err range_write(struct range_store *r, enum trie_table table, unsigned flags,
+			    const void *key, size_t n, const void *value, size_t m)
+{
+	MDB_val k = val_of(key, n), v = val_of(value, m);
+	return lmdb_err(mdb_cursor_put(r->cursors[table], &k, &v, flags));
+}
+
+static enum err range_insert(void *self, enum trie_table table, const void *key, size_t n,
+			     const void *value, size_t m)
+{
+	return range_write(self, table, MDB_NOOVERWRITE, key, n, value, m);
+}
+
+static enum err range_put(void *self, enum trie_table table, const void *key, size_t n,
+			  const void *value, size_t m)
+{
+	return range_write(self, table, 0, key, n, value, m);
+}
+
+static enum err range_remove(void *self, enum trie_table table, const void *key, size_t n)
+{
+	struct range_store *r = self;
+	MDB_val k = val_of(key, n);
+	int rc = mdb_cursor_get(r->cursors[table], &k, NULL, MDB_SET);
+	return lmdb_err(rc != 0 ? rc : mdb_cursor_del(r->cursors[table], 0));
+}
+
+int range_open(struct range_store *r, MDB_txn *txn, const struct index_tables *tables)
+{
+	int rc = 0;
+	memset(r, 0, sizeof *r);
+	for (int t = 0; rc == 0 && t < TRIE_TABLES; t++)
+		rc = mdb_cursor_open(txn, dbi_of(tables, (enum trie_table)t), &r->cursors[t]);
+	return rc;
+}
+
+void range_close(struct range_store *r)
+{
+	for (int t = 0; t < TRIE_TABLES; t++) {
+		if (r->cursors[t])
+			mdb_cursor_close(r->cursors[t]);
+	}
+	memset(r, 0, sizeof *r);
+}
+
+static struct trie_store interface_of(struct range_store *r)
+{
+	return (struct trie_store){r,         range_seek,  range_next, range_insert,
+				   range_put, range_remove};
+}
+
+enum err index_trie(struct index_reader *reader, struct trie_store *out)
+{
+	struct range_store *r = &reader->range;
+	enum err e = reader_ready(reader);
+	int rc = 0;
+	if (e)
+		return e;
+	if (!r->cursors[0])
+		rc = range_open(r, reader->txn, &reader->index->env.tables);
+	else if (reader->range_renewal != reader->renewals)
+		for (int t = 0; rc == 0 && t < TRIE_TABLES; t++)
+			rc = mdb_cursor_renew(reader->txn, r->cursors[t]);
+	reader->range_renewal = reader->renewals;
+	*out = interface_of(r);
+	return lmdb_err(rc);
+}
+
+int purged_read(MDB_txn *txn, MDB_dbi meta, uint32_t *floor)
+{
+	MDB_val key = {6, "purged"}, value;
+	int rc = mdb_get(txn, meta, &key, &value);
+	if (rc == 0 && value.mv_size != 4)
+		rc = MDB_CORRUPTED;
+	if (rc == 0)
+		*floor = get_u32(value.mv_data);
+	return rc;
+}
+
+int purged_write(MDB_txn *txn, MDB_dbi meta, uint32_t floor)
+{
+	uint8_t bytes[4];
+	put_u32(bytes, floor);
+	MDB_val key = {6, "purged"}, value = {sizeof bytes, bytes};
+	return mdb_put(txn, meta, &key, &value, 0);
+}
+
+enum err range_fold(MDB_txn *txn, const struct index_tables *tables, struct trie_change *changes,
+		    size_t n)
+{
+	struct range_store r;
+	uint32_t floor = 0;
+	size_t kept = 0;
+	int rc = purged_read(txn, tables->meta, &floor);
+	if (rc != 0)
+		return lmdb_err(rc);
+	/* SPEC 6.2: "What expires before the floor below which was purged is in neither." */
+	for (size_t i = 0; i < n; i++) {
+		if (trie_key_expiry(&changes[i].key) >= floor)
+			changes[kept++] = changes[i];
+	}
+	rc = range_open(&r, txn, tables);
+	struct trie_store s = interface_of(&r);
+	enum err e = rc != 0 ? lmdb_err(rc) : trie_fold(&s, changes, kept);
+	range_close(&r);
+	return e;
+}
+
+/* One batch in a transaction; the floor goes up with the first. */
+static enum err purge_some(MDB_txn *txn, const struct index_tables *tables, struct purge *p,
+			   struct trie_change *changes, size_t *n)
+{
+	struct range_store r;
+	int rc = purged_write(txn, tables->meta, p->floor);
+	if (rc == 0)
+		rc = range_open(&r, txn, tables);
+	if (rc != 0)
+		return lmdb_err(rc);
+	struct trie_store s = interface_of(&r);
+	enum err e = trie_expired(&s, p->floor, &p->at, changes, FOLD_MESSAGES_MAX, n);
+	if (!e)
+		e = trie_fold(&s, changes, *n);
+	range_close(&r);
+	return e;
+}
+
+enum err purge_batch(struct index_env *env, struct purge *p, uint32_t floor, bool *more)
+{
+	struct trie_change *changes = malloc(FOLD_MESSAGES_MAX * sizeof *changes);
+	MDB_txn *txn = NULL;
+	uint32_t stored = 0;
+	size_t n = 0;
+	*more = false;
+	if (!changes)
+		return ERR_MEMORY;
+	int rc = mdb_txn_begin(env->store.env, NULL, 0, &txn);
+	if (rc == 0)
+		rc = purged_read(txn, env->tables.meta, &stored);
+	/* It never falls. */
+	if (floor < stored)
+		floor = stored;
+	if (floor != p->floor)
+		*p = (struct purge){.floor = floor};
+	enum err e = rc != 0 ? lmdb_err(rc) : purge_some(txn, &env->tables, p, changes, &n);
+	if (!e)
+		e = lmdb_err(mdb_txn_commit(txn));
+	else if (txn)
+		mdb_txn_abort(txn);
+	/* What was not committed is looked for from the start. */
+	*more = !e && n == FOLD_MESSAGES_MAX;
+	if (!*more)
+		*p = (struct purge){0};
+	free(changes);
+	return e;
+}
+
+enum err purge_finish(struct index_env *env, struct purge *p, uint32_t *floor)
+{
+	MDB_txn *txn;
+	bool more = true;
+	enum err e = ERR_OK;
+	while (!e && more)
+		e = purge_batch(env, p, *floor, &more);
+	int rc = mdb_txn_begin(env->store.env, NULL, MDB_RDONLY, &txn);
+	if (rc == 0) {
+		rc = purged_read(txn, env->tables.meta, floor);
+		mdb_txn_abort(txn);
+	}
+	return e ? e : lmdb_err(rc);
+}
+
+enum err index_purge(struct index *index, uint32_t floor, bool *more)
+{
+	pthread_mutex_lock(&index->folding);
+	enum err e = purge_batch(&index->env, &index->purge, floor, more);
+	pthread_mutex_unlock(&index->folding);
+	return e;
+}
