@@ -280,6 +280,7 @@ static void event_handle(struct peer *p, struct session_event *e)
 		break;
 	case SESSION_SETTLED:
 		p->settled_rows++;
+		p->answered = p->x->now.mono;
 		p->status.sent += e->settled == SETTLED_STORED;
 		if (e->settled == SETTLED_REFUSED)
 			peer_denied(p, e->lsn);
@@ -378,6 +379,21 @@ static void cursors_save(struct exchange *x)
 	s->commit(s->self);
 }
 
+/* A peer that keeps the connection up and answers for nothing costs us little, but what waits for
+ * it does not arrive: somebody must hear of that. */
+static void stall_watch(struct peer *p, uint64_t now)
+{
+	const struct exchange_host *host = &p->x->host;
+
+	if (p->status.state != PEER_OPEN || session_waiting(p->session) == 0) {
+		p->answered = now;
+	} else if (now - p->answered >= STALL_MS) {
+		p->answered = now;
+		host->alarm(host->arg, &p->status.id,
+			    "has answered for no message in five minutes, though some wait for it");
+	}
+}
+
 bool exchange_turn(struct exchange *x, struct instant now)
 {
 	bool more = false;
@@ -392,6 +408,7 @@ bool exchange_turn(struct exchange *x, struct instant now)
 	for (size_t i = 0; i < x->peer_count; i++) {
 		events_take(x, x->peers[i]);
 		more |= peer_fill(x->peers[i]);
+		stall_watch(x->peers[i], now.mono);
 		if (x->peers[i]->settled_rows && x->next_save == UINT64_MAX)
 			x->next_save = now.mono + CURSOR_SAVE_MS;
 	}

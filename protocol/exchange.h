@@ -20,7 +20,8 @@ enum {
 	SCAN_ROWS_MAX = 2000, /* log rows looked at for a peer in one turn */
 	CURSOR_SAVE_MS = 2000,
 	STORE_RETRY_MS = 1000,
-	STORE_BUSY_MS = 5000, /* after which our own authors wait no longer */
+	STALL_MS = 5 * 60 * 1000, /* without an answer while messages wait */
+	STORE_BUSY_MS = 5000,     /* after which our own authors wait no longer */
 };
 
 struct instant {

@@ -24,6 +24,7 @@ struct peer {
 	uint64_t since;  /* see struct cursor */
 
 	uint64_t conversation; /* counts them; an answer is only for the one that asked */
+	uint64_t answered;     /* mono ms: when it last did, or had nothing to answer for */
 	uint64_t settled_rows; /* answers since the cursor was saved */
 };
 

@@ -440,6 +440,37 @@ static void an_author_does_not_wait_for_ever(void)
 	rig_clear(&r);
 }
 
+static void a_peer_that_answers_for_nothing_is_named(void)
+{
+	struct frame credit = {.type = FRAME_CREDIT,
+			       .credit = {.bytes = 64 << 20, .messages = 1 << 20}};
+	struct rig r;
+
+	rig_init(&r);
+	submit(&r, 1);
+	submit(&r, 2);
+	wait_ms(&r, 10);
+	join(&r, 0);
+	for (int i = 0; i < 60; i++) {
+		wait_ms(&r, 10000);
+		say(&r, 0, &credit);
+		hear(&r, 0);
+		if (i == 20)
+			is_int(r.alarms, 0, "it has some time");
+	}
+	is_int(r.peer[0].ended, 0, "its conversation goes on");
+	ok(r.alarms > 0 && r.alarms <= 2, "but the operator hears of it now and then");
+	r.alarms = 0;
+	say_answer(&r, 0, FRAME_ACK, 2);
+	for (int i = 0; i < 60; i++) {
+		wait_ms(&r, 10000);
+		say(&r, 0, &credit);
+		hear(&r, 0);
+	}
+	is_int(r.alarms, 0, "and not of one that has nothing to answer for");
+	rig_clear(&r);
+}
+
 static void what_is_urgent_is_bounded_too(void)
 {
 	struct rig r;
@@ -553,6 +584,7 @@ int main(void)
 	RUN(what_cannot_be_read_now_is_not_passed_over);
 	RUN(conversations_that_ended_leave_nothing_behind);
 	RUN(an_author_does_not_wait_for_ever);
+	RUN(a_peer_that_answers_for_nothing_is_named);
 	RUN(what_is_urgent_is_bounded_too);
 	RUN(a_flood_of_greetings_ends_and_is_named);
 	RUN(greetings_now_and_then_are_no_flood);
