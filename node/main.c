@@ -62,6 +62,8 @@ static void signals_set(void)
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGTERM, &stop, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
+	/* A limit on the size of files is then an error like a full disk. */
+	sigaction(SIGXFSZ, &ignore, NULL);
 	/* A core dump would hold every secret. */
 	setrlimit(RLIMIT_CORE, &no_core);
 }
