@@ -30,14 +30,15 @@ static void publish(struct index *index, const struct header_mark *headers,
 	}
 }
 
-/* Brings the headers so near to the log's head that the rest fits into the tail, and notes it. */
+/* Brings the headers so near to the log's head that the rest fits into the tail, and notes it.
+ * Recalls are looked for in the table only: where one is in the rest, all of it is folded. */
 static enum err catch_up(struct index *index)
 {
 	struct folding f = folding_of(index);
 	struct header_mark mark = index->headers;
 	uint64_t head = log_head(index->log);
 	enum err e = log_reader_renew(index->reader);
-	bool more;
+	bool more, recalls = false;
 	while (!e && head - mark.lsn > FOLD_MESSAGES_MAX) {
 		e = fold_headers(&f, head, &mark, &more);
 		if (!e)
@@ -48,10 +49,17 @@ static enum err catch_up(struct index *index)
 		e = log_read_from(index->reader, at, &row);
 		if (!e && row.kind == LOG_MESSAGE)
 			e = index_note(index, &row.id, row.lsn);
+		if (!e && row.kind == LOG_MESSAGE)
+			recalls = recalls || row.data[KIND_OFFSET] == KIND_RECALL;
 		if (!e || (e == ERR_DAMAGED && row.lsn >= at)) {
 			at = row.lsn;
 			e = ERR_OK;
 		}
+	}
+	for (more = recalls; !e && more;) {
+		e = fold_headers(&f, head, &mark, &more);
+		if (!e)
+			publish(index, &mark, NULL);
 	}
 	log_reader_pause(index->reader);
 	return e;
@@ -119,6 +127,7 @@ enum err index_open(struct index **out, const char *dir, struct log *log,
 	index->log = log;
 	index->identity = identity;
 	index->env.store.lock = -1;
+	atomic_store(&index->erasures, 1);
 	pthread_mutex_init(&index->folding, NULL);
 	pthread_mutex_init(&index->lock, NULL);
 	index->dir = strdup(dir);
@@ -173,6 +182,11 @@ bool index_tail_full(const struct index *index)
 	return full;
 }
 
+uint64_t index_erasures(const struct index *index)
+{
+	return atomic_load(&((struct index *)(uintptr_t)index)->erasures);
+}
+
 uint64_t index_unfolded(const struct index *index)
 {
 	struct index *i = (struct index *)(uintptr_t)index;
@@ -183,27 +197,57 @@ uint64_t index_unfolded(const struct index *index)
 	return seen > folded ? seen - folded : 0;
 }
 
+static enum err fold_headers_once(struct index *index, bool *more)
+{
+	struct folding f = folding_of(index);
+	struct header_mark mark = index->headers;
+	uint64_t head = log_head(index->log);
+	enum err e = log_reader_renew(index->reader);
+	*more = false;
+	if (!e && mark.lsn < head) {
+		e = fold_headers(&f, head, &mark, more);
+		if (!e)
+			publish(index, &mark, NULL);
+	}
+	log_reader_pause(index->reader);
+	return e;
+}
+
+static enum err fold_content_once(struct index *index, bool *more)
+{
+	struct folding f = folding_of(index);
+	struct content_mark mark = index->content;
+	size_t erasable = 0;
+	enum err e = log_reader_renew(index->reader);
+	*more = false;
+	if (!e && mark.lsn < index->headers.lsn) {
+		e = fold_content(&f, index->headers.lsn, &mark, &erasable, more);
+		if (!e)
+			publish(index, NULL, &mark);
+	}
+	log_reader_pause(index->reader);
+	if (erasable)
+		atomic_fetch_add(&index->erasures, 1);
+	return e;
+}
+
 /* One batch of headers, then one of content as far as the headers are. */
 static enum err fold_once(struct index *index, bool *more)
 {
-	struct folding f = folding_of(index);
-	struct header_mark headers = index->headers;
-	struct content_mark content = index->content;
-	bool more_headers = false, more_content = false;
-	uint64_t head = log_head(index->log);
-	enum err e = log_reader_renew(index->reader);
-	if (!e && headers.lsn < head) {
-		e = fold_headers(&f, head, &headers, &more_headers);
-		if (!e)
-			publish(index, &headers, NULL);
-	}
-	if (!e && content.lsn < headers.lsn) {
-		e = fold_content(&f, headers.lsn, &content, &more_content);
-		if (!e)
-			publish(index, NULL, &content);
-	}
-	log_reader_pause(index->reader);
-	*more = more_headers || more_content;
+	bool more_content = false;
+	enum err e = fold_headers_once(index, more);
+	if (!e)
+		e = fold_content_once(index, &more_content);
+	*more = *more || more_content;
+	return e;
+}
+
+enum err content_catch_up(struct index *index)
+{
+	bool more = true;
+	enum err e = ERR_OK;
+	while (!e && more)
+		e = fold_content_once(index, &more);
 	return e;
 }
 
@@ -218,18 +262,11 @@ enum err index_fold(struct index *index, bool *more)
 
 enum err index_follow(struct index *index)
 {
+	bool more = true;
+	enum err e = ERR_OK;
 	pthread_mutex_lock(&index->folding);
-	struct folding f = folding_of(index);
-	struct header_mark headers = index->headers;
-	uint64_t head = log_head(index->log);
-	enum err e = log_reader_renew(index->reader);
-	bool more = headers.lsn < head;
-	while (!e && more) {
-		e = fold_headers(&f, head, &headers, &more);
-		if (!e)
-			publish(index, &headers, NULL);
-	}
-	log_reader_pause(index->reader);
+	while (!e && more)
+		e = fold_headers_once(index, &more);
 	pthread_mutex_unlock(&index->folding);
 	return e;
 }
@@ -249,8 +286,11 @@ enum err index_rebuild(struct index *index)
 		e = purge_finish(&index->env, &index->purge, &floor);
 	if (!e)
 		publish(index, &(struct header_mark){0}, &(struct content_mark){0});
+	/* Bodies may have gone because of recalls: those are to be known before any content. */
 	while (!e && more)
-		e = fold_once(index, &more);
+		e = fold_headers_once(index, &more);
+	if (!e)
+		e = content_catch_up(index);
 	/* After a failure look-ups stay refused: not found would be a lie. */
 	if (!e)
 		atomic_fetch_add(&index->rebuilds, 1);

@@ -75,6 +75,18 @@ enum err index_find_prefix(struct index_reader *reader, const char *hex, uint64_
 enum err index_answers(struct index_reader *reader, const struct message_id *id, uint64_t *at,
 		       uint64_t *lsn);
 
+/* The folded recall that takes the message back: its position, its header.  ERR_NOT_FOUND: it is
+ * not recalled.  Moves log. */
+enum err index_recall(struct index_reader *reader, struct log_reader *log,
+		      const struct header *target, const struct message_id *id,
+		      struct header *recall, uint64_t *lsn);
+/* Positions behind after whose bodies may go, since nothing in the index was made from them any
+ * more: at most max, ascending.  Each stays until a fold has seen that its body is gone. */
+enum err index_erasable(struct index_reader *reader, uint64_t after, uint64_t *lsns, size_t max,
+			size_t *n);
+/* Changes when there may be more of them; never 0.  Any thread. */
+uint64_t index_erasures(const struct index *index);
+
 /* An object of a message. */
 struct object_at {
 	uint64_t lsn;

@@ -118,18 +118,21 @@ static enum err compare(struct index_env *kept, struct index_env *fresh, struct 
 	return same ? ERR_OK : ERR_DAMAGED;
 }
 
+/* What is recalled makes no content once the headers say so: the two are comparable when content
+ * is as far as headers. */
 static enum err fold_afresh(struct index *index, struct index_env *fresh)
 {
 	struct folding f = {fresh, index->reader, index->identity};
 	struct header_mark headers = {0};
 	struct content_mark content = {0};
 	bool more = index->headers.lsn > 0;
+	size_t erasable;
 	enum err e = log_reader_renew(index->reader);
 	while (!e && more)
 		e = fold_headers(&f, index->headers.lsn, &headers, &more);
 	more = index->content.lsn > 0;
 	while (!e && more)
-		e = fold_content(&f, index->content.lsn, &content, &more);
+		e = fold_content(&f, index->content.lsn, &content, &erasable, &more);
 	log_reader_pause(index->reader);
 	return e;
 }
@@ -143,8 +146,10 @@ enum err index_check(struct index *index, struct report *report)
 	if ((size_t)snprintf(dir, sizeof dir, "%s.check", index->dir) >= sizeof dir)
 		return ERR_LIMIT;
 	pthread_mutex_lock(&index->folding);
+	enum err e = content_catch_up(index);
 	/* One that was interrupted leaves its folder behind. */
-	enum err e = store_remove(dir);
+	if (!e)
+		e = store_remove(dir);
 	if (!e)
 		e = store_open(&fresh.store, dir, &(struct store_options){.create = true}, report);
 	if (!e)

@@ -4,56 +4,17 @@
 #include <string.h>
 
 #include "node/content.h"
-#include "node/index_parts.h"
-#include "protocol/stix.h"
+#include "node/index_batch.h"
 
 enum {
-	OBJECT_RECORD_BYTES = OBJECT_KEY_BYTES + OBJECT_VALUE_BYTES,
-	VALUE_RECORD_BYTES = VALUE_KEY_BYTES + OBJECT_REF_BYTES + 2, /* and its length's place */
-	HELD_RECORD_BYTES = 8 + 1 + HELD_TEXT_MAX,
 	ROWS_SCANNED_MAX = 10 * FOLD_MESSAGES_MAX,
 	BODY_BYTES_MAX = 32 << 20, /* as carried, in one batch */
 };
 
-struct batch {
-	const struct folding *f;
-	MDB_txn *txn;
-	struct sheet objects, values, held;
-	size_t messages, bytes;
-	struct header header;
-	struct observable found[OBSERVABLES_PER_OBJECT_MAX];
-};
-
-int mark_read_content(MDB_txn *txn, MDB_dbi meta, struct content_mark *mark)
-{
-	MDB_val key = {7, "content"}, value;
-	int rc = mdb_get(txn, meta, &key, &value);
-	if (rc != 0)
-		return rc;
-	struct reader r;
-	reader_init(&r, value.mv_data, value.mv_size);
-	mark->lsn = read_u64(&r);
-	mark->rows = read_u64(&r);
-	mark->objects = read_u64(&r);
-	mark->held = read_u64(&r);
-	return reader_done(&r) ? 0 : MDB_CORRUPTED;
-}
-
-static int mark_write(MDB_txn *txn, MDB_dbi meta, const struct content_mark *mark)
-{
-	uint8_t bytes[4 * 8];
-	put_u64(bytes, mark->lsn);
-	put_u64(bytes + 8, mark->rows);
-	put_u64(bytes + 16, mark->objects);
-	put_u64(bytes + 24, mark->held);
-	MDB_val key = {7, "content"}, value = {sizeof bytes, bytes};
-	return mdb_put(txn, meta, &key, &value, 0);
-}
-
 /* Sets a message aside, with the reason; nothing ever stops the fold. */
 static enum err hold(struct batch *b, uint64_t lsn, const char *why)
 {
-	uint8_t *at = sheet_add(&b->held);
+	uint8_t *at = sheet_add(&b->to[HELD]);
 	if (!at)
 		return ERR_MEMORY;
 	memset(at, 0, HELD_RECORD_BYTES);
@@ -73,7 +34,7 @@ static enum err add_values(struct batch *b, const struct stix_object *object, ui
 {
 	size_t n = stix_observables(object, b->found, OBSERVABLES_PER_OBJECT_MAX);
 	for (size_t i = 0; i < n; i++) {
-		uint8_t *at = sheet_add(&b->values);
+		uint8_t *at = sheet_add(&b->to[VALUES]);
 		if (!at)
 			return ERR_MEMORY;
 		struct writer w;
@@ -91,7 +52,7 @@ static enum err add_values(struct batch *b, const struct stix_object *object, ui
 static enum err add_object(struct batch *b, const struct log_row *row,
 			   const struct stix_object *object, uint16_t number, bool block)
 {
-	uint8_t *at = sheet_add(&b->objects);
+	uint8_t *at = sheet_add(&b->to[OBJECTS]);
 	if (!at)
 		return ERR_MEMORY;
 	bool scaffolding = stix_scaffolding(object);
@@ -169,14 +130,10 @@ static bool is_repeated(const struct batch *b, const struct log_row *row)
 	       get_u64(value.mv_data) != row->lsn;
 }
 
-static enum err take_message(struct batch *b, const struct log_row *row)
+enum err batch_make(struct batch *b, const struct log_row *row)
 {
 	char why[HELD_TEXT_MAX + 1];
-	struct header *h = &b->header;
-	if (row->length < SIGNATURE_BYTES ||
-	    header_decode(h, row->data, row->length - SIGNATURE_BYTES) != ERR_OK ||
-	    is_repeated(b, row))
-		return ERR_OK;
+	const struct header *h = &b->header;
 	switch (row->verdict) {
 	case VERDICT_HEADER_ONLY:
 		return ERR_OK;
@@ -195,15 +152,49 @@ static enum err take_message(struct batch *b, const struct log_row *row)
 	return take_body(b, row);
 }
 
-/* True when the message did not fit and was taken back: the next batch begins with it. */
-static bool overflows(struct batch *b, const size_t before[3])
+static enum err take_message(struct batch *b, const struct log_row *row)
 {
-	if (b->objects.count + b->values.count + b->held.count <= FOLD_ENTRIES_MAX ||
-	    b->messages == 0)
+	bool recalled;
+	if (row->length < SIGNATURE_BYTES ||
+	    header_decode(&b->header, row->data, row->length - SIGNATURE_BYTES) != ERR_OK ||
+	    is_repeated(b, row))
+		return ERR_OK;
+	if (b->header.kind == KIND_RECALL && row->verdict == VERDICT_ACCEPTED)
+		return batch_recall(b);
+	enum err e = batch_recalled(b, &row->id, &recalled);
+	if (e)
+		return e;
+	return recalled ? batch_erase(b, row) : batch_make(b, row);
+}
+
+/* How full the sheets are. */
+struct fill {
+	size_t made[SHEETS], gone[SHEETS], erase;
+};
+
+static struct fill fill_of(const struct batch *b)
+{
+	struct fill fill = {.erase = b->erase.count};
+	for (size_t i = 0; i < SHEETS; i++) {
+		fill.made[i] = b->made[i].count;
+		fill.gone[i] = b->gone[i].count;
+	}
+	return fill;
+}
+
+/* True when the message did not fit and was taken back: the next batch begins with it. */
+static bool overflows(struct batch *b, const struct fill *before)
+{
+	size_t entries = b->erase.count;
+	for (size_t i = 0; i < SHEETS; i++)
+		entries += b->made[i].count + b->gone[i].count;
+	if (entries <= FOLD_ENTRIES_MAX || b->messages == 0)
 		return false;
-	b->objects.count = before[0];
-	b->values.count = before[1];
-	b->held.count = before[2];
+	b->erase.count = before->erase;
+	for (size_t i = 0; i < SHEETS; i++) {
+		b->made[i].count = before->made[i];
+		b->gone[i].count = before->gone[i];
+	}
 	return true;
 }
 
@@ -220,11 +211,11 @@ static enum err collect(struct batch *b, uint64_t until, struct content_mark *ma
 		if (row.lsn <= mark->lsn)
 			return ERR_DAMAGED;
 		if (!e && row.kind == LOG_MESSAGE) {
-			size_t before[3] = {b->objects.count, b->values.count, b->held.count};
+			struct fill before = fill_of(b);
 			e = take_message(b, &row);
 			if (e)
 				return e;
-			if (overflows(b, before))
+			if (overflows(b, &before))
 				return ERR_OK;
 			b->messages++;
 			mark->rows++;
@@ -234,122 +225,56 @@ static enum err collect(struct batch *b, uint64_t until, struct content_mark *ma
 	return ERR_OK;
 }
 
-static int counted(MDB_cursor *cursor, const uint8_t *hash, bool *is)
+static void batch_free(struct batch *b)
 {
-	MDB_val key, value;
-	int rc = lineage_last(cursor, hash, &key, &value);
-	*is = rc == 0 && !object_decode(key.mv_data, value.mv_data).scaffolding;
-	return rc == MDB_NOTFOUND ? 0 : rc;
-}
-
-/* Puts the versions of each lineage together and counts what became of it. */
-static int put_objects(struct batch *b, struct content_mark *mark)
-{
-	struct sheet *s = &b->objects;
-	MDB_cursor *cursor;
-	int rc = mdb_cursor_open(b->txn, b->f->env->tables.object, &cursor);
-	if (rc != 0)
-		return rc;
-	for (size_t i = 0; rc == 0 && i < s->count;) {
-		const uint8_t *hash = sheet_row(s, i);
-		bool before = false, after = false;
-		rc = counted(cursor, hash, &before);
-		for (;
-		     rc == 0 && i < s->count && memcmp(sheet_row(s, i), hash, HASH_KEY_BYTES) == 0;
-		     i++) {
-			uint8_t *at = s->at + i * s->width;
-			MDB_val key = {OBJECT_KEY_BYTES, at};
-			MDB_val value = {OBJECT_VALUE_BYTES, at + OBJECT_KEY_BYTES};
-			rc = mdb_cursor_put(cursor, &key, &value, 0);
-		}
-		if (rc == 0)
-			rc = counted(cursor, hash, &after);
-		mark->objects += (uint64_t)after - (uint64_t)before;
+	for (size_t i = 0; i < SHEETS; i++) {
+		free(b->made[i].at);
+		free(b->gone[i].at);
 	}
-	mdb_cursor_close(cursor);
-	return rc;
+	free(b->erase.at);
+	free(b);
 }
 
-static int put_values(struct batch *b)
+static struct batch *batch_new(const struct folding *f)
 {
-	const struct index_tables *t = &b->f->env->tables;
-	uint64_t lengths[LENGTHS];
-	uint8_t bytes[LENGTHS * 8];
-	int rc = lengths_read(b->txn, t->meta, lengths);
-	for (size_t i = 0; rc == 0 && i < b->values.count; i++) {
-		uint8_t *at = b->values.at + i * b->values.width;
-		const uint8_t *place = at + VALUE_KEY_BYTES + OBJECT_REF_BYTES;
-		MDB_val key = {VALUE_KEY_BYTES, at};
-		MDB_val value = {OBJECT_REF_BYTES, at + VALUE_KEY_BYTES};
-		rc = mdb_put(b->txn, t->value, &key, &value, MDB_NOOVERWRITE);
-		size_t length = (size_t)(place[0] << 8 | place[1]);
-		if (rc == 0 && length < LENGTHS)
-			lengths[length]++;
-		if (rc == MDB_KEYEXIST) /* one object says one value twice */
-			rc = 0;
-	}
-	if (rc != 0)
-		return rc;
-	for (size_t i = 0; i < LENGTHS; i++)
-		put_u64(bytes + i * 8, lengths[i]);
-	MDB_val key = {7, "lengths"}, value = {sizeof bytes, bytes};
-	return mdb_put(b->txn, t->meta, &key, &value, 0);
-}
-
-static int put_held(struct batch *b, struct content_mark *mark)
-{
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < b->held.count; i++) {
-		uint8_t *at = b->held.at + i * b->held.width;
-		MDB_val key = {8, at}, value = {strlen((char *)at + 8), at + 8};
-		rc = mdb_put(b->txn, b->f->env->tables.held, &key, &value, 0);
-		mark->held++;
-	}
-	return rc;
-}
-
-static enum err put_batch(struct batch *b, struct content_mark *mark)
-{
-	sheet_sort(&b->objects);
-	sheet_sort(&b->values);
-	int rc = put_objects(b, mark);
-	if (rc == 0 && b->values.count)
-		rc = put_values(b);
-	if (rc == 0)
-		rc = put_held(b, mark);
-	if (rc == 0)
-		rc = mark_write(b->txn, b->f->env->tables.meta, mark);
-	return lmdb_err(rc);
+	static const size_t widths[SHEETS] = {OBJECT_RECORD_BYTES, VALUE_RECORD_BYTES,
+					      HELD_RECORD_BYTES};
+	struct batch *b = calloc(1, sizeof *b);
+	if (!b)
+		return NULL;
+	b->f = f;
+	b->to = b->made;
+	for (size_t i = 0; i < SHEETS; i++)
+		b->made[i].width = b->gone[i].width = widths[i];
+	b->erase.width = 8;
+	return b;
 }
 
 enum err fold_content(const struct folding *f, uint64_t until, struct content_mark *mark,
-		      bool *more)
+		      size_t *erasable, bool *more)
 {
-	struct batch *b = calloc(1, sizeof *b);
+	struct batch *b = batch_new(f);
+	*erasable = 0;
 	if (!b)
 		return ERR_MEMORY;
-	b->f = f;
-	b->objects.width = OBJECT_RECORD_BYTES;
-	b->values.width = VALUE_RECORD_BYTES;
-	b->held.width = HELD_RECORD_BYTES;
 	enum err e;
 	int rc = mdb_txn_begin(f->env->store.env, NULL, 0, &b->txn);
 	if (rc != 0) {
-		free(b);
+		batch_free(b);
 		return lmdb_err(rc);
 	}
 	rc = mark_read_content(b->txn, f->env->tables.meta, mark);
+	b->from = mark->lsn;
 	e = rc != 0 ? lmdb_err(rc) : collect(b, until, mark);
 	if (!e)
-		e = put_batch(b, mark);
+		e = batch_put(b, mark);
 	if (e)
 		mdb_txn_abort(b->txn);
 	else
 		e = lmdb_err(mdb_txn_commit(b->txn));
+	if (!e)
+		*erasable = b->erase.count;
 	*more = mark->lsn < until;
-	free(b->objects.at);
-	free(b->values.at);
-	free(b->held.at);
-	free(b);
+	batch_free(b);
 	return e;
 }

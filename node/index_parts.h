@@ -6,11 +6,12 @@
  *                 -> lsn 8 | valid until 8 | flags 1
  *     value   H(type | value) 16 | lsn 8 | number 2 -> the first 32 bytes of the object's key
  *     held    lsn 8 -> why, in words
+ *     erase   lsn 8 -> nothing; the message there is recalled, and its body may go
  *     range   audience 16 | expiry 4 | id 32 -> lsn 8, and
  *     trie    audience 16 | depth 1 | prefix -> count 8 | sum 128: see protocol/trie.h
  *     meta    "format" -> u32, "log" -> the log's store id, "key" -> a mark of the store key,
  *             "seals" -> a mark of the seal keys that are held, "headers", "content" -> watermarks,
- * "purged" -> hours, "lengths" -> how many values have each length */
+ *             "purged" -> hours, "lengths" -> how many values have each length */
 #ifndef NODE_INDEX_PARTS_H
 #define NODE_INDEX_PARTS_H
 
@@ -23,7 +24,7 @@
 #include "protocol/trie.h"
 
 enum {
-	INDEX_FORMAT = 2,
+	INDEX_FORMAT = 3,
 	HASH_KEY_BYTES = 16,
 	OBJECT_REF_BYTES = HASH_KEY_BYTES + 8 + 8, /* what a value remembers of an object's key */
 	OBJECT_KEY_BYTES = OBJECT_REF_BYTES + 2,
@@ -42,7 +43,7 @@ enum {
 enum object_flag { OBJECT_REVOKED = 1, OBJECT_BLOCK = 2, OBJECT_SCAFFOLDING = 4 };
 
 struct index_tables {
-	MDB_dbi id, ref, object, value, held, range, trie, meta;
+	MDB_dbi id, ref, object, value, held, erase, range, trie, meta;
 };
 
 struct index_env {
@@ -69,11 +70,15 @@ struct folding {
 	const struct identity *identity;
 };
 
-/* Fold the next batch, up to and with position until; *more when there is more up to there. */
+/* Fold the next batch, up to and with position until; *more when there is more up to there.
+ * *erasable bodies may go since. */
 enum err fold_headers(const struct folding *f, uint64_t until, struct header_mark *mark,
 		      bool *more);
 enum err fold_content(const struct folding *f, uint64_t until, struct content_mark *mark,
-		      bool *more);
+		      size_t *erasable, bool *more);
+
+/* Folds content as far as headers are.  The caller holds folding. */
+enum err content_catch_up(struct index *index);
 
 /* Opens the tables, makes them in an empty environment.  ERR_NOT_FOUND: the index of another log,
  * or of an earlier format: drop it. */
@@ -162,6 +167,7 @@ struct index {
 	const struct identity *identity;
 	struct log_reader *reader; /* of the folder */
 	pthread_mutex_t folding;   /* one folds, others wait */
+	_Atomic uint64_t erasures; /* see index_erasures() */
 	struct purge purge;        /* under folding */
 	_Atomic uint64_t rebuilds; /* odd while rebuilding: what is not found may yet be there */
 	pthread_mutex_t lock;      /* of what follows; never held over LMDB */

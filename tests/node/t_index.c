@@ -224,7 +224,7 @@ static void a_later_format_is_refused_and_another_log_means_a_new_index(void)
 {
 	struct pair p;
 	struct report report;
-	uint8_t later[4] = {0, 0, 0, 3}, stranger[16] = {9};
+	uint8_t later[4] = {0, 0, 0, 4}, stranger[16] = {9};
 	pair_fresh(&p, &home);
 	post_some(&p, 1);
 	fold_all(&p);
@@ -237,7 +237,7 @@ static void a_later_format_is_refused_and_another_log_means_a_new_index(void)
 	ok(strstr(report_first(&report), "later khabardar"), "%s", report_first(&report));
 	report_clear(&report);
 	log_close(p.log);
-	later[3] = 2;
+	later[3] = 3;
 	meddle("meta", "format", 6, later, 4);
 	meddle("meta", "log", 3, stranger, 16);
 	pair_open(&p, &home);

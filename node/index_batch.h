@@ -1,0 +1,45 @@
+/* What a fold of content gathers before it touches a table; nobody but the fold includes it. */
+#ifndef NODE_INDEX_BATCH_H
+#define NODE_INDEX_BATCH_H
+
+#include "node/index_parts.h"
+#include "protocol/stix.h"
+
+/* The sheets of rows. */
+enum { OBJECTS, VALUES, HELD, SHEETS };
+
+enum {
+	OBJECT_RECORD_BYTES = OBJECT_KEY_BYTES + OBJECT_VALUE_BYTES,
+	VALUE_RECORD_BYTES = VALUE_KEY_BYTES + OBJECT_REF_BYTES + 2, /* and its length's place */
+	HELD_RECORD_BYTES = 8 + 1 + HELD_TEXT_MAX,
+};
+
+struct batch {
+	const struct folding *f;
+	MDB_txn *txn;
+	uint64_t from;             /* folded up to here before */
+	struct sheet made[SHEETS]; /* rows of what is new */
+	struct sheet gone[SHEETS]; /* rows that what is recalled now had made */
+	struct sheet *to;          /* one of the two */
+	struct sheet erase;        /* positions whose bodies may go */
+	size_t messages, bytes;
+	struct header header, recall;
+	struct observable found[OBSERVABLES_PER_OBJECT_MAX];
+};
+
+/* Adds to the sheets b->to the rows that the message makes; its header is in b->header. */
+enum err batch_make(struct batch *b, const struct log_row *row);
+/* The message of that id, whose header is in b->header, is recalled, as far as headers are
+ * folded. */
+enum err batch_recalled(struct batch *b, const struct message_id *id, bool *yes);
+/* The message whose header is in b->header is a recall: takes out what its target has made. */
+enum err batch_recall(struct batch *b);
+/* Its body may go, if there is one. */
+enum err batch_erase(struct batch *b, const struct log_row *row);
+
+/* Puts everything into the tables, with the mark. */
+enum err batch_put(struct batch *b, struct content_mark *mark);
+/* Puts the positions to be erased, and forgets those whose bodies have gone. */
+int erase_put(struct batch *b);
+
+#endif
