@@ -11,6 +11,8 @@ enum { RETRY_S = 2 };
 
 struct folder {
 	struct index *index;
+	enum err (*folded)(void *arg);
+	void *arg;
 	pthread_t thread;
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t changed;
@@ -45,7 +47,8 @@ static void state_set(struct folder *f, enum err e)
 	changed = f->state != e;
 	f->state = e;
 	pthread_mutex_unlock(&f->lock);
-	if (changed && e)
+	/* A rebuild is no fault: what waits for it is tried again. */
+	if (changed && e && e != ERR_BUSY)
 		say(LEVEL_ERROR, "the index cannot follow the log: %s; it is tried again",
 		    err_str(e));
 }
@@ -63,12 +66,14 @@ static void *thread_main(void *arg)
 			more = more && !f->ending;
 			pthread_mutex_unlock(&f->lock);
 		}
+		if (!e)
+			e = f->folded(f->arg);
 		state_set(f, e);
 	}
 	return NULL;
 }
 
-struct folder *folder_start(struct index *index)
+struct folder *folder_start(struct index *index, enum err (*folded)(void *arg), void *arg)
 {
 	struct folder *f = calloc(1, sizeof *f);
 	sigset_t all, before;
@@ -77,6 +82,8 @@ struct folder *folder_start(struct index *index)
 	if (!f)
 		return NULL;
 	f->index = index;
+	f->folded = folded;
+	f->arg = arg;
 	f->wanted = true;
 	pthread_mutex_init(&f->lock, NULL);
 	pthread_cond_init(&f->changed, NULL);

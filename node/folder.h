@@ -6,13 +6,14 @@
 
 struct folder;
 
-/* Starts folding; index is borrowed.  NULL when memory or threads are short. */
-struct folder *folder_start(struct index *index);
+/* Starts folding; index and arg are borrowed.  After every fold folded(arg) runs on the folder's
+ * thread; when it fails it is called again in a while.  NULL when memory or threads are short. */
+struct folder *folder_start(struct index *index, enum err (*folded)(void *arg), void *arg);
 /* Waits for the batch under way. */
 void folder_stop(struct folder *f);
 /* The log has grown.  Any thread; cheap. */
 void folder_wake(struct folder *f);
-/* ERR_OK, or what the last fold ran into. */
+/* ERR_OK, or what the last fold, or folded(), ran into. */
 enum err folder_state(struct folder *f);
 
 #endif

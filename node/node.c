@@ -158,9 +158,11 @@ static enum err open_exchange(struct node *n, struct report *report)
 	link_options.self = options.self;
 	n->exchange = exchange_new(&options, &host);
 	n->workers = workers_new();
-	n->folder = folder_start(n->index);
 	n->desk = desk_new();
-	if (!n->exchange || !n->workers || !n->folder || !n->desk)
+	if (!n->exchange || !n->workers || !n->desk)
+		return ERR_MEMORY;
+	n->folder = folder_start(n->index, erase_recalled, n);
+	if (!n->folder)
 		return ERR_MEMORY;
 	e = link_open(&n->link, &link_options, report);
 	if (!e && t)
@@ -238,6 +240,8 @@ void node_close(struct node *n)
 		return;
 	if (n->link)
 		link_close(n->link);
+	if (n->desk)
+		desk_close(n->desk);
 	folder_stop(n->folder);
 	exchange_free(n->exchange);
 	workers_free(n->workers);

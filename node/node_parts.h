@@ -49,8 +49,9 @@ struct node {
 	struct author author;
 	struct neighbour *neighbours; /* owned */
 	size_t neighbour_count;
-	bool more;        /* the last turn left something to do */
-	bool former_done; /* a link of an older version is to be let go */
+	uint64_t erasures; /* of the index, all done; the folder's thread only */
+	bool more;         /* the last turn left something to do */
+	bool former_done;  /* a link of an older version is to be let go */
 	uint64_t started;
 
 	pthread_mutex_t lock; /* of what follows: other threads read it */
@@ -84,5 +85,9 @@ uint64_t status_refresh(struct node *n);
 /* node_publish.c: calls that other threads hand in at the desk, and what the exchange says of them.
  */
 void publish_submitted(struct node *n, uint64_t ticket, enum err e);
+
+/* node_erase.c: removes the bodies that the index says may go.  On the folder's thread; arg is the
+ * node. */
+enum err erase_recalled(void *arg);
 
 #endif
