@@ -95,6 +95,7 @@ struct range_store {
 };
 int range_open(struct range_store *r, MDB_txn *txn, const struct index_tables *tables);
 void range_close(struct range_store *r);
+struct trie_store range_interface(struct range_store *r);
 /* Inserts in order of arrival; changes are rearranged. */
 enum err range_fold(MDB_txn *txn, const struct index_tables *tables, struct trie_change *changes,
 		    size_t n);

@@ -82,7 +82,7 @@ void range_close(struct range_store *r)
 	memset(r, 0, sizeof *r);
 }
 
-static struct trie_store interface_of(struct range_store *r)
+struct trie_store range_interface(struct range_store *r)
 {
 	return (struct trie_store){r,         range_seek,  range_next, range_insert,
 				   range_put, range_remove};
@@ -101,7 +101,7 @@ enum err index_trie(struct index_reader *reader, struct trie_store *out)
 		for (int t = 0; rc == 0 && t < TRIE_TABLES; t++)
 			rc = mdb_cursor_renew(reader->txn, r->cursors[t]);
 	reader->range_renewal = reader->renewals;
-	*out = interface_of(r);
+	*out = range_interface(r);
 	return lmdb_err(rc);
 }
 
@@ -139,7 +139,7 @@ enum err range_fold(MDB_txn *txn, const struct index_tables *tables, struct trie
 			changes[kept++] = changes[i];
 	}
 	rc = range_open(&r, txn, tables);
-	struct trie_store s = interface_of(&r);
+	struct trie_store s = range_interface(&r);
 	enum err e = rc != 0 ? lmdb_err(rc) : trie_fold(&s, changes, kept);
 	range_close(&r);
 	return e;
@@ -155,7 +155,7 @@ static enum err purge_some(MDB_txn *txn, const struct index_tables *tables, stru
 		rc = range_open(&r, txn, tables);
 	if (rc != 0)
 		return lmdb_err(rc);
-	struct trie_store s = interface_of(&r);
+	struct trie_store s = range_interface(&r);
 	enum err e = trie_expired(&s, p->floor, &p->at, changes, FOLD_MESSAGES_MAX, n);
 	if (!e)
 		e = trie_fold(&s, changes, *n);

@@ -143,10 +143,11 @@ static enum err add_hours(struct view *v, const struct trie_place *place, uint32
 }
 
 /* SPEC 7.7.2: "In the view, a node has the aggregate of the keys below it that are in view."  Takes
- * from a stored aggregate what is outside. */
-static enum err clip(struct view *v, const struct trie_place *place, struct aggregate *sum)
+ * from a stored aggregate what is outside; nothing there expires before the hour from. */
+static enum err clip(struct view *v, const struct trie_place *place, uint32_t from,
+		     struct aggregate *sum)
 {
-	uint32_t from = place_first_hour(place), to = place_last_hour(place);
+	uint32_t to = place_last_hour(place);
 	struct aggregate outside = {0};
 	enum err e = ERR_OK;
 
@@ -164,8 +165,9 @@ static enum err clip(struct view *v, const struct trie_place *place, struct aggr
 	return e;
 }
 
+/* Its first key expires in the hour *first. */
 static enum err audience_seek(struct view *v, const struct audience_id *from,
-			      struct view_audience *out)
+			      struct view_audience *out, uint32_t *first)
 {
 	const struct trie_store *s = v->store;
 	struct trie_place root = trie_root(from);
@@ -181,13 +183,15 @@ static enum err audience_seek(struct view *v, const struct audience_id *from,
 		return e;
 	*out = (struct view_audience){.id = trie_key_audience(&key)};
 	out->carried = v->carries(v->arg, &out->id, lsn);
+	*first = trie_key_expiry(&key);
 	return ERR_OK;
 }
 
 enum err view_foreign(struct view *v, const struct audience_id *audience, bool *foreign)
 {
 	struct view_audience found;
-	enum err e = audience_seek(v, audience, &found);
+	uint32_t first;
+	enum err e = audience_seek(v, audience, &found, &first);
 
 	*foreign = !e && !found.carried && memcmp(found.id.b, audience->b, sizeof found.id.b) == 0;
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
@@ -196,13 +200,14 @@ enum err view_foreign(struct view *v, const struct audience_id *audience, bool *
 enum err view_audience(struct view *v, const struct audience_id *from, struct view_audience *out)
 {
 	struct trie_place root;
-	enum err e = audience_seek(v, from, out);
+	uint32_t first;
+	enum err e = audience_seek(v, from, out, &first);
 
 	if (e || !out->carried)
 		return e;
 	root = trie_root(&out->id);
 	e = node_get(v, &root, &out->sum);
-	return e ? e : clip(v, &root, &out->sum);
+	return e ? e : clip(v, &root, first, &out->sum);
 }
 
 /* Children as the trie stores them. */
@@ -262,7 +267,7 @@ enum err view_children(struct view *v, const struct trie_place *place,
 	e = stored_children(v, place, out, &found);
 	for (size_t i = 0; i < found && !e; i++) {
 		struct trie_place child = trie_child(place, out[i].number);
-		e = clip(v, &child, &out[i].sum);
+		e = clip(v, &child, place_first_hour(&child), &out[i].sum);
 		if (out[i].sum.count)
 			out[kept++] = out[i];
 	}

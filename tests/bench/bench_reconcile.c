@@ -3,6 +3,9 @@
  *
  * Messages arrived over 90 days; half of them live 90 days, 35 % live 30 days, the others 1 to 90;
  * audiences are as frequent as the inverse of their rank. */
+#include <unistd.h>
+
+#include "node/index_parts.h"
 #include "tests/bench/bench.h"
 #include "tests/two_ends.h"
 
@@ -72,8 +75,58 @@ static void messages_make(struct pool *p, size_t count, size_t audiences)
 	free(z.upto);
 }
 
-static void fold_some(const struct trie_store *s, const struct pool *p, const size_t *which,
-		      size_t n, bool remove)
+/* A set as a node keeps it, on disk. */
+struct disk {
+	char dir[40];
+	struct store_env env;
+	struct index_tables tables;
+	MDB_txn *txn;
+	struct range_store range;
+	struct trie_store store;
+};
+
+static void disk_begin(struct disk *d, unsigned flags)
+{
+	need(mdb_txn_begin(d->env.env, NULL, flags, &d->txn) == 0);
+	need(range_open(&d->range, d->txn, &d->tables) == 0);
+	d->store = range_interface(&d->range);
+}
+
+static void disk_end(struct disk *d)
+{
+	range_close(&d->range);
+	need(mdb_txn_commit(d->txn) == 0);
+}
+
+static void disk_open(struct disk *d)
+{
+	snprintf(d->dir, sizeof d->dir, "/tmp/bench-reconcile-XXXXXX");
+	need(mkdtemp(d->dir));
+	need(store_open(&d->env, d->dir, &(struct store_options){.create = true}, NULL) == ERR_OK);
+	need(mdb_txn_begin(d->env.env, NULL, 0, &d->txn) == 0);
+	need(mdb_dbi_open(d->txn, "range", MDB_CREATE, &d->tables.range) == 0);
+	need(mdb_dbi_open(d->txn, "trie", MDB_CREATE, &d->tables.trie) == 0);
+	need(mdb_txn_commit(d->txn) == 0);
+}
+
+static void disk_close(struct disk *d)
+{
+	store_close(&d->env);
+	need(store_remove(d->dir) == ERR_OK);
+}
+
+static size_t disk_nodes(struct disk *d)
+{
+	MDB_stat stat;
+
+	disk_begin(d, MDB_RDONLY);
+	need(mdb_stat(d->txn, d->tables.trie, &stat) == 0);
+	disk_end(d);
+	return stat.ms_entries;
+}
+
+static void fold_some(struct disk *d, const struct pool *p, const size_t *which, size_t n,
+		      bool remove)
 {
 	struct trie_change *c = malloc(FOLD_BATCH * sizeof *c);
 
@@ -82,7 +135,9 @@ static void fold_some(const struct trie_store *s, const struct pool *p, const si
 		size_t k = which ? which[i] : i;
 		c[filled++] = (struct trie_change){p->keys[k], remove, k + 1, 0};
 		if (filled == FOLD_BATCH || i + 1 == n) {
-			need(trie_fold(s, c, filled) == ERR_OK);
+			disk_begin(d, 0);
+			need(trie_fold(&d->store, c, filled) == ERR_OK);
+			disk_end(d);
 			filled = 0;
 		}
 	}
@@ -91,8 +146,7 @@ static void fold_some(const struct trie_store *s, const struct pool *p, const si
 
 struct set {
 	struct pool pool;
-	struct memory_trie a, b;
-	struct trie_store of_a, of_b;
+	struct disk a, b;
 	char name[40];
 };
 
@@ -107,10 +161,12 @@ static void run_case(struct set *s, const char *what, const size_t *lacking, siz
 	char row[120];
 	double start, took;
 
-	fold_some(&s->of_b, &s->pool, lacking, n, true);
+	fold_some(&s->b, &s->pool, lacking, n, true);
+	disk_begin(&s->a, MDB_RDONLY);
+	disk_begin(&s->b, MDB_RDONLY);
 	/* The end that lacks them begins. */
-	end_init(&t.asking, RECONCILE_ASKING, &s->of_b, s->pool.count, POOL_HOUR);
-	end_init(&t.answering, RECONCILE_ANSWERING, &s->of_a, s->pool.count, POOL_HOUR);
+	end_init(&t.asking, RECONCILE_ASKING, &s->b.store, s->pool.count, POOL_HOUR);
+	end_init(&t.answering, RECONCILE_ANSWERING, &s->a.store, s->pool.count, POOL_HOUR);
 	start = cpu_now();
 	need(two_ends_run(&t));
 	took = cpu_now() - start;
@@ -121,7 +177,9 @@ static void run_case(struct set *s, const char *what, const size_t *lacking, siz
 	bench_row(row, n ? took * 1e6 / (double)n : took * 1e6, n ? "us a difference" : "us");
 	end_clear(&t.asking);
 	end_clear(&t.answering);
-	fold_some(&s->of_b, &s->pool, lacking, n, false);
+	disk_end(&s->a);
+	disk_end(&s->b);
+	fold_some(&s->b, &s->pool, lacking, n, false);
 }
 
 static void run_cases(struct set *s, size_t n)
@@ -148,23 +206,21 @@ static void bench_set(size_t count, size_t audiences)
 	char row[80];
 
 	messages_make(&s.pool, count, audiences);
-	memory_trie_init(&s.a);
-	memory_trie_init(&s.b);
-	s.of_a = memory_trie_store(&s.a);
-	s.of_b = memory_trie_store(&s.b);
+	disk_open(&s.a);
+	disk_open(&s.b);
 	snprintf(s.name, sizeof s.name, "%zu in %zu", count, audiences);
 	start = bench_now();
-	fold_some(&s.of_a, &s.pool, NULL, count, false);
-	snprintf(row, sizeof row, "fold %s, in memory", s.name);
+	fold_some(&s.a, &s.pool, NULL, count, false);
+	snprintf(row, sizeof row, "fold %s", s.name);
 	bench_row(row, (double)count / (bench_now() - start), "messages/s");
 	snprintf(row, sizeof row, "    nodes");
-	bench_row(row, (double)s.a.tables[TRIE_NODES].rows, "rows");
-	fold_some(&s.of_b, &s.pool, NULL, count, false);
+	bench_row(row, (double)disk_nodes(&s.a), "rows");
+	fold_some(&s.b, &s.pool, NULL, count, false);
 	run_case(&s, "equal", NULL, 0);
 	run_cases(&s, 1000);
 	run_cases(&s, 10000);
-	memory_trie_clear(&s.a);
-	memory_trie_clear(&s.b);
+	disk_close(&s.a);
+	disk_close(&s.b);
 	pool_clear(&s.pool);
 }
 
