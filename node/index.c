@@ -260,13 +260,37 @@ enum err index_fold(struct index *index, bool *more)
 	return e;
 }
 
-enum err index_follow(struct index *index)
+static uint64_t headers_folded(struct index *index)
 {
-	bool more = true;
-	enum err e = ERR_OK;
-	pthread_mutex_lock(&index->folding);
-	while (!e && more)
-		e = fold_headers_once(index, &more);
+	pthread_mutex_lock(&index->lock);
+	uint64_t lsn = index->headers.lsn;
+	pthread_mutex_unlock(&index->lock);
+	return lsn;
+}
+
+static enum err follow(struct index *index, uint64_t until)
+{
+	struct folding f = folding_of(index);
+	struct header_mark headers = index->headers;
+	bool more = headers.lsn < until;
+	enum err e = log_reader_renew(index->reader);
+	while (!e && more) {
+		e = fold_headers(&f, until, &headers, &more);
+		if (!e)
+			publish(index, &headers, NULL);
+	}
+	log_reader_pause(index->reader);
+	return e;
+}
+
+enum err index_follow(struct index *index, uint64_t until)
+{
+	if (headers_folded(index) >= until)
+		return ERR_OK;
+	/* A check or a rebuild takes minutes. */
+	if (pthread_mutex_trylock(&index->folding) != 0)
+		return ERR_BUSY;
+	enum err e = follow(index, until);
 	pthread_mutex_unlock(&index->folding);
 	return e;
 }

@@ -40,9 +40,10 @@ uint64_t index_unfolded(const struct index *index);
 
 /* Folds one batch; *more when the log goes on after it. */
 enum err index_fold(struct index *index, bool *more);
-/* Folds the headers, not the content, of everything committed so far: what reconciliation needs
- * before it says or answers anything. */
-enum err index_follow(struct index *index);
+/* Folds the headers, not the content, up to and with a committed position: what reconciliation
+ * needs before it says or answers anything.  ERR_BUSY at once, when somebody else is folding, which
+ * takes headers along: ask again for the same position. */
+enum err index_follow(struct index *index, uint64_t until);
 /* Removes from the tables range and trie what expires before the floor, one batch; *more when there
  * may be more.  The floor never falls. */
 enum err index_purge(struct index *index, uint32_t floor, bool *more);

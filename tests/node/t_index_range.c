@@ -122,7 +122,7 @@ static void the_trie_follows_the_log(void)
 	ok(trie_is(&p, 0, 300, 0), "after a fold");
 	commit_some(&p, 300, MESSAGES);
 	ok(trie_is(&p, 0, 300, 0), "what is in the tail is not in it");
-	is_int(index_follow(p.index), ERR_OK, "headers alone are folded");
+	is_int(index_follow(p.index, log_head(p.log)), ERR_OK, "headers alone are folded");
 	ok(trie_is(&p, 0, MESSAGES, 0), "and then everything is");
 	ok(index_unfolded(p.index) > 0, "content waits");
 	is_int(index_check(p.index, NULL), ERR_OK, "as one folded afresh");
@@ -194,7 +194,8 @@ static void an_index_reconciles(void)
 	bool right = true;
 	pair_fresh(&p, &home);
 	commit_some(&p, 0, 500);
-	need(index_follow(p.index) == ERR_OK && index_reader_renew(p.reader) == ERR_OK);
+	need(index_follow(p.index, log_head(p.log)) == ERR_OK);
+	need(index_reader_renew(p.reader) == ERR_OK);
 	need(index_trie(p.reader, &ours) == ERR_OK);
 	expect(&m, 200, MESSAGES, 0);
 	theirs = memory_trie_store(&m);
