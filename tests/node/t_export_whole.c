@@ -23,6 +23,9 @@ static void export_lines_of(const char *format, const char *const *lines, size_t
 
 /* ---- STIX ---- */
 
+#define NOTE \
+	"\"object\":\"note--00000000-0000-4000-8000-000000000002\",\"type\":\"note\"," \
+	"\"raw\":{\"type\":\"note\"}"
 #define IDENTITY(modified, name) \
 	"\"object\":\"identity--00000000-0000-4000-8000-000000000009\",\"type\":\"identity\"," \
 	"\"scaffolding\":true,\"modified\":\"" modified "\",\"raw\":{\"name\":\"" name "\"}"
@@ -33,8 +36,7 @@ static void a_bundle_holds_the_bytes_of_its_objects(void)
 		"\"raw\":{ \"b\" : 1.0,\"a\":\"\\u00e9\" }",
 		IDENTITY("2026-01-02T00:00:00.000Z", "new"),
 		IDENTITY("2026-01-01T00:00:00.000Z", "old"),
-		"\"object\":\"note--00000000-0000-4000-8000-000000000002\",\"type\":\"note\","
-		"\"raw\":{\"type\":\"note\"}",
+		NOTE,
 		"\"raw\":{ \"b\" : 1.0,\"a\":\"\\u00e9\" }",
 	};
 	const char *const backwards[] = {lines[3], lines[2], lines[1], lines[0]};
@@ -242,14 +244,15 @@ static void the_time_of_an_event_moves_only_when_it_does(void)
 	   "and not in the manifest");
 }
 
+#define OURS "11111111-0000-4000-8000-000000000000"
+
 static void files_of_others_stay(void)
 {
 	static const char *const names[] = {"00000000-0000-4000-8000-000000000000.json",
-					    "notes.txt",
-					    "11111111-0000-4000-8000-000000000000.json"};
+					    "notes.txt", OURS ".json"};
 	static const char *const texts[] = {"{\"Event\":{\"info\":\"of another tool\"}}", "words",
-					    "{\"Event\":{\"uuid\":\"11111111-0000-4000-8000-"
-					    "000000000000\",\"timestamp\":\"1\"}}"};
+					    "{\"Event\":{\"uuid\":\"" OURS
+					    "\",\"timestamp\":\"1\"}}"};
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < 3; i++) {
