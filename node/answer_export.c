@@ -347,6 +347,26 @@ static enum err tlp_read(struct filter *f, struct answer *a)
 	return ERR_OK;
 }
 
+/* SPEC 9.7: "a `type` that nothing could be of is refused": it would empty a zone. */
+static enum err type_read(struct filter *f, struct answer *a)
+{
+	const char *names[OBSERVABLE_TYPES] = {"indicator"}, *nearest;
+
+	f->type = admin_string(&a->request, "type");
+	f->value_type = OBSERVABLE_NONE;
+	if (!f->type || observable_type_parse(f->type, &f->value_type) || f->whole ||
+	    strcmp(f->type, "indicator") == 0)
+		return ERR_OK;
+	for (int i = OBSERVABLE_NONE + 1; i < OBSERVABLE_TYPES; i++)
+		names[i] = observable_type_str((enum observable_type)i);
+	nearest = report_nearest(f->type, names, OBSERVABLE_TYPES);
+	a->where = "type";
+	report_add(&a->report, "there are no values of the type \"%s\"%s%s%s", f->type,
+		   nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+		   nearest ? "\"?" : "");
+	return ERR_FORMAT;
+}
+
 static enum err filter_read(struct filter *f, struct answer *a)
 {
 	struct admin_request *r = &a->request;
@@ -357,9 +377,6 @@ static enum err filter_read(struct filter *f, struct answer *a)
 	f->now = clock_wall();
 	f->since = days && days * DAY_MS < f->now ? f->now - days * DAY_MS : 0;
 	f->min_confidence = confidence == UINT64_MAX ? -1 : (int)confidence;
-	f->type = admin_string(r, "type");
-	if (f->type && !observable_type_parse(f->type, &f->value_type))
-		f->value_type = OBSERVABLE_NONE;
 	f->label_count = admin_strings(r, "labels", f->labels, LABELS_WANTED_MAX);
 	f->whole = admin_flag(r, "whole");
 	f->by_use = use != NULL;
@@ -371,6 +388,8 @@ static enum err filter_read(struct filter *f, struct answer *a)
 	}
 	if (node && !(f->node = answer_node_named(a, node)))
 		return ERR_UNKNOWN_PARTY;
+	if (type_read(f, a))
+		return ERR_FORMAT;
 	return tlp_read(f, a);
 }
 

@@ -37,6 +37,9 @@ is "by age" "$(lines --max-age 1d --node west)" "west.example"
 exits 1 "an unknown node is named" 'wst.*did you mean "west"' \
 	khabar east export --format list --out - --node wst
 
+exits 1 "and an unknown type" 'domian.*did you mean "domain"' \
+	khabar east export --format rpz --out - --type domian
+
 exits 3 "no format" 'stix, misp-feed' khabar east export --out -
 exits 3 "an unknown format" 'rpz' khabar east export --format bind --out -
 exits 3 "no place to write to" 'out' khabar east export --format list
