@@ -20,6 +20,7 @@ enum { RECONNECT_MS = 50, TICK_MS = 200, PATIENCE_MS = 300 * 1000 };
 
 struct ask {
 	char path[PATH_MAX]; /* for people */
+	char endpoint[ADMIN_ENDPOINT_BYTES];
 	int folder;
 	void *context, *socket, *monitor;
 	void (*tick)(void *arg);
@@ -50,11 +51,11 @@ enum err admin_endpoint(char out[ADMIN_ENDPOINT_BYTES], int *folder, const char 
 	return ERR_OK;
 }
 
-/* libzmq would go on trying without a word, so the first call is made by hand. */
-static enum err probe(const char *path, const char *endpoint, struct report *report)
+/* 0 when somebody listens there, EAGAIN when too many wait to be let in, or why not. */
+static int knock(const char *endpoint, int flags)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
 	int failure = 0;
 
 	snprintf(address.sun_path, sizeof address.sun_path, "%.*s",
@@ -63,6 +64,14 @@ static enum err probe(const char *path, const char *endpoint, struct report *rep
 		failure = errno;
 	if (fd >= 0)
 		close(fd);
+	return failure;
+}
+
+/* libzmq would go on trying without a word, so the first call is made by hand. */
+static enum err probe(const char *path, const char *endpoint, struct report *report)
+{
+	int failure = knock(endpoint, 0);
+
 	if (!failure)
 		return ERR_OK;
 	if (failure == ENOENT || failure == ECONNREFUSED)
@@ -77,7 +86,7 @@ static bool set_int(void *socket, int option, int value)
 	return zmq_setsockopt(socket, option, &value, sizeof value) == 0;
 }
 
-static bool connect_socket(struct ask *a, const char *endpoint)
+static bool connect_socket(struct ask *a)
 {
 	a->context = zmq_ctx_new();
 	a->socket = a->context ? zmq_socket(a->context, ZMQ_DEALER) : NULL;
@@ -88,13 +97,12 @@ static bool connect_socket(struct ask *a, const char *endpoint)
 	       zmq_socket_monitor(a->socket, MONITOR_ENDPOINT,
 				  ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED) == 0 &&
 	       zmq_connect(a->monitor, MONITOR_ENDPOINT) == 0 &&
-	       zmq_connect(a->socket, endpoint) == 0;
+	       zmq_connect(a->socket, a->endpoint) == 0;
 }
 
 enum err ask_open(struct ask **ask, const char *home, void (*tick)(void *arg), void *arg,
 		  struct report *report)
 {
-	char endpoint[ADMIN_ENDPOINT_BYTES];
 	struct ask *a = calloc(1, sizeof *a);
 	struct report why;
 	enum err e;
@@ -108,14 +116,14 @@ enum err ask_open(struct ask **ask, const char *home, void (*tick)(void *arg), v
 	report_init(&why);
 	if (!home_path(a->path, home, "run/admin.sock"))
 		snprintf(a->path, sizeof a->path, "%.4000s", home);
-	e = admin_endpoint(endpoint, &a->folder, home, &why);
+	e = admin_endpoint(a->endpoint, &a->folder, home, &why);
 	if (e == ERR_NOT_FOUND)
 		report_add(report, "nobody answers at %s: is khabardar running?", a->path);
 	else if (e)
 		report_add(report, "%s", report_first(&why));
 	else
-		e = probe(a->path, endpoint, report);
-	if (!e && !connect_socket(a, endpoint)) {
+		e = probe(a->path, a->endpoint, report);
+	if (!e && !connect_socket(a)) {
 		report_add(report, "%s: %s", a->path, zmq_strerror(zmq_errno()));
 		e = ERR_IO;
 	}
@@ -153,19 +161,22 @@ static bool send_all(struct ask *a, const char *request, const struct slice *fra
 	return true;
 }
 
-/* An attempt that found the socket's queue full is repeated by libzmq; a connection that stood and
- * is gone took the request along.  True for the latter, or when nobody is there to be connected to
- * any more. */
+/* An attempt that found the queue full is repeated by libzmq; a connection that stood and is gone
+ * took the request along. True for the latter, and when nobody listens any more. */
 static bool gone(struct ask *a)
 {
 	uint8_t event[6];
 	char where[8];
 	uint16_t kind = 0;
+	int failure;
 
 	if (zmq_recv(a->monitor, event, sizeof event, ZMQ_DONTWAIT) >= (int)sizeof kind)
 		memcpy(&kind, event, sizeof kind);
 	zmq_recv(a->monitor, where, sizeof where, ZMQ_DONTWAIT);
-	return kind == ZMQ_EVENT_DISCONNECTED || access(a->path, F_OK) != 0;
+	if (kind == ZMQ_EVENT_DISCONNECTED)
+		return true;
+	failure = knock(a->endpoint, SOCK_NONBLOCK);
+	return failure && failure != EAGAIN;
 }
 
 /* True when a reply is there to be received. */
