@@ -24,8 +24,10 @@ struct keep {
 	struct log *log;
 	struct index *index;
 	struct log_reader *reader;
-	struct index_reader *index_reader;
-	bool reading, looking;      /* the log's and the index's reader have a picture */
+	struct index_reader *index_reader, *trie_reader;
+	struct trie_store trie;
+	bool reading, looking,
+		tracing; /* the log's, the index's and the trie's reader have a picture */
 	struct noted_list appended; /* in the open transaction */
 	struct noted_list recalls;  /* of this run, under what they take back */
 	size_t recalls_committed;
@@ -43,6 +45,8 @@ enum err keep_open(struct keep **keep, struct log *log, struct index *index)
 	}
 	if (!e)
 		e = index_reader_open(&k->index_reader, index);
+	if (!e)
+		e = index_reader_open(&k->trie_reader, index);
 	if (e) {
 		keep_close(k);
 		return e;
@@ -56,6 +60,8 @@ void keep_close(struct keep *k)
 {
 	if (!k)
 		return;
+	if (k->trie_reader)
+		index_reader_close(k->trie_reader);
 	if (k->index_reader)
 		index_reader_close(k->index_reader);
 	if (k->reader)
@@ -69,7 +75,8 @@ void keep_rest(struct keep *k)
 {
 	log_reader_pause(k->reader);
 	index_reader_pause(k->index_reader);
-	k->reading = k->looking = false;
+	index_reader_pause(k->trie_reader);
+	k->reading = k->looking = k->tracing = false;
 }
 
 static enum err picture(struct keep *k)
@@ -305,6 +312,25 @@ static enum err body(void *self, const struct stored *message, uint8_t **out, si
 	return e ? e : log_read_body(k->reader, &row, out, n);
 }
 
+static const struct trie_store *trie(void *self)
+{
+	struct keep *k = self;
+
+	if (!k->tracing)
+		k->tracing = index_reader_renew(k->trie_reader) == ERR_OK &&
+			     index_trie(k->trie_reader, &k->trie) == ERR_OK;
+	return k->tracing ? &k->trie : NULL;
+}
+
+static enum err catch_up(void *self)
+{
+	struct keep *k = self;
+
+	index_reader_pause(k->trie_reader);
+	k->tracing = false;
+	return index_follow(k->index, log_head(k->log));
+}
+
 static bool busy(void *self)
 {
 	return index_tail_full(((struct keep *)self)->index);
@@ -327,5 +353,7 @@ struct store keep_store(struct keep *k)
 			      .body = body,
 			      .get_cursor = get_cursor,
 			      .get_floor = get_floor,
+			      .trie = trie,
+			      .catch_up = catch_up,
 			      .busy = busy};
 }

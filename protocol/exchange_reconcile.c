@@ -1,5 +1,6 @@
 /* Reconciliation with a neighbour: when it runs, what of it goes out, and what it finds.
  * SPEC.md 7.7. */
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 enum {
 	RECONCILE_EVERY_MS = 15 * 60 * 1000,
 	STEPS_A_TURN = 4,
+	RETRY_MS = 10, /* while somebody else folds */
 	BACKFILL_FULL =
 		4 * LANE_LOADED_MAX, /* positions that wait; more are found when these are gone */
 };
@@ -22,10 +24,12 @@ struct reconciler {
 	struct peer *peer;
 	struct reconcile *asking, *answering; /* NULL until needed */
 	bool begin;                           /* a run is to begin when the backfill is through */
-	bool stale;              /* the trie is to be brought up to date before the next step */
-	bool asks, answers;      /* the part has something to do */
-	uint64_t next;           /* mono ms of the next run; UINT64_MAX: the other end begins */
-	struct carried *carried; /* hash table; a power of two */
+	bool stale;         /* the trie is to be brought up to date before the next step */
+	bool asks, answers; /* the part has something to do */
+	uint64_t next;      /* mono ms of the next run; UINT64_MAX: the other end begins */
+	uint64_t retry;     /* mono ms of another try; UINT64_MAX: none */
+	uint8_t key[crypto_shorthash_KEYBYTES]; /* of carried: audiences can be ground */
+	struct carried *carried;                /* hash table; a power of two */
 	size_t carried_count, carried_size;
 	uint64_t *found; /* positions of one step */
 	size_t found_count, found_size;
@@ -38,7 +42,7 @@ struct reconciler *reconciler_new(struct peer *p)
 
 	if (r) {
 		r->peer = p;
-		r->next = UINT64_MAX;
+		r->next = r->retry = UINT64_MAX;
 	}
 	return r;
 }
@@ -49,7 +53,7 @@ void reconciler_clear(struct reconciler *r)
 	reconcile_free(r->answering);
 	r->asking = r->answering = NULL;
 	r->begin = r->stale = r->asks = r->answers = false;
-	r->next = UINT64_MAX;
+	r->next = r->retry = UINT64_MAX;
 	free(r->carried);
 	r->carried = NULL;
 	r->carried_count = r->carried_size = 0;
@@ -66,21 +70,28 @@ void reconciler_free(struct reconciler *r)
 
 void reconciler_opened(struct reconciler *r, bool begins)
 {
+	uint8_t peer_nonce[NONCE_BYTES];
+
+	/* Nobody but the two ends knows our nonce, and it is new for every conversation. */
+	session_nonces(r->peer->session, r->key, peer_nonce);
 	r->begin = begins;
 	r->next = begins ? r->peer->x->now.mono + RECONCILE_EVERY_MS : UINT64_MAX;
 }
 
 uint64_t reconciler_deadline(const struct reconciler *r)
 {
-	return r->next;
+	return r->retry < r->next ? r->retry : r->next;
 }
 
 /* The slot of an audience, or of what may become it. */
-static struct carried *slot(struct carried *table, size_t size, const struct audience_id *audience)
+static struct carried *slot(const struct reconciler *r, struct carried *table, size_t size,
+			    const struct audience_id *audience)
 {
+	uint8_t hash[crypto_shorthash_BYTES];
 	size_t i;
 
-	memcpy(&i, audience->b, sizeof i);
+	crypto_shorthash(hash, audience->b, AUDIENCE_ID_BYTES, r->key);
+	memcpy(&i, hash, sizeof i);
 	for (i &= size - 1; table[i].used; i = (i + 1) & (size - 1)) {
 		if (memcmp(table[i].audience.b, audience->b, AUDIENCE_ID_BYTES) == 0)
 			break;
@@ -97,7 +108,7 @@ static bool carried_grow(struct reconciler *r)
 		return false;
 	for (size_t i = 0; i < r->carried_size; i++) {
 		if (r->carried[i].used)
-			*slot(table, size, &r->carried[i].audience) = r->carried[i];
+			*slot(r, table, size, &r->carried[i].audience) = r->carried[i];
 	}
 	free(r->carried);
 	r->carried = table;
@@ -117,7 +128,7 @@ static bool carries(void *arg, const struct audience_id *audience, uint64_t lsn)
 
 	if (2 * (r->carried_count + 1) > r->carried_size && !carried_grow(r))
 		return false;
-	c = slot(r->carried, r->carried_size, audience);
+	c = slot(r, r->carried, r->carried_size, audience);
 	if (c->used)
 		return c->yes;
 	if (!peer_passage(r->peer, &passage) || s->next(s->self, lsn, &row) != ERR_OK ||
@@ -278,13 +289,14 @@ bool reconciler_run(struct reconciler *r, bool backfilled)
 	}
 	if (!(r->begin && backfilled) && !r->asks && !r->answers)
 		return false;
-	if (r->begin || r->stale) {
-		if (s->catch_up(s->self) != ERR_OK)
-			return false; /* tried again in the next turn that something calls for */
-		r->stale = false;
-	}
-	if (!session_is_open(r->peer->session) || !link_make(r, &link))
+	r->retry = UINT64_MAX;
+	if (!session_is_open(r->peer->session))
 		return false;
+	if (((r->begin || r->stale) && s->catch_up(s->self) != ERR_OK) || !link_make(r, &link)) {
+		r->retry = r->peer->x->now.mono + RETRY_MS;
+		return false;
+	}
+	r->stale = false;
 	if (r->begin && backfilled)
 		begin(r, &link);
 	while (steps < STEPS_A_TURN && session_reconcile_room(r->peer->session) &&
