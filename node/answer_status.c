@@ -39,6 +39,22 @@ static void put_link(struct text *t, const struct link_status *link)
 	admin_put_number(t, "waiting", link->waiting);
 }
 
+static void put_reconciled(struct text *t, const struct reconciled *r)
+{
+	admin_put_name(t, "reconciled");
+	if (!r->at) {
+		text_str(t, "null");
+		return;
+	}
+	text_str(t, "{");
+	admin_put_time(t, "at", r->at);
+	admin_put_number(t, "frames", r->frames);
+	admin_put_number(t, "bytes", r->bytes);
+	admin_put_number(t, "found", r->found);
+	admin_put_number(t, "wanted", r->wanted);
+	text_str(t, "}");
+}
+
 static void put_topology(struct text *t, const struct topology *topology)
 {
 	admin_put_name(t, "topology");
@@ -183,6 +199,7 @@ enum err answer_links(struct answer *a)
 		admin_put_string(t, "title", p ? p->title : NULL);
 		admin_put_string(t, "endpoint", p ? p->endpoint : NULL);
 		admin_put_signed(t, "clock_ahead_ms", link->clock_ahead);
+		put_reconciled(t, &link->reconciled);
 		text_str(t, "}");
 	}
 	text_str(t, "]");

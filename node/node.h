@@ -28,6 +28,7 @@ struct link_status {
 	uint64_t since;                   /* wall ms */
 	uint64_t sent, received, waiting; /* messages */
 	int64_t clock_ahead;              /* ms */
+	struct reconciled reconciled;
 };
 
 /* A picture of the loop's side, taken at most a moment ago. */

@@ -74,7 +74,8 @@ static void link_fill(struct link_status *l, const struct neighbour *b, const st
 				  .sent = p->sent,
 				  .received = p->received,
 				  .waiting = p->waiting,
-				  .clock_ahead = p->clock_ahead};
+				  .clock_ahead = p->clock_ahead,
+				  .reconciled = p->reconciled};
 	memcpy(l->peer, b->name, sizeof l->peer);
 	if (p->state != PEER_OPEN)
 		snprintf(l->reason, sizeof l->reason, "%s", b->refused ? b->reason : p->reason);

@@ -64,6 +64,15 @@ struct exchange_options {
 	uint64_t window_bytes, window_messages; /* 0: WINDOW_BYTES, WINDOW_MESSAGES */
 };
 
+/* The last reconciliation with a peer, begun by either end. */
+struct reconciled {
+	uint64_t at;     /* wall ms of its last frame; 0: none yet */
+	uint64_t frames; /* both directions, and */
+	uint64_t bytes;  /* their fields */
+	uint64_t found;  /* messages that the peer lacked */
+	uint64_t wanted; /* messages asked of the peer one by one */
+};
+
 enum peer_state { PEER_DOWN, PEER_CONNECTED, PEER_OPEN };
 
 struct peer_status {
@@ -74,10 +83,7 @@ struct peer_status {
 	uint64_t sent, received; /* messages settled as stored, messages taken, since the start */
 	uint64_t waiting;        /* for the peer, as far as is known */
 	int64_t clock_ahead;     /* ms that its clock was ahead of ours at its greeting */
-	/* The last reconciliation that this end began: when (wall ms, 0: none), its frames, what it
-	 * found that the peer lacks and what it asked for; and all bytes of reconciliation that
-	 * this end has sent. */
-	uint64_t reconciled, reconcile_rounds, reconcile_given, reconcile_wanted, reconcile_bytes;
+	struct reconciled reconciled;
 	char reason[ERROR_TEXT_MAX_BYTES + 1]; /* why the last conversation ended, or "" */
 };
 

@@ -186,6 +186,15 @@ static void give_up(struct reconciler *r, bool blame, const char *why)
 	r->asks = r->answers = r->begin = false;
 }
 
+static void count_frame(struct reconciler *r, size_t bytes)
+{
+	struct reconciled *last = &r->peer->status.reconciled;
+
+	last->at = r->peer->x->now.wall;
+	last->frames++;
+	last->bytes += bytes;
+}
+
 void reconciler_receive(struct reconciler *r, enum frame_type type, const uint8_t *payload,
 			size_t n)
 {
@@ -200,6 +209,9 @@ void reconciler_receive(struct reconciler *r, enum frame_type type, const uint8_
 			to_asking ? "it answered what was never asked" : "out of memory");
 		return;
 	}
+	if (type == FRAME_BEGIN)
+		r->peer->status.reconciled = (struct reconciled){0};
+	count_frame(r, n);
 	e = reconcile_receive(*part, (enum reconcile_type)type, payload, n);
 	if (e) {
 		give_up(r, e != ERR_MEMORY, "it broke the rules of reconciliation");
@@ -218,19 +230,10 @@ static void begin(struct reconciler *r, const struct reconcile_link *link)
 	if (!r->asking)
 		r->asking = reconcile_new(RECONCILE_ASKING);
 	/* ERR_STATE: the last run is still under way, which is as good. */
-	if (r->asking && reconcile_begin(r->asking, link) == ERR_OK)
+	if (r->asking && reconcile_begin(r->asking, link) == ERR_OK) {
 		r->asks = true;
-}
-
-static void note_result(struct reconciler *r)
-{
-	struct reconcile_result result = reconcile_result(r->asking);
-	struct peer_status *status = &r->peer->status;
-
-	status->reconciled = r->peer->x->now.wall;
-	status->reconcile_rounds = result.rounds;
-	status->reconcile_given = result.pushed;
-	status->reconcile_wanted = result.wanted;
+		r->peer->status.reconciled = (struct reconciled){0};
+	}
 }
 
 /* One step of one part; false when it has nothing more to do now. */
@@ -255,11 +258,11 @@ static bool step(struct reconciler *r, struct reconcile *part, bool *busy,
 		if (session_reconcile(r->peer->session, (enum frame_type)frame.type, frame.payload,
 				      frame.length) != ERR_OK)
 			give_up(r, false, "out of memory");
-		r->peer->status.reconcile_bytes += frame.length + FRAME_HEAD_BYTES;
+		count_frame(r, frame.length);
 		return true;
 	case RECONCILE_DONE:
 		*busy = false;
-		note_result(r);
+		r->peer->status.reconciled.wanted = reconcile_result(part).wanted;
 		return false;
 	}
 	return false;
@@ -269,6 +272,7 @@ static void found_queue(struct reconciler *r)
 {
 	if (r->found_count)
 		qsort(r->found, r->found_count, sizeof *r->found, by_lsn);
+	r->peer->status.reconciled.found += r->found_count;
 	for (size_t i = 0; i < r->found_count; i++)
 		peer_backfill(r->peer, r->found[i]);
 	r->found_count = 0;

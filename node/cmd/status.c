@@ -83,6 +83,16 @@ int cmd_status(const struct cmd_context *c, int argc, char **argv)
 	return EXIT_DONE;
 }
 
+static void show_reconciled(const cJSON *r)
+{
+	if (!cJSON_IsObject(r))
+		return;
+	printf("    reconciled at %.19s: %.0f frames, %.0f bytes; it lacked %.0f, we asked for "
+	       "%.0f\n",
+	       member_text(r, "at"), member_number(r, "frames"), member_number(r, "bytes"),
+	       member_number(r, "found"), member_number(r, "wanted"));
+}
+
 static void show_link(void *arg, const cJSON *link)
 {
 	double ahead = member_number(link, "clock_ahead_ms") / 1000;
@@ -97,6 +107,7 @@ static void show_link(void *arg, const cJSON *link)
 	}
 	printf(", clock %.0f s %s ours\n", ahead < 0 ? -ahead : ahead,
 	       ahead < 0 ? "behind" : "ahead of");
+	show_reconciled(cJSON_GetObjectItemCaseSensitive(link, "reconciled"));
 }
 
 int cmd_links(const struct cmd_context *c, int argc, char **argv)
