@@ -1,5 +1,5 @@
-/* The conversation's beginning, its deadlines and its frames; what is pushed and received within it
- * is in session_push.c and session_take.c. */
+/* The conversation's beginning, its deadlines and its frames; the rest is in session_agree.c,
+ * session_push.c, session_take.c and session_reconcile.c. */
 #include "protocol/session_state.h"
 
 #include <stdio.h>
@@ -153,110 +153,6 @@ void session_start(struct session *s, const struct session_greeting *g, uint64_t
 	s->greetings = s->greeted_version = 0;
 }
 
-static bool version_in(const struct frame_hello *h, const struct version_hash *v)
-{
-	for (size_t i = 0; i < h->version_count; i++) {
-		if (h->versions[i].version == v->version &&
-		    hash_equal(&h->versions[i].hash, &v->hash))
-			return true;
-	}
-	return false;
-}
-
-/* SPEC 7.4: "A session runs under the newest version whose hash both ends hold." */
-static bool version_common(const struct session *s, struct version_hash *v)
-{
-	for (size_t i = 0; i < s->self.version_count; i++) {
-		if (version_in(&s->peer, &s->self.versions[i])) {
-			*v = s->self.versions[i];
-			return true;
-		}
-	}
-	return false;
-}
-
-static void open_maybe(struct session *s)
-{
-	struct session_event *e;
-
-	if (s->state != STATE_AGREEING || !s->open_sent || !s->open_received)
-		return;
-	if (s->open_self.version != s->open_peer.version ||
-	    !hash_equal(&s->open_self.hash, &s->open_peer.hash)) {
-		session_fail(s, false, "the two ends would open under different topology versions");
-		return;
-	}
-	s->state = STATE_OPEN;
-	e = event_add(s, SESSION_OPENED);
-	if (e)
-		e->version = s->open_self;
-}
-
-/* Without a version in common the end that is behind waits for what the other may have to give. */
-static void open_offer(struct session *s)
-{
-	if (version_common(s, &s->open_self))
-		s->open_due = true;
-}
-
-/* SPEC 7.4: "The peer's list ends above version 1, is shorter than a list may be, and one's own has
- * the version before its oldest" */
-static bool history_wanted(const struct session *s)
-{
-	uint32_t oldest = s->peer.versions[s->peer.version_count - 1].version;
-
-	if (s->peer.version_count == HELLO_VERSIONS_MAX || oldest == 1)
-		return false;
-	for (size_t i = 0; i < s->self.version_count; i++) {
-		if (s->self.versions[i].version == oldest - 1)
-			return true;
-	}
-	return false;
-}
-
-/* Both HELLOs are known: is either end behind? */
-static void agree(struct session *s, uint64_t now)
-{
-	const struct version_hash *mine = &s->self.versions[0], *theirs = &s->peer.versions[0];
-	struct session_event *e;
-
-	s->state = STATE_AGREEING;
-	s->entered = now;
-	s->open_due = false;
-	event_add(s, SESSION_GREETED);
-	if (version_in(&s->self, theirs) && version_in(&s->peer, mine)) {
-		e = history_wanted(s) ? event_add(s, SESSION_HISTORY_ASKED) : NULL;
-		if (e)
-			e->version = s->peer.versions[s->peer.version_count - 1];
-		else
-			open_offer(s);
-	} else if (!version_in(&s->peer, mine)) {
-		e = event_add(s, SESSION_TOPOLOGY_ASKED);
-		if (e)
-			e->version = *theirs;
-	}
-}
-
-enum err session_give_topology(struct session *s, uint32_t version, const uint8_t *file, size_t n)
-{
-	if (s->state != STATE_AGREEING)
-		return ERR_STATE;
-	if (!file) {
-		open_offer(s);
-		return ERR_OK;
-	}
-	free(s->gift);
-	s->gift = malloc(n);
-	if (!s->gift)
-		return ERR_MEMORY;
-	memcpy(s->gift, file, n);
-	s->gift_version = version;
-	s->gift_length = n;
-	s->gift_sent = 0;
-	s->gift_given = true;
-	return ERR_OK;
-}
-
 /* Every greeting makes an end drop what is under way and read its log anew.
  *
  * SPEC 7.3: "A greeting is free when its newest version is one that the other end holds and is
@@ -321,54 +217,7 @@ static void hello_received(struct session *s, const struct frame_hello *h, uint6
 	s->frames_in = 1;
 	push_begin(s, h->credit_bytes, h->credit_messages);
 	take_begin(s);
-	agree(s, now);
-}
-
-static void topology_received(struct session *s, const struct frame_piece *p)
-{
-	struct session_event *e;
-
-	if (s->state != STATE_AGREEING) {
-		session_fail(s, true, "it sent a topology out of order");
-		return;
-	}
-	if (p->offset == 0) {
-		free(s->offer);
-		s->offer = malloc(p->total);
-		s->offer_version = (uint32_t)p->number;
-		s->offer_length = p->total;
-		s->offer_filled = 0;
-	}
-	if (!s->offer || p->number != s->offer_version || p->total != s->offer_length ||
-	    p->offset != s->offer_filled) {
-		session_fail(s, s->offer != NULL, "it sent the pieces of a topology out of order");
-		return;
-	}
-	memcpy(s->offer + p->offset, p->data, p->length);
-	s->offer_filled += (uint32_t)p->length;
-	if (s->offer_filled < s->offer_length)
-		return;
-	e = event_add(s, SESSION_TOPOLOGY);
-	if (!e)
-		return;
-	e->version.version = s->offer_version;
-	e->data = s->offer;
-	e->length = s->offer_length;
-	s->offer = NULL;
-}
-
-static void open_received(struct session *s, const struct version_hash *v)
-{
-	/* It will start anew with what we are giving it. */
-	if (s->state == STATE_AGREEING && s->gift_given)
-		return;
-	if (s->state != STATE_AGREEING || s->open_received) {
-		session_fail(s, true, "it opened twice");
-		return;
-	}
-	s->open_peer = *v;
-	s->open_received = true;
-	open_maybe(s);
+	agree_begin(s, now);
 }
 
 static void error_received(struct session *s, const char *text)
@@ -378,29 +227,6 @@ static void error_received(struct session *s, const char *text)
 	snprintf(words, sizeof words, "it says: %.*s", (int)sizeof words - 12, text);
 	session_fail(s, false, words);
 	s->error_due = false;
-}
-
-static void reconcile_received(struct session *s, const struct frame *f)
-{
-	struct session_event *e;
-	uint8_t *copy;
-
-	if (s->state != STATE_OPEN) {
-		session_fail(s, true, "it reconciled before the session was open");
-		return;
-	}
-	copy = malloc(f->reconcile.length + 1);
-	e = copy ? event_add(s, SESSION_RECONCILE) : NULL;
-	if (!e) {
-		free(copy);
-		session_fail(s, false, "out of memory");
-		return;
-	}
-	if (f->reconcile.length)
-		memcpy(copy, f->reconcile.payload, f->reconcile.length);
-	e->number = f->type;
-	e->data = copy;
-	e->length = f->reconcile.length;
 }
 
 void session_receive(struct session *s, const uint8_t *in, size_t n, uint64_t now)
@@ -431,10 +257,10 @@ void session_receive(struct session *s, const uint8_t *in, size_t n, uint64_t no
 	case FRAME_HELLO:
 		break;
 	case FRAME_TOPOLOGY:
-		topology_received(s, &f.piece);
+		agree_topology(s, &f.piece);
 		break;
 	case FRAME_OPEN:
-		open_received(s, &f.open);
+		agree_open(s, &f.open);
 		break;
 	case FRAME_PUSH:
 		take_piece(s, &f.piece);
@@ -497,41 +323,6 @@ void session_tick(struct session *s, uint64_t now)
 		s->credit_due = true;
 }
 
-bool session_reconcile_room(const struct session *s)
-{
-	return s->state == STATE_OPEN && !s->reconcile_due;
-}
-
-enum err session_reconcile(struct session *s, enum frame_type type, const uint8_t *payload,
-			   size_t n)
-{
-	if (s->state != STATE_OPEN)
-		return ERR_STATE;
-	if (s->reconcile_due)
-		return ERR_BUSY;
-	free(s->reconciling);
-	s->reconciling = malloc(n ? n : 1);
-	if (!s->reconciling)
-		return ERR_MEMORY;
-	if (n)
-		memcpy(s->reconciling, payload, n);
-	s->reconcile_type = type;
-	s->reconcile_length = n;
-	s->reconcile_due = true;
-	return ERR_OK;
-}
-
-static bool reconcile_output(struct session *s, struct frame *f)
-{
-	if (!s->reconcile_due)
-		return false;
-	s->reconcile_due = false;
-	f->type = s->reconcile_type;
-	f->reconcile.payload = s->reconciling;
-	f->reconcile.length = s->reconcile_length;
-	return true;
-}
-
 /* Control frames in the order in which they must go; false when there is none. */
 static bool output_control(struct session *s, struct frame *f)
 {
@@ -550,25 +341,8 @@ static bool output_control(struct session *s, struct frame *f)
 	}
 	if (s->state == STATE_GREETING)
 		return false;
-	if (s->gift) {
-		size_t left = s->gift_length - s->gift_sent;
-		f->type = FRAME_TOPOLOGY;
-		f->piece.number = s->gift_version;
-		f->piece.offset = (uint32_t)s->gift_sent;
-		f->piece.total = (uint32_t)s->gift_length;
-		f->piece.data = s->gift + s->gift_sent;
-		f->piece.length = left < PIECE_MAX_BYTES ? left : PIECE_MAX_BYTES;
-		s->gift_sent += f->piece.length;
+	if (agree_output(s, f))
 		return true;
-	}
-	if (s->open_due) {
-		s->open_due = false;
-		s->open_sent = true;
-		f->type = FRAME_OPEN;
-		f->open = s->open_self;
-		open_maybe(s);
-		return true;
-	}
 	return s->state == STATE_OPEN && (take_output(s, f) || reconcile_output(s, f));
 }
 
@@ -583,10 +357,7 @@ size_t session_output(struct session *s, uint8_t *out, uint64_t now)
 		return 0;
 	f.number = s->frames_out++;
 	n = frame_encode(&f, out);
-	if (s->gift && s->gift_sent == s->gift_length) {
-		free(s->gift);
-		s->gift = NULL;
-	}
+	agree_sent(s);
 	push_sent(s);
 	s->last_out = now;
 	return n;

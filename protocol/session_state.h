@@ -112,6 +112,17 @@ struct session_event *event_add(struct session *s, enum session_event_kind kind)
 /* Ends the conversation; blame when an honest peer would not have done it. */
 void session_fail(struct session *s, bool blame, const char *why);
 
+/* Both HELLOs are known: is either end behind? */
+void agree_begin(struct session *s, uint64_t now);
+void agree_topology(struct session *s, const struct frame_piece *p);
+void agree_open(struct session *s, const struct version_hash *v);
+/* The next TOPOLOGY or OPEN, borrowing from s until agree_sent(). */
+bool agree_output(struct session *s, struct frame *f);
+void agree_sent(struct session *s);
+
+void reconcile_received(struct session *s, const struct frame *f);
+bool reconcile_output(struct session *s, struct frame *f);
+
 void push_begin(struct session *s, uint64_t credit_bytes, uint64_t credit_messages);
 void push_clear(struct session *s);
 void push_answered(struct session *s, const struct frame *f);
