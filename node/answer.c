@@ -168,7 +168,8 @@ enum err opened_read(struct opened *o, struct answer *a, const struct log_row *r
 		return ERR_NOT_FOUND;
 	if (!row_header(row, &o->header))
 		return ERR_DAMAGED;
-	if (o->header.kind != KIND_POST)
+	/* SPEC 5.8: "What is recalled is hidden at once" */
+	if (o->header.kind != KIND_POST || answer_recalled(a, row, &o->header))
 		return ERR_NOT_FOUND;
 	if (!answer_may_open(a, &o->header))
 		return ERR_NOT_ALLOWED;

@@ -105,9 +105,9 @@ struct opened {
 	size_t json_length;
 	struct post post;
 };
-/* Reads the row's body.  ERR_NOT_FOUND when it is no post to show, or gone, or sealed to others;
- * ERR_FORMAT when its content is held; ERR_NOT_ALLOWED when it is RED and not for this caller.  On
- * ERR_OK the caller calls opened_clear(). */
+/* Reads the row's body.  ERR_NOT_FOUND when it is no post to show, or recalled, or sealed to
+ * others; ERR_FORMAT when its content is held; ERR_NOT_ALLOWED when it is RED and not for this
+ * caller.  On ERR_OK the caller calls opened_clear(). */
 enum err opened_read(struct opened *o, struct answer *a, const struct log_row *row);
 void opened_clear(struct opened *o);
 /* False when what it says is TLP:RED and not for this caller. */
@@ -118,8 +118,15 @@ bool row_header(const struct log_row *row, struct header *h);
 /* "accepted" "held" "header-only"; static. */
 const char *verdict_str(enum verdict verdict);
 /* Why a message that is here is not shown, or NULL; out is at least 256 bytes. */
-const char *message_held_why(const struct answer *a, const struct log_row *row,
-			     const struct header *h, char *out, size_t size);
+const char *message_held_why(struct answer *a, const struct log_row *row, const struct header *h,
+			     char *out, size_t size);
+/* Is the message taken back?  Both readers are as answer_catch_up() left them, and log moves. */
+bool answer_recalled(struct answer *a, const struct log_row *row, const struct header *h);
+/* Appends "recalled": null, or by which message, whose, when and why; out has the same in words, or
+ * nothing. */
+enum { RECALL_TEXT_BYTES = 768 };
+enum err recall_show(struct answer *a, const struct log_row *row, const struct header *h,
+		     char out[RECALL_TEXT_BYTES]);
 /* Appends what a header says, as members. */
 void header_show(struct text *t, const struct answer *a, const struct header *h);
 

@@ -28,8 +28,8 @@ const char *verdict_str(enum verdict verdict)
 	return NULL;
 }
 
-const char *message_held_why(const struct answer *a, const struct log_row *row,
-			     const struct header *h, char *out, size_t size)
+const char *message_held_why(struct answer *a, const struct log_row *row, const struct header *h,
+			     char *out, size_t size)
 {
 	const struct topology *t = versions_newest(node_versions(a->node));
 	const struct party *p = t ? topology_party_by_id(t, &h->origin) : NULL;
@@ -43,6 +43,10 @@ const char *message_held_why(const struct answer *a, const struct log_row *row,
 		violation = header_violation(h);
 		return violation ? violation : "its header breaks the rules";
 	case VERDICT_HELD:
+		/* SPEC 6.2: "makes no rows in `object`, `value` and `held`, whatever its verdict"
+		 */
+		if (answer_recalled(a, row, h))
+			return NULL;
 		if (h->kind > KIND_ROLE_KEY)
 			return "of a kind that this version does not know";
 		if (p && p->left)

@@ -19,6 +19,7 @@ struct showing {
 	size_t body_length;
 	char *json; /* unpacked; owned, or NULL */
 	size_t json_length;
+	char recalled[RECALL_TEXT_BYTES]; /* by whom, when, why; or empty */
 };
 
 static bool hexadecimal(const char *s)
@@ -98,6 +99,9 @@ static enum err find(struct showing *s, struct answer *a, const char *id)
 	if (s->row.kind != LOG_MESSAGE || !row_header(&s->row, &s->header))
 		return ERR_DAMAGED;
 	s->header_length = header_size(&s->header);
+	/* SPEC 5.8: "What is recalled is hidden at once" */
+	if (answer_recalled(a, &s->row, &s->header))
+		return ERR_OK;
 	e = log_read_body(a->log, &s->row, &s->body, &s->body_length);
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
@@ -157,7 +161,9 @@ static enum err body_show(struct showing *s, struct answer *a)
 	if (e == ERR_MEMORY)
 		return e;
 	if (e) {
-		if (s->body)
+		if (s->recalled[0])
+			admin_put_string(t, "closed", s->recalled);
+		else if (s->body)
 			closed_show(s, a, e, why);
 		admin_put_string(t, s->object ? "object" : "body", NULL);
 		return ERR_OK;
@@ -199,7 +205,9 @@ static enum err message_show(struct showing *s, struct answer *a)
 	admin_put_time(t, "arrived", s->row.arrived);
 	admin_put_number(t, "position", s->row.lsn);
 	admin_put_bool(t, "has_body", s->body != NULL);
-	e = body_show(s, a);
+	e = recall_show(a, &s->row, &s->header, s->recalled);
+	if (!e)
+		e = body_show(s, a);
 	text_str(t, "}");
 	return e;
 }
@@ -208,6 +216,8 @@ static enum err message_show(struct showing *s, struct answer *a)
  */
 static enum err raw_show(struct showing *s, struct answer *a)
 {
+	enum err e;
+
 	a->frame_length = s->row.length + s->body_length;
 	a->frame = malloc(a->frame_length);
 	if (!a->frame)
@@ -217,7 +227,10 @@ static enum err raw_show(struct showing *s, struct answer *a)
 		memcpy(a->frame + s->row.length, s->body, s->body_length);
 	admin_put_hex(&a->reply, "id", s->row.id.b, MESSAGE_ID_BYTES);
 	admin_put_bool(&a->reply, "has_body", s->body != NULL);
-	return ERR_OK;
+	e = recall_show(a, &s->row, &s->header, s->recalled);
+	if (!e && s->recalled[0])
+		admin_put_string(&a->reply, "closed", s->recalled);
+	return e;
 }
 
 enum err answer_show(struct answer *a)

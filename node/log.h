@@ -29,7 +29,7 @@ struct log_row {
 	enum verdict verdict; /* of a message */
 	struct message_id id; /* of a message */
 	const uint8_t *data;  /* message: header | signature; fact: its bytes.  Valid until the
-				 reader ends or moves on */
+				reader is renewed, paused or closed */
 	size_t length;
 	uint8_t fact;  /* enum fact */
 	bool has_body; /* of a message: its body is here */

@@ -63,10 +63,15 @@ static void print_message(const struct cmd_context *c, const struct reply *reply
 
 static void print_raw(const struct reply *reply)
 {
+	const char *closed = member_text(reply->json, "closed");
+
 	if (reply->frame)
 		fwrite(reply->frame, 1, reply->frame_length, stdout);
-	if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(reply->json, "has_body")))
-		fprintf(stderr, "khabar show: the body is not here: header and signature only\n");
+	if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(reply->json, "has_body")))
+		return;
+	fputs("khabar show: ", stderr);
+	print_safe(stderr, *closed ? closed : "the body is not here", false);
+	fputs(": header and signature only\n", stderr);
 }
 
 static int show_id(struct client *client, const char *id, bool raw)
