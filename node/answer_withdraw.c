@@ -184,18 +184,19 @@ static bool hexadecimal(const char *s)
 	return n >= PREFIX_MIN && n <= 2 * MESSAGE_ID_BYTES && !s[n];
 }
 
-static enum err find_message(struct withdrawal *w, const char *id)
+enum err withdrawal_message(struct withdrawal *w, const char *id, uint64_t *lsn)
 {
 	struct answer *a = w->a;
 	struct message_id found;
 	struct log_row row;
 	unsigned count = 0;
 	char name[PARTY_TEXT_BYTES];
-	uint64_t lsn;
-	enum err e = index_find_prefix(a->index, id, &lsn, &found, &count);
+	enum err e = ERR_NOT_FOUND;
 
-	if (e == ERR_NOT_FOUND || (!e && count == 0))
-		return ERR_OK;
+	if (hexadecimal(id))
+		e = index_find_prefix(a->index, id, lsn, &found, &count);
+	if (!e && count == 0)
+		e = ERR_NOT_FOUND;
 	if (!e && count > 1) {
 		report_add(&a->report, "several messages have an id that starts with %s", id);
 		a->advice = "give more digits";
@@ -204,7 +205,7 @@ static enum err find_message(struct withdrawal *w, const char *id)
 	if (!e)
 		e = log_reader_renew(a->log);
 	if (!e)
-		e = log_read(a->log, lsn, &row);
+		e = log_read(a->log, *lsn, &row);
 	if (!e && !row_header(&row, &w->header))
 		e = ERR_DAMAGED;
 	if (e)
@@ -214,7 +215,16 @@ static enum err find_message(struct withdrawal *w, const char *id)
 			   answer_party(a, name, &w->header.origin));
 		return ERR_NOT_ALLOWED;
 	}
-	e = message_withdraw(w, lsn, NULL);
+	return ERR_OK;
+}
+
+static enum err find_message(struct withdrawal *w, const char *id)
+{
+	uint64_t lsn;
+	enum err e = withdrawal_message(w, id, &lsn);
+
+	if (!e)
+		e = message_withdraw(w, lsn, NULL);
 	return e == ERR_NOT_FOUND || e == ERR_FORMAT ? ERR_OK : e;
 }
 
@@ -231,7 +241,7 @@ static enum err find(struct withdrawal *w, const char *what)
 		e = object_withdraw(w, what);
 	else if (observable_detect(&w->value, what, &why) == ERR_OK)
 		e = find_value(w, &w->value);
-	if (!e && w->count == 0 && hexadecimal(what))
+	if (!e && w->count == 0)
 		e = find_message(w, what);
 	if (e || w->count)
 		return e;
@@ -245,29 +255,29 @@ static enum err find(struct withdrawal *w, const char *what)
 
 /* ---- the request ---- */
 
-static enum err because_read(struct answer *a)
+static enum err because_read(struct withdrawal *w)
 {
+	struct answer *a = w->a;
 	const char *because = admin_string(&a->request, "because");
 
-	if (because && strcmp(because, "wrong") == 0)
-		return ERR_OK;
-	a->where = "because";
-	if (because && strcmp(because, "leaked") == 0) {
-		report_add(&a->report,
-			   "what should never have been sent must be recalled, and recall comes "
-			   "with a later version");
-		a->advice = "--because wrong takes it out of every look-up and export meanwhile, "
-			    "and leaves the text where it is";
-		return ERR_UNSUPPORTED;
+	w->leaked = because && strcmp(because, "leaked") == 0;
+	w->import = admin_flag(&a->request, "import");
+	if (!w->leaked && (!because || strcmp(because, "wrong") != 0)) {
+		a->where = "because";
+		report_add(&a->report, "a reason is wanted: wrong or leaked");
+		return ERR_FORMAT;
 	}
-	report_add(&a->report, "a reason is wanted: wrong");
+	if (w->leaked || !w->import)
+		return ERR_OK;
+	a->where = "import";
+	report_add(&a->report, "a whole import is only recalled, because it leaked");
 	return ERR_FORMAT;
 }
 
 static enum err request_read(struct withdrawal *w, const char **what)
 {
 	struct answer *a = w->a;
-	enum err e = because_read(a);
+	enum err e = because_read(w);
 
 	*what = admin_string(&a->request, "what");
 	w->dry_run = admin_flag(&a->request, "dry_run");
@@ -305,7 +315,7 @@ static void withdrawn_show(struct withdrawal *w)
 	if (w->dry_run || w->id_count == 0)
 		return;
 	text_str(&a->summary, "{");
-	admin_put_string(&a->summary, "because", "wrong");
+	admin_put_string(&a->summary, "because", w->leaked ? "leaked" : "wrong");
 	admin_put_number(&a->summary, "objects", w->objects);
 	admin_put_number(&a->summary, "count", w->id_count);
 	admin_put_hex(&a->summary, "first", w->ids[0].b, MESSAGE_ID_BYTES);
@@ -325,12 +335,12 @@ enum err answer_withdraw(struct answer *a)
 	e = request_read(w, &what);
 	if (!e)
 		e = answer_catch_up(a);
-	if (!e)
+	if (!e && !w->leaked)
 		e = find(w, what);
 	admin_put_name(&a->reply, "withdrawn");
 	text_str(&a->reply, "[");
 	if (!e)
-		e = withdrawal_publish(w);
+		e = w->leaked ? withdrawal_recall(w, what) : withdrawal_publish(w);
 	withdrawn_show(w);
 	free(w->entries);
 	free(w->ids);

@@ -1,5 +1,6 @@
-/* The two halves of the request withdraw: finding what is to be revoked (answer_withdraw.c) and
- * saying so to everybody who was told (answer_withdraw_send.c).  Not for others. */
+/* The parts of the request withdraw: finding what is to be revoked (answer_withdraw.c), saying so
+ * to everybody who was told (answer_withdraw_send.c), and recalling what should not have been sent
+ * (answer_withdraw_recall.c).  Not for others. */
 #ifndef NODE_ANSWER_WITHDRAW_H
 #define NODE_ANSWER_WITHDRAW_H
 
@@ -20,6 +21,8 @@ struct withdrawal {
 	const struct party *self;
 	uint64_t now; /* ms */
 	bool dry_run;
+	bool leaked; /* recall it, do not revoke it */
+	bool import; /* with everything that was shared in the same call */
 
 	struct withdrawn *entries; /* owned */
 	size_t count, room;
@@ -39,5 +42,12 @@ struct withdrawal {
 /* Appends what is revoked to the reply, and, unless it is a dry run, sends it: for every message
  * that told of something, one to the same readers. */
 enum err withdrawal_publish(struct withdrawal *w);
+
+/* Finds the messages that say it, appends them, and, unless it is a dry run, recalls them. */
+enum err withdrawal_recall(struct withdrawal *w, const char *what);
+
+/* The message of ours with that id, of which w->header becomes the header.  ERR_NOT_FOUND;
+ * ERR_LIMIT or ERR_NOT_ALLOWED, with words, when it is not unique or another's. */
+enum err withdrawal_message(struct withdrawal *w, const char *id, uint64_t *lsn);
 
 #endif

@@ -120,6 +120,11 @@ enum err index_match(struct index_reader *reader, const struct observable *value
 		     bool (*found)(void *arg, const struct object_at *at, enum match_how how),
 		     void *arg);
 
+/* Calls found for every message that says exactly this value, in whatever version of whatever
+ * object, in the order of the log, until it returns false. */
+enum err index_sayers(struct index_reader *reader, const struct observable *value,
+		      bool (*found)(void *arg, uint64_t lsn), void *arg);
+
 /* Why the message's content is held, or NULL.  Returns out, at least 256 bytes. */
 const char *index_held(struct index_reader *reader, uint64_t lsn, char *out, size_t size);
 

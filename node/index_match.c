@@ -172,3 +172,30 @@ enum err index_match(struct index_reader *reader, const struct observable *value
 	cursors_close(&m);
 	return rc == MDB_NOTFOUND ? ERR_DAMAGED : lmdb_err(rc);
 }
+
+enum err index_sayers(struct index_reader *reader, const struct observable *value,
+		      bool (*found)(void *arg, uint64_t lsn), void *arg)
+{
+	uint8_t at[VALUE_KEY_BYTES] = {0};
+	uint64_t last = 0;
+	MDB_cursor *cursor;
+	MDB_val key = {sizeof at, at}, row;
+	enum err e = reader_ready(reader);
+	if (e)
+		return e;
+	key_of_value(at, reader->index->identity, value);
+	int rc = mdb_cursor_open(reader->txn, reader->index->env.tables.value, &cursor);
+	if (rc != 0)
+		return lmdb_err(rc);
+	rc = mdb_cursor_get(cursor, &key, &row, MDB_SET_RANGE);
+	while (rc == 0 && key.mv_size == VALUE_KEY_BYTES &&
+	       memcmp(key.mv_data, at, HASH_KEY_BYTES) == 0) {
+		uint64_t lsn = get_u64((uint8_t *)key.mv_data + HASH_KEY_BYTES);
+		if (lsn != last && !found(arg, lsn))
+			break;
+		last = lsn;
+		rc = mdb_cursor_get(cursor, &key, &row, MDB_NEXT);
+	}
+	mdb_cursor_close(cursor);
+	return rc == MDB_NOTFOUND ? ERR_OK : lmdb_err(rc);
+}

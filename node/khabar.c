@@ -39,7 +39,8 @@ static const struct command commands[] = {
 	 "FILE... --tlp T --to A [--format stix|misp|list] [--column N]\n"
 	 "                   [--skip-rejected] " SEND_USAGE,
 	 "send what is in files: STIX, MISP, lists, CSV"},
-	{"withdraw", cmd_withdraw, "VALUE|OBJECT-ID|ID --because wrong|leaked [--dry-run]",
+	{"withdraw", cmd_withdraw,
+	 "VALUE|OBJECT-ID|ID --because wrong|leaked [--import] [--dry-run]",
 	 "take back what this node has said"},
 	{"list", cmd_list, "[--type T] [--tlp T] [--node N] [--limit N] [--all]",
 	 "the objects that are here"},

@@ -80,6 +80,10 @@ struct draft {
 enum err node_publish(struct node *node, const struct topology *t, const struct recipients *to,
 		      const struct draft *drafts, size_t n, struct message_id *ids,
 		      struct report *report);
+/* The same for the readers of one letter: ids[n] are theirs. */
+enum err node_publish_letter(struct node *node, const struct topology *t,
+			     const struct letter *letter, const struct draft *drafts, size_t n,
+			     struct message_id *ids, struct report *report);
 /* Accepts the next topology: checks, persists, puts in force, greets everyone anew. */
 enum err node_accept(struct node *node, const uint8_t *file, size_t n, struct report *report);
 /* Keeps a local fact: an audit row, a mute. */

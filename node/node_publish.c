@@ -33,36 +33,38 @@ static enum err author_check(struct node *n, const struct topology *t, struct re
 	return ERR_OK;
 }
 
-/* One draft to one letter after the other; at is moved on. */
-static enum err write_draft(struct node *n, const struct topology *t, const struct recipients *to,
-			    const struct draft *draft, struct letter *letter, struct written **at)
-{
-	const struct party *self = topology_party(t, identity_public(n->identity)->name);
-	enum err e = ERR_OK;
+/* Messages that are being written for one call. */
+struct writing {
+	struct node *node;
+	const struct topology *topology;
+	struct written *written; /* owned */
+	size_t count;
+};
 
-	for (size_t i = 0; !e && i < recipients_letters(to); i++) {
-		if (!recipients_letter(letter, to, self, i))
-			return ERR_NOT_ALLOWED;
-		e = author_write(&n->author, t, letter, draft, clock_wall(), *at);
-		if (!e)
-			(*at)++;
-	}
+static enum err write_one(struct writing *w, const struct letter *letter, const struct draft *draft)
+{
+	enum err e = author_write(&w->node->author, w->topology, letter, draft, clock_wall(),
+				  &w->written[w->count]);
+
+	w->count += e == ERR_OK;
 	return e;
 }
 
-/* Every message is written before the first is handed over: what cannot be said whole is not said.
- * Sealing to many takes its time, and so is done by the thread that wants it. */
-static enum err write_all(struct node *n, const struct topology *t, const struct recipients *to,
-			  const struct draft *drafts, size_t count, struct written *written)
+/* Sealing to many takes its time, and so is done by the thread that wants it. */
+static enum err write_all(struct writing *w, const struct recipients *to,
+			  const struct draft *drafts, size_t n)
 {
+	const char *name = identity_public(w->node->identity)->name;
+	const struct party *self = topology_party(w->topology, name);
+	size_t letters = recipients_letters(to);
 	struct letter *letter = malloc(sizeof *letter);
-	struct written *at = written;
 	enum err e = letter ? ERR_OK : ERR_MEMORY;
 
-	for (size_t i = 0; i < count && !e; i++)
-		e = write_draft(n, t, to, &drafts[i], letter, &at);
-	while (e && at > written)
-		author_unwrite(&n->author, --at);
+	for (size_t i = 0; i < n * letters && !e; i++) {
+		e = recipients_letter(letter, to, self, i % letters) ? ERR_OK : ERR_NOT_ALLOWED;
+		if (!e)
+			e = write_one(w, letter, &drafts[i / letters]);
+	}
 	free(letter);
 	return e;
 }
@@ -96,40 +98,72 @@ void publish_submitted(struct node *n, uint64_t ticket, enum err e)
 		desk_done(n->desk, &p->call);
 }
 
-static enum err hand_over(struct node *n, struct written *written, size_t count,
-			  struct message_id *ids)
+static enum err hand_over(struct writing *w, struct message_id *ids)
 {
-	struct publish p = {
-		.call = {.run = publish_run}, .node = n, .written = written, .count = count};
+	struct publish p = {.call = {.run = publish_run},
+			    .node = w->node,
+			    .written = w->written,
+			    .count = w->count};
 
-	for (size_t i = 0; i < count; i++)
-		ids[i] = written[i].id;
+	for (size_t i = 0; i < w->count; i++)
+		ids[i] = w->written[i].id;
 	p.call.arg = &p;
-	if (desk_call(n->desk, &p.call))
-		return p.e;
-	while (count > 0)
-		author_unwrite(&n->author, &written[--count]);
-	return ERR_STATE;
+	if (!desk_call(w->node->desk, &p.call))
+		return ERR_STATE;
+	w->count = 0;
+	return p.e;
+}
+
+static enum err writing_begin(struct writing *w, struct node *n, const struct topology *t,
+			      size_t messages, struct report *report)
+{
+	enum err e = author_check(n, t, report);
+
+	*w = (struct writing){.node = n, .topology = t};
+	if (!e && messages) {
+		w->written = calloc(messages, sizeof *w->written);
+		e = w->written ? ERR_OK : ERR_MEMORY;
+	}
+	return e;
+}
+
+/* Every message is written before the first is handed over: what cannot be said whole is not said.
+ */
+static enum err writing_end(struct writing *w, enum err e, struct message_id *ids,
+			    struct report *report)
+{
+	if (!e && w->count)
+		e = hand_over(w, ids);
+	while (w->count > 0)
+		author_unwrite(&w->node->author, &w->written[--w->count]);
+	free(w->written);
+	if (e && report && report->total == 0)
+		report_add(report, "nothing was sent: %s", err_str(e));
+	return e;
 }
 
 enum err node_publish(struct node *n, const struct topology *t, const struct recipients *to,
 		      const struct draft *drafts, size_t count, struct message_id *ids,
 		      struct report *report)
 {
-	size_t messages = count * recipients_letters(to);
-	struct written *written;
-	enum err e = author_check(n, t, report);
+	struct writing w;
+	enum err e = writing_begin(&w, n, t, count * recipients_letters(to), report);
 
-	if (e || messages == 0)
-		return e;
-	written = calloc(messages, sizeof *written);
-	e = written ? write_all(n, t, to, drafts, count, written) : ERR_MEMORY;
 	if (!e)
-		e = hand_over(n, written, messages, ids);
-	free(written);
-	if (e && report && report->total == 0)
-		report_add(report, "nothing was sent: %s", err_str(e));
-	return e;
+		e = write_all(&w, to, drafts, count);
+	return writing_end(&w, e, ids, report);
+}
+
+enum err node_publish_letter(struct node *n, const struct topology *t, const struct letter *letter,
+			     const struct draft *drafts, size_t count, struct message_id *ids,
+			     struct report *report)
+{
+	struct writing w;
+	enum err e = writing_begin(&w, n, t, count, report);
+
+	for (size_t i = 0; i < count && !e; i++)
+		e = write_one(&w, letter, &drafts[i]);
+	return writing_end(&w, e, ids, report);
 }
 
 struct accept {

@@ -10,15 +10,27 @@ static const char what[] = "khabar withdraw";
 
 enum { ANSWER_BYTES = 64, SHOWN_MAX = 20, TYPE_WIDTH = 14, TLP_WIDTH = 12 };
 
-static int ask_node(struct client *client, const char *value, const char *because, bool dry_run,
+struct withdrawing {
+	const char *value, *because;
+	bool dry_run, import;
+};
+
+static bool leaked(const struct withdrawing *w)
+{
+	return strcmp(w->because, "leaked") == 0;
+}
+
+static int ask_node(struct client *client, const struct withdrawing *w, bool dry_run,
 		    struct reply *reply)
 {
 	struct text request;
 	int code;
 
 	request_init(&request, "withdraw");
-	admin_put_string(&request, "what", value);
-	admin_put_string(&request, "because", because);
+	admin_put_string(&request, "what", w->value);
+	admin_put_string(&request, "because", w->because);
+	if (w->import)
+		admin_put_bool(&request, "import", true);
 	if (dry_run)
 		admin_put_bool(&request, "dry_run", true);
 	code = client_ask(client, &request, NULL, 0, false, reply);
@@ -26,17 +38,30 @@ static int ask_node(struct client *client, const char *value, const char *becaus
 	return code;
 }
 
-static void print_readers(const cJSON *line)
+static void print_names(const cJSON *line, const char *member, const char *before)
 {
 	const cJSON *name;
-	const char *between = "to ";
 
-	cJSON_ArrayForEach(name, cJSON_GetObjectItemCaseSensitive(line, "audience"))
+	cJSON_ArrayForEach(name, cJSON_GetObjectItemCaseSensitive(line, member))
 	{
-		fputs(between, stdout);
+		fputs(before, stdout);
 		print_safe(stdout, cJSON_IsString(name) ? name->valuestring : "", false);
-		between = ", ";
+		before = ", ";
 	}
+}
+
+/* A message that is recalled: what it says, and who has it. */
+static void print_recalled(const cJSON *line)
+{
+	size_t n = (size_t)member_number(line, "objects");
+
+	printf("    %.12s  ", member_text(line, "message"));
+	print_column(member_text(line, "tlp"), TLP_WIDTH);
+	printf("%.19s  %zu object%s", member_text(line, "created"), n, plural(n));
+	print_names(line, "audience", "  to ");
+	print_names(line, "values", "\n        says ");
+	print_names(line, "nodes", "\n        is at ");
+	putchar('\n');
 }
 
 static void print_withdrawn(const struct reply *reply)
@@ -50,11 +75,15 @@ static void print_withdrawn(const struct reply *reply)
 
 		if (n++ == SHOWN_MAX)
 			break;
+		if (cJSON_HasObjectItem(line, "nodes")) {
+			print_recalled(line);
+			continue;
+		}
 		printf("    ");
 		print_column(member_text(line, "type"), TYPE_WIDTH);
 		print_column(member_text(line, "tlp"), TLP_WIDTH);
 		printf("%.12s  ", member_text(line, "message"));
-		print_readers(line);
+		print_names(line, "audience", "to ");
 		printf("  ");
 		if (cJSON_GetArraySize(values) == 0)
 			print_safe(stdout,
@@ -73,13 +102,27 @@ static void print_withdrawn(const struct reply *reply)
 		printf("    and %d more\n", n - SHOWN_MAX);
 }
 
+/* "2 messages" */
+static void print_count(FILE *f, const struct withdrawing *w, const struct reply *reply)
+{
+	size_t n;
+
+	if (leaked(w)) {
+		n = (size_t)cJSON_GetArraySize(
+			cJSON_GetObjectItemCaseSensitive(reply->json, "withdrawn"));
+		fprintf(f, "%zu message%s", n, plural(n));
+	} else {
+		n = (size_t)member_number(reply->json, "objects");
+		fprintf(f, "%zu object%s", n, plural(n));
+	}
+}
+
 /* Whoever withdraws sees what, and says yes. */
-static int confirm(struct client *client, const char *value, const char *because)
+static int confirm(struct client *client, const struct withdrawing *w)
 {
 	char answer[ANSWER_BYTES] = "";
 	struct report report;
 	struct reply reply;
-	size_t n;
 	int code;
 
 	if (client->c->yes)
@@ -92,30 +135,36 @@ static int confirm(struct client *client, const char *value, const char *because
 		report_clear(&report);
 		return code;
 	}
-	code = ask_node(client, value, because, true, &reply);
+	code = ask_node(client, w, true, &reply);
 	if (code)
 		return code;
 	print_withdrawn(&reply);
 	fflush(stdout);
-	n = (size_t)member_number(reply.json, "objects");
+	fputs(leaked(w) ? "Recall " : "Withdraw ", stderr);
+	print_count(stderr, w, &reply);
+	fputs(leaked(w) ? ", for good? [y/N] " : "? [y/N] ", stderr);
 	reply_clear(&reply);
-	fprintf(stderr, "Withdraw %zu object%s? [y/N] ", n, plural(n));
 	if (fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
 		return EXIT_DONE;
 	fprintf(stderr, "%s: nothing was withdrawn\n", what);
 	return EXIT_REFUSED;
 }
 
-static void print_done(const struct client *client, const struct reply *reply, bool dry_run)
+static void print_done(const struct client *client, const struct withdrawing *w,
+		       const struct reply *reply)
 {
-	size_t n = (size_t)member_number(reply->json, "objects");
 	size_t facts = (size_t)member_number(reply->json, "without_versions");
 
 	if (client->c->json) {
 		client_print_json(reply);
 		return;
 	}
-	printf("%s %zu object%s\n", dry_run ? "would withdraw" : "withdrew", n, plural(n));
+	if (w->dry_run)
+		fputs(leaked(w) ? "would recall " : "would withdraw ", stdout);
+	else
+		fputs(leaked(w) ? "recalled " : "withdrew ", stdout);
+	print_count(stdout, w, reply);
+	putchar('\n');
 	print_withdrawn(reply);
 	if (facts)
 		fprintf(stderr, "%s: %zu observable%s, which nobody can revoke, stay%s\n", what,
@@ -124,34 +173,42 @@ static void print_done(const struct client *client, const struct reply *reply, b
 		fprintf(stderr, "%s: there is more of it: say it again\n", what);
 }
 
+static int misused(const struct withdrawing *w)
+{
+	if (!w->because || (strcmp(w->because, "wrong") != 0 && !leaked(w)))
+		return cmd_misused(what, "--because is missing: wrong or leaked");
+	if (w->import && !leaked(w))
+		return cmd_misused(what, "--import goes with --because leaked");
+	return EXIT_DONE;
+}
+
 int cmd_withdraw(const struct cmd_context *c, int argc, char **argv)
 {
-	const char *because = NULL;
-	bool dry_run = false;
+	struct withdrawing w = {0};
 	const struct option_rule rules[] = {
-		{"because", OPTION_TEXT, &because, 0, 0},
-		{"dry-run", OPTION_FLAG, &dry_run, 0, 0},
+		{"because", OPTION_TEXT, &w.because, 0, 0},
+		{"import", OPTION_FLAG, &w.import, 0, 0},
+		{"dry-run", OPTION_FLAG, &w.dry_run, 0, 0},
 	};
 	struct client client;
 	struct reply reply;
-	int first, code = options_read(what, rules, 2, argc, argv, &first);
+	int first, code = options_read(what, rules, 3, argc, argv, &first);
 
 	if (!code && argc - first != 1)
 		code = cmd_misused(what,
 				   "one value, or the id of an object or a message, is wanted");
-	if (!code &&
-	    (!because || (strcmp(because, "wrong") != 0 && strcmp(because, "leaked") != 0)))
-		code = cmd_misused(what, "--because is missing: wrong or leaked");
+	if (!code)
+		code = misused(&w);
 	if (code)
 		return code;
+	w.value = argv[first];
 	code = client_open(&client, c, what);
-	/* What is refused anyway is refused before anybody is asked. */
-	if (!code && !dry_run && strcmp(because, "wrong") == 0)
-		code = confirm(&client, argv[first], because);
+	if (!code && !w.dry_run)
+		code = confirm(&client, &w);
 	if (!code)
-		code = ask_node(&client, argv[first], because, dry_run, &reply);
+		code = ask_node(&client, &w, w.dry_run, &reply);
 	if (!code) {
-		print_done(&client, &reply, dry_run);
+		print_done(&client, &w, &reply);
 		reply_clear(&reply);
 	}
 	client_close(&client);

@@ -21,7 +21,6 @@ done
 ok "it is in a zone" in_zone west bad.example
 
 exits 3 "a reason is wanted" 'because' khabar east withdraw bad.example
-exits 1 "what leaked is another matter" 'recall' khabar east withdraw bad.example --because leaked
 exits 1 "without a terminal nobody is asked" 'say --yes' \
 	khabar east withdraw bad.example --because wrong
 exits 1 "only its author can" 'only they' take root bad.example
