@@ -18,7 +18,7 @@ bool reconcile_has_room(const struct reconcile *r)
 	       r->pending + r->cost <= RECONCILE_PENDING_MAX;
 }
 
-static bool may_go_on(const struct reconcile *r)
+bool reconcile_may_go_on(const struct reconcile *r)
 {
 	return reconcile_has_room(r) && reconcile_has_budget(r);
 }
@@ -30,11 +30,8 @@ static void push(struct reconcile *r, uint64_t lsn)
 	r->result.pushed++;
 }
 
-/* Pushes what is below the place and in view, but for what the list (NULL: none) names; what it
- * names and is here is noted in w->seen.  *through false: the budget is spent, w->scan says where
- * to go on. */
-static enum err push_rest(struct reconcile *r, struct work *w, const struct trie_place *place,
-			  const struct claim *list, bool *through)
+enum err work_push_rest(struct reconcile *r, struct work *w, const struct trie_place *place,
+			const struct claim *list, bool *through)
 {
 	uint64_t lsn;
 	enum err e;
@@ -62,7 +59,7 @@ static enum err push_rest(struct reconcile *r, struct work *w, const struct trie
 	return ERR_OK;
 }
 
-static void say_nothing_here(struct reconcile *r, const struct trie_place *place)
+void reconcile_say_nothing(struct reconcile *r, const struct trie_place *place)
 {
 	claim_write_ids(&r->writer, CLAIM_LIST, place, NULL, 0);
 }
@@ -111,7 +108,7 @@ static enum err say_children(struct reconcile *r, const struct trie_place *place
 
 /* SPEC 7.7.5: "An end says of a place C when more than 64 messages are in view there, else S or
  * L."  A sum is short, and names what is different when that is one message. */
-static enum err say_place(struct reconcile *r, const struct trie_place *place, uint64_t count)
+enum err reconcile_say_place(struct reconcile *r, const struct trie_place *place, uint64_t count)
 {
 	struct listing l;
 	enum err e;
@@ -177,7 +174,7 @@ static enum err answer_list(struct reconcile *r, struct work *w, bool *through)
 	const struct claim *c = &w->claim;
 	uint64_t wanted[LIST_MAX];
 	size_t n = 0;
-	enum err e = push_rest(r, w, &c->place, c, through);
+	enum err e = work_push_rest(r, w, &c->place, c, through);
 
 	if (e || !*through)
 		return e;
@@ -236,14 +233,14 @@ static enum err answer_child(struct reconcile *r, struct work *w, const struct t
 {
 	*through = true;
 	if (!ours) {
-		say_nothing_here(r, place);
+		reconcile_say_nothing(r, place);
 		return ERR_OK;
 	}
 	if (!theirs)
-		return push_rest(r, w, place, NULL, through);
+		return work_push_rest(r, w, place, NULL, through);
 	if (theirs->fingerprint == view_fingerprint(&r->view, &ours->sum))
 		return ERR_OK;
-	return say_place(r, place, ours->sum.count);
+	return reconcile_say_place(r, place, ours->sum.count);
 }
 
 /* SPEC 7.7.5: "C: for a child that only the sender has, answer with an empty L; push a child that
@@ -264,7 +261,7 @@ static enum err answer_children(struct reconcile *r, struct work *w, bool *throu
 		if (number >= w->item) {
 			bool done;
 			*through = false;
-			if (!may_go_on(r))
+			if (!reconcile_may_go_on(r))
 				return ERR_OK;
 			e = answer_child(r, w, &place, is_theirs ? &theirs[k] : NULL,
 					 is_ours ? &ours[i] : NULL, &done);
@@ -276,150 +273,6 @@ static enum err answer_children(struct reconcile *r, struct work *w, bool *throu
 		k += is_theirs;
 	}
 	*through = true;
-	return e;
-}
-
-/* The first audience of ours from w->audience on up to the one given; false when there is none. */
-static enum err next_audience(struct reconcile *r, const struct work *w,
-			      const struct audience_id *to, struct view_audience *out, bool *found)
-{
-	enum err e = w->audiences_end ? ERR_NOT_FOUND : view_audience(&r->view, &w->audience, out);
-
-	*found = !e && memcmp(out->id.b, to->b, sizeof to->b) <= 0;
-	return e == ERR_NOT_FOUND ? ERR_OK : e;
-}
-
-static void after_audience(struct work *w, const struct audience_id *id)
-{
-	w->audience = *id;
-	w->audiences_end = !trie_audience_next(&w->audience);
-}
-
-/* The first of both ends' audiences that is not yet dealt with; *more false: there is none. */
-static enum err answer_audience(struct reconcile *r, struct work *w, bool *more)
-{
-	const struct claim *c = &w->claim;
-	struct view_audience ours;
-	struct audience_id theirs = {{0}};
-	struct trie_place place;
-	uint64_t fingerprint = 0;
-	bool is_ours, is_theirs = w->item < c->count, through = true;
-	enum err e = next_audience(r, w, &c->to, &ours, &is_ours);
-	int order;
-
-	*more = is_ours || is_theirs;
-	if (e || !*more)
-		return e;
-	if (is_theirs)
-		claim_audience(c, w->item, &theirs, &fingerprint);
-	order = !is_ours ? 1 : !is_theirs ? -1 : memcmp(ours.id.b, theirs.b, sizeof theirs.b);
-	is_ours = order <= 0;
-	is_theirs = is_theirs && order >= 0;
-	place = trie_root(is_ours ? &ours.id : &theirs);
-	if (!is_ours || (is_theirs && ours.carried && ours.sum.count == 0))
-		say_nothing_here(r, &place);
-	else if (!is_theirs && ours.carried && ours.sum.count)
-		e = push_rest(r, w, &place, NULL, &through);
-	else if (is_theirs && ours.carried && fingerprint != view_fingerprint(&r->view, &ours.sum))
-		e = say_place(r, &place, ours.sum.count);
-	if (e || !through)
-		return e;
-	w->item += is_theirs;
-	if (is_ours)
-		after_audience(w, &ours.id);
-	return ERR_OK;
-}
-
-/* SPEC 7.7.5: "A: as C, with the roots of the audiences for children; an end that has none between
- * the two answers with an empty A of the same two." */
-static enum err answer_audiences(struct reconcile *r, struct work *w, bool *through)
-{
-	const struct claim *c = &w->claim;
-	bool more = true;
-	enum err e = ERR_OK;
-
-	if (w->item == 0 && c->count && !w->scanning &&
-	    memcmp(w->audience.b, c->from.b, sizeof c->from.b) == 0) {
-		struct view_audience first;
-		bool any;
-		e = next_audience(r, w, &c->to, &first, &any);
-		if (e)
-			return e;
-		if (!any) {
-			claim_open_audiences(&r->writer, &c->from);
-			claim_close_audiences(&r->writer, &c->to);
-			*through = true;
-			return ERR_OK;
-		}
-	}
-	*through = false;
-	while (!e && more) {
-		if (!may_go_on(r))
-			return ERR_OK;
-		e = answer_audience(r, w, &more);
-	}
-	*through = !e;
-	return e;
-}
-
-static bool bucket_equal(const struct reconcile *r, const struct work *w, unsigned bucket)
-{
-	return claim_number(&w->claim, bucket) ==
-	       view_fingerprint(&r->view, &r->tally.buckets[bucket]);
-}
-
-/* Lists our audiences from w->audience to the end of the run of buckets that ends with last, as far
- * as there is room. */
-static enum err say_audiences(struct reconcile *r, struct work *w, unsigned last)
-{
-	struct audience_id end;
-	struct view_audience ours;
-	bool found = true;
-	enum err e = ERR_OK;
-
-	memset(end.b, 0xff, sizeof end.b);
-	end.b[0] = (uint8_t)last;
-	claim_open_audiences(&r->writer, &w->audience);
-	while (!e) {
-		e = next_audience(r, w, &end, &ours, &found);
-		if (e || !found)
-			break;
-		if (ours.carried && ours.sum.count) {
-			claim_add_audience(&r->writer, &ours.id,
-					   view_fingerprint(&r->view, &ours.sum));
-			r->cost += CLAIM_MAX_BYTES;
-		}
-		after_audience(w, &ours.id);
-		if (!may_go_on(r))
-			break;
-	}
-	if (!found)
-		after_audience(w, &end);
-	claim_close_audiences(&r->writer, found ? &ours.id : &end);
-	return e;
-}
-
-/* SPEC 7.7.5: "B: for every run of buckets with other fingerprints, answer with A from the first
- * audience of the run to the last one that it could have." */
-static enum err answer_buckets(struct reconcile *r, struct work *w, bool *through)
-{
-	enum err e = ERR_OK;
-
-	*through = false;
-	while (!e && !w->audiences_end) {
-		unsigned bucket = w->audience.b[0], last;
-		if (!may_go_on(r))
-			return ERR_OK;
-		if (bucket_equal(r, w, bucket)) {
-			memset(w->audience.b + 1, 0xff, sizeof w->audience.b - 1);
-			after_audience(w, &w->audience);
-			continue;
-		}
-		for (last = bucket; last + 1 < BUCKETS && !bucket_equal(r, w, last + 1);)
-			last++;
-		e = say_audiences(r, w, last);
-	}
-	*through = !e;
 	return e;
 }
 
@@ -454,9 +307,9 @@ static enum err answer_claim(struct reconcile *r, struct work *w, bool *through)
 	case CLAIM_WANT:
 		return answer_want(r, &w->claim);
 	case CLAIM_AUDIENCES:
-		return answer_audiences(r, w, through);
+		return work_answer_audiences(r, w, through);
 	case CLAIM_BUCKETS:
-		return answer_buckets(r, w, through);
+		return work_answer_buckets(r, w, through);
 	case CLAIM_AUDIENCE:
 	case CLAIM_FLOOR:
 		break;
@@ -483,7 +336,7 @@ static enum err open_claim(struct reconcile *r, struct work *w)
 enum err work_answer(struct reconcile *r, struct work *w, bool *through)
 {
 	*through = false;
-	while (may_go_on(r)) {
+	while (reconcile_may_go_on(r)) {
 		enum err e = ERR_OK;
 		bool done = true;
 		if (!w->open) {

@@ -66,10 +66,26 @@ struct reconcile {
 	bool judged_any, judged_foreign;
 };
 
-/* Answers claims of w until it is through, the frame is full or the budget is spent. */
+/* reconcile_answer.c.  Answers claims of w until it is through, the frame is full or the budget is
+ * spent. */
 enum err work_answer(struct reconcile *r, struct work *w, bool *through);
 /* Can another claim be taken up: is there room in the frame, and budget? */
 bool reconcile_has_room(const struct reconcile *r);
 bool reconcile_has_budget(const struct reconcile *r);
+bool reconcile_may_go_on(const struct reconcile *r);
+/* Pushes what is below the place and in view, but for what the list (NULL: none) names; what it
+ * names and is here is noted in w->seen.  *through false: the budget is spent, w->scan says where
+ * to go on. */
+enum err work_push_rest(struct reconcile *r, struct work *w, const struct trie_place *place,
+			const struct claim *list, bool *through);
+void reconcile_say_nothing(struct reconcile *r, const struct trie_place *place);
+enum err reconcile_say_place(struct reconcile *r, const struct trie_place *place, uint64_t count);
+
+/* reconcile_audiences.c: A and B. */
+enum err work_answer_audiences(struct reconcile *r, struct work *w, bool *through);
+enum err work_answer_buckets(struct reconcile *r, struct work *w, bool *through);
+
+/* reconcile_fits.c.  Is a claim an answer to what out asks?  They come in order. */
+bool reconcile_fits(struct reconcile *r, const struct claim *answer);
 
 #endif

@@ -11,7 +11,7 @@ struct survey {
 	const struct trie_store *store;
 	struct trie_key window[WINDOW]; /* a ring */
 	size_t first, count;
-	bool ended, started;
+	bool ended;
 	uint64_t nodes;
 	/* Told of every node, children before their parent. */
 	enum err (*found)(struct survey *v, const struct trie_place *place,
@@ -20,25 +20,39 @@ struct survey {
 	enum err e;
 };
 
-static void window_fill(struct survey *v, const struct trie_key *from)
+/* Takes the entry that a seek or next gave into the window. */
+static void window_take(struct survey *v, enum err e, const struct trie_entry *entry)
+{
+	struct trie_key *key = &v->window[(v->first + v->count) % WINDOW];
+	uint64_t lsn;
+
+	if (!e)
+		e = trie_read_key(entry, key, &lsn);
+	v->ended = e == ERR_NOT_FOUND;
+	if (!v->ended)
+		v->e = e;
+	v->count += !e;
+}
+
+static void window_fill(struct survey *v)
 {
 	const struct trie_store *s = v->store;
 
 	while (v->count < WINDOW && !v->ended && !v->e) {
 		struct trie_entry entry;
-		uint64_t lsn;
-		enum err e =
-			v->started ? s->next(s->self, TRIE_RANGE, &entry)
-				   : s->seek(s->self, TRIE_RANGE, from->b, sizeof from->b, &entry);
-		v->started = true;
-		if (e == ERR_NOT_FOUND) {
-			v->ended = true;
-			return;
-		}
-		v->e = e ? e
-			 : trie_read_key(&entry, &v->window[(v->first + v->count) % WINDOW], &lsn);
-		v->count++;
+		enum err e = s->next(s->self, TRIE_RANGE, &entry);
+		window_take(v, e, &entry);
 	}
+}
+
+static void window_open(struct survey *v, const struct trie_key *from)
+{
+	const struct trie_store *s = v->store;
+	struct trie_entry entry;
+	enum err e = s->seek(s->self, TRIE_RANGE, from->b, sizeof from->b, &entry);
+
+	window_take(v, e, &entry);
+	window_fill(v);
 }
 
 /* The i-th key ahead when it is below the place, else NULL. */
@@ -78,7 +92,7 @@ static void survey_place(struct survey *v, const struct trie_place *place, struc
 			aggregate_add(&own, &one);
 			v->first = (v->first + 1) % WINDOW;
 			v->count--;
-			window_fill(v, NULL);
+			window_fill(v);
 		}
 	}
 	if (v->e)
@@ -104,7 +118,7 @@ enum err trie_build_below(const struct trie_store *s, const struct trie_place *p
 		return ERR_MEMORY;
 	v->store = s;
 	v->found = put_node;
-	window_fill(v, &place->first);
+	window_open(v, &place->first);
 	survey_below(v, place, &sum);
 	e = v->e;
 	free(v);
@@ -115,7 +129,7 @@ static enum err survey_all(struct survey *v)
 {
 	static const struct trie_key zero;
 
-	window_fill(v, &zero);
+	window_open(v, &zero);
 	while (!v->e && v->count) {
 		struct trie_place root = trie_above(&v->window[v->first], 0);
 		struct aggregate sum = {0};

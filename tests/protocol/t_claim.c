@@ -143,62 +143,63 @@ struct refusal {
 };
 
 /* SPEC 7.7.4 sentence by sentence. */
-static void malformed_claims_are_refused(void)
-{
 #define AUDIENCE \
 	"01" \
 	"02020202020202020202020202020202"
 #define TWO "02020202020202020202020202020202"
 #define FP "1111111111111111"
-	static const struct refusal refusals[] = {
-		{"kind 0", "00"},
-		{"kind 10", "0a"},
-		{"a place without an audience", "020000"},
-		{"an audience with nothing behind", AUDIENCE},
-		{"an audience twice", AUDIENCE AUDIENCE "020000"},
-		{"the same audience again", AUDIENCE "02010000000002"
-						     "01" TWO "02010000010002"},
-		{"an audience before A", AUDIENCE "07" TWO TWO "0000"},
-		{"depth 68", AUDIENCE "0244"},
-		{"bits behind a prefix", AUDIENCE "02020000000100"},
-		{"65 listed", AUDIENCE "020041"},
-		{"a list out of order", AUDIENCE "020002"
-						 "0000000000000002"
-						 "0000000000000001"},
-		{"an id listed twice", AUDIENCE "020002"
-						"0000000000000002"
-						"0000000000000002"},
-		{"nothing wanted", AUDIENCE "060000"},
-		{"a sum of none", AUDIENCE "040000" FP},
-		{"a sum of 65", AUDIENCE "040041" FP},
-		{"no children at the root", AUDIENCE "030000"},
-		{"40 children at the root", AUDIENCE "030028"},
-		{"children out of order", AUDIENCE "030002"
-						   "000002" FP "000001" FP},
-		{"a child twice", AUDIENCE "030002"
-					   "000002" FP "000002" FP},
-		{"an empty mask", AUDIENCE "0301000000"
-					   "0000"},
-		{"a mask over too few", AUDIENCE "0301000000"
-						 "0003" FP},
-		{"audiences the wrong way round", "07" TWO "01010101010101010101010101010101"
-						  "0000"},
-		{"an audience outside", "07" TWO TWO "0001"
-					"03030303030303030303030303030303" FP},
-		{"a place again", AUDIENCE "02010000000002010000000000"},
-		{"a place in one before", AUDIENCE "020100000000"
-						   "02020000001000"},
-		{"a place around one before", AUDIENCE "02020000001000"
-						       "020100000000"},
-		{"places out of order", AUDIENCE "020100000200"
-						 "020100000100"},
-		{"audiences around one before", AUDIENCE "020000"
-							 "07" TWO TWO "0000"},
-		{"too few buckets", "08" FP},
-	};
+static const struct refusal refusals[] = {
+	{"kind 0", "00"},
+	{"kind 10", "0a"},
+	{"a place without an audience", "020000"},
+	{"an audience with nothing behind", AUDIENCE},
+	{"an audience twice", AUDIENCE AUDIENCE "020000"},
+	{"the same audience again", AUDIENCE "02010000000002"
+					     "01" TWO "02010000010002"},
+	{"an audience before A", AUDIENCE "07" TWO TWO "0000"},
+	{"depth 68", AUDIENCE "0244"},
+	{"bits behind a prefix", AUDIENCE "02020000000100"},
+	{"65 listed", AUDIENCE "020041"},
+	{"a list out of order", AUDIENCE "020002"
+					 "0000000000000002"
+					 "0000000000000001"},
+	{"an id listed twice", AUDIENCE "020002"
+					"0000000000000002"
+					"0000000000000002"},
+	{"nothing wanted", AUDIENCE "060000"},
+	{"a sum of none", AUDIENCE "040000" FP},
+	{"a sum of 65", AUDIENCE "040041" FP},
+	{"no children at the root", AUDIENCE "030000"},
+	{"40 children at the root", AUDIENCE "030028"},
+	{"children out of order", AUDIENCE "030002"
+					   "000002" FP "000001" FP},
+	{"a child twice", AUDIENCE "030002"
+				   "000002" FP "000002" FP},
+	{"an empty mask", AUDIENCE "0301000000"
+				   "0000"},
+	{"a mask over too few", AUDIENCE "0301000000"
+					 "0003" FP},
+	{"audiences the wrong way round", "07" TWO "01010101010101010101010101010101"
+					  "0000"},
+	{"an audience outside", "07" TWO TWO "0001"
+				"03030303030303030303030303030303" FP},
+	{"a place again", AUDIENCE "02010000000002010000000000"},
+	{"a place in one before", AUDIENCE "020100000000"
+					   "02020000001000"},
+	{"a place around one before", AUDIENCE "02020000001000"
+					       "020100000000"},
+	{"places out of order", AUDIENCE "020100000200"
+					 "020100000100"},
+	{"audiences around one before", AUDIENCE "020000"
+						 "07" TWO TWO "0000"},
+	{"too few buckets", "08" FP},
+};
 #undef AUDIENCE
 #undef TWO
 #undef FP
+
+static void malformed_claims_are_refused(void)
+{
 	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
 		uint8_t bytes[600] = {0}, scratch[600];
 		size_t n = strlen(refusals[i].hex) / 2;
