@@ -26,6 +26,7 @@ struct keep {
 	struct log_reader *reader;
 	struct index_reader *index_reader, *trie_reader;
 	struct trie_store trie;
+	uint64_t follow; /* what the trie is being brought up to; 0: nothing */
 	bool reading, looking,
 		tracing; /* the log's, the index's and the trie's reader have a picture */
 	struct noted_list appended; /* in the open transaction */
@@ -326,9 +327,18 @@ static enum err catch_up(void *self)
 {
 	struct keep *k = self;
 
+	enum err e;
+
 	index_reader_pause(k->trie_reader);
 	k->tracing = false;
-	return index_follow(k->index, log_head(k->log));
+	/* While somebody else folds the target stays, or steady traffic would carry it on for ever.
+	 */
+	if (!k->follow)
+		k->follow = log_head(k->log);
+	e = index_follow(k->index, k->follow);
+	if (!e)
+		k->follow = 0;
+	return e;
 }
 
 static bool busy(void *self)

@@ -7,9 +7,11 @@
 #include "protocol/exchange_state.h"
 
 enum {
+	MINUTE_MS = 60 * 1000,
 	RECONCILE_EVERY_MS = 15 * 60 * 1000,
 	STEPS_A_TURN = 4,
-	RETRY_MS = 10, /* while somebody else folds */
+	BEGINS_AT_ONCE = 8, /* runs that the peer may begin, and one more each minute */
+	RETRY_MS = 10,      /* while somebody else folds */
 	BACKFILL_FULL =
 		4 * LANE_LOADED_MAX, /* positions that wait; more are found when these are gone */
 };
@@ -27,6 +29,8 @@ struct reconciler {
 	bool stale;         /* the trie is to be brought up to date before the next step */
 	bool asks, answers; /* the part has something to do */
 	uint64_t next;      /* mono ms of the next run; UINT64_MAX: the other end begins */
+	uint64_t opened;    /* mono ms */
+	unsigned begins;    /* of the peer since then */
 	uint64_t retry;     /* mono ms of another try; UINT64_MAX: none */
 	uint8_t key[crypto_shorthash_KEYBYTES]; /* of carried: audiences can be ground */
 	struct carried *carried;                /* hash table; a power of two */
@@ -75,6 +79,8 @@ void reconciler_opened(struct reconciler *r, bool begins)
 	/* Nobody but the two ends knows our nonce, and it is new for every conversation. */
 	session_nonces(r->peer->session, r->key, peer_nonce);
 	r->begin = begins;
+	r->opened = r->peer->x->now.mono;
+	r->begins = 0;
 	r->next = begins ? r->peer->x->now.mono + RECONCILE_EVERY_MS : UINT64_MAX;
 }
 
@@ -212,6 +218,11 @@ void reconciler_receive(struct reconciler *r, enum frame_type type, const uint8_
 	if (type == FRAME_BEGIN)
 		r->peer->status.reconciled = (struct reconciled){0};
 	count_frame(r, n);
+	if (type == FRAME_BEGIN &&
+	    r->begins++ > BEGINS_AT_ONCE + (r->peer->x->now.mono - r->opened) / MINUTE_MS) {
+		give_up(r, true, "it begins to reconcile again and again");
+		return;
+	}
 	e = reconcile_receive(*part, (enum reconcile_type)type, payload, n);
 	if (e) {
 		give_up(r, e != ERR_MEMORY, "it broke the rules of reconciliation");

@@ -49,7 +49,16 @@ named gb early-push "it pushed before the session was open"
 named kp forge "it sent a message of punjab that is not signed by its origin"
 named gb change-body "it sent a message of gb that has another body than its header promises"
 named kp false-ack "it answered a push that was never made"
-named gb second-answer "it answered a push twice"
+# It can answer only what it is sent while it is there.
+attack gb second-answer 2 &
+attacking=$!
+for i in {1..50}; do
+	share punjab "second-$i.example" >/dev/null
+	kill -0 "$attacking" 2>/dev/null || break
+done
+wait "$attacking"
+within 10 "second-answer: gb is named" warned "gb broke the protocol: it answered a push twice"
+heard second-answer
 named kp overrun "it pushed beyond its credit"
 named gb incomplete "it left too many pushes incomplete"
 named kp skip-number "it skipped or repeated the number of a push"
