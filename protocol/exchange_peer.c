@@ -281,7 +281,8 @@ static bool scan(struct peer *p, const struct passage *passage)
 
 /* SPEC 7.5: "A sender recomputes id and body hash of what it reads from disk; what is damaged is
  * set aside and never sent." */
-static enum err message_load(struct peer *p, uint64_t lsn, uint8_t **message, size_t *n)
+static enum err message_load(struct peer *p, uint64_t lsn, bool bodyless, uint8_t **message,
+			     size_t *n)
 {
 	const struct store *s = &p->x->host.store;
 	struct stored row;
@@ -296,7 +297,7 @@ static enum err message_load(struct peer *p, uint64_t lsn, uint8_t **message, si
 	if (!message_id_equal(&id, &row.id))
 		return ERR_DAMAGED;
 	head = row.header_length + SIGNATURE_BYTES;
-	if (row.has_body) {
+	if (row.has_body && !bodyless) {
 		struct header h;
 		e = s->body(s->self, &row, &body, &length);
 		if (e)
@@ -318,30 +319,35 @@ static enum err message_load(struct peer *p, uint64_t lsn, uint8_t **message, si
 	return *message ? ERR_OK : ERR_MEMORY;
 }
 
-/* Has the message lost its body?  Then *recall is the position of what took it back. */
+/* Is the message recalled, whether its body has gone yet or not?  Then *recall is the position of
+ * what took it back, otherwise 0; ERR_DAMAGED when its body has gone for no reason. */
 static enum err recall_of(struct peer *p, uint64_t lsn, uint64_t *recall)
 {
 	const struct store *s = &p->x->host.store;
 	struct stored row;
 	struct message_id id;
 	struct header h;
+	bool has_body;
 	enum err e = s->next(s->self, lsn, &row);
 
 	*recall = 0;
-	if (e || row.lsn != lsn || row.has_body || row.verdict == VERDICT_HEADER_ONLY)
+	if (e || row.lsn != lsn || row.verdict == VERDICT_HEADER_ONLY)
 		return e;
 	if (header_decode(&h, row.header, row.header_length) != ERR_OK || h.body_length == 0)
 		return ERR_OK;
 	id = row.id;
+	has_body = row.has_body;
 	e = recall_find(s, &h, &id, recall);
-	return e == ERR_NOT_FOUND ? ERR_DAMAGED : e;
+	if (e != ERR_NOT_FOUND)
+		return e;
+	return has_body ? ERR_OK : ERR_DAMAGED;
 }
 
-static enum err give_one(struct peer *p, enum lane lane, uint64_t lsn)
+static enum err give_one(struct peer *p, enum lane lane, uint64_t lsn, bool bodyless)
 {
 	uint8_t *bytes;
 	size_t n;
-	enum err e = message_load(p, lsn, &bytes, &n);
+	enum err e = message_load(p, lsn, bodyless, &bytes, &n);
 
 	return e ? e : session_push(p->session, lane, lsn, bytes, n);
 }
@@ -353,8 +359,8 @@ static enum err give(struct peer *p, enum lane lane, uint64_t lsn)
 	enum err e = recall_of(p, lsn, &recall);
 
 	if (!e && recall)
-		e = give_one(p, lane, recall);
-	return e ? e : give_one(p, lane, lsn);
+		e = give_one(p, lane, recall, false);
+	return e ? e : give_one(p, lane, lsn, recall != 0);
 }
 
 static bool origin_paused(void *arg, const struct party_id *origin)

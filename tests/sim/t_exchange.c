@@ -8,6 +8,8 @@
 
 enum { HOUR_MS = 3600 * 1000, WALL_START = 495000 /* hours since 1970 */, PEERS = 2 };
 
+enum { PUSHES_SEEN = 8 };
+
 /* The node under test is n0; n1 and n2 report to it. */
 struct rig {
 	struct chain chain;
@@ -15,6 +17,7 @@ struct rig {
 	struct exchange *exchange;
 	struct instant now;
 	struct neighbour {
+		uint32_t totals[PUSHES_SEEN]; /* bytes of the first messages pushed to it */
 		struct party_id id;
 		uint8_t sign_secret[64];
 		uint64_t sequence;
@@ -196,6 +199,8 @@ static void hear(struct rig *r, unsigned i)
 
 	while ((n = exchange_output(r->exchange, &p->id, in, r->now)) > 0) {
 		need(frame_decode(&f, in, n) == ERR_OK);
+		if (f.type == FRAME_PUSH && p->pushes < PUSHES_SEEN)
+			p->totals[p->pushes] = f.piece.total;
 		p->pushes += f.type == FRAME_PUSH;
 		p->opens += f.type == FRAME_OPEN;
 		p->topologies += f.type == FRAME_TOPOLOGY;
@@ -542,6 +547,48 @@ static void a_push_is_answered_once(void)
 	}
 }
 
+/* The message of that sequence by n0, and a recall of it with twice its body. */
+static void submit_recall_of(struct rig *r, uint64_t sequence)
+{
+	struct header h;
+	size_t n, size = HEADER_FIXED_BYTES, written;
+	uint8_t *m = write_message(r, &r->exchange->options.self, sequence, 10, &n);
+
+	need(header_decode(&h, m, size) == ERR_OK);
+	h.ref = message_id_of(m, size);
+	free(m);
+	m = write_message(r, &r->exchange->options.self, sequence + 1, 20, &n);
+	h.kind = KIND_RECALL;
+	h.sequence++;
+	h.body_length = 20;
+	h.body_hash = hash_of(m + size + SIGNATURE_BYTES, 20);
+	need(header_encode(&h, m, size, &written) == ERR_OK);
+	need(exchange_submit(r->exchange, m, n, sequence + 1) == ERR_OK);
+}
+
+/* The body may be here yet: erasing follows the index, and that can be behind. */
+static void what_is_recalled_leaves_without_its_body(void)
+{
+	enum { BARE = HEADER_FIXED_BYTES + SIGNATURE_BYTES };
+	struct rig r;
+	bool none = true;
+
+	rig_init(&r);
+	submit(&r, 1);
+	wait_ms(&r, 10);
+	submit_recall_of(&r, 1);
+	wait_ms(&r, 10);
+	join(&r, 0);
+	wait_ms(&r, 10);
+	hear(&r, 0);
+	is_int(r.peer[0].totals[0], BARE + 20, "the recall goes first");
+	is_int(r.peer[0].totals[1], BARE, "header and signature follow");
+	for (unsigned i = 0; i < PUSHES_SEEN; i++)
+		none = none && r.peer[0].totals[i] != BARE + 10;
+	ok(none, "and the body never does");
+	rig_clear(&r);
+}
+
 static void have_and_then_ack_are_one_answer(void)
 {
 	struct rig r;
@@ -589,6 +636,7 @@ int main(void)
 	RUN(a_flood_of_greetings_ends_and_is_named);
 	RUN(greetings_now_and_then_are_no_flood);
 	RUN(a_push_is_answered_once);
+	RUN(what_is_recalled_leaves_without_its_body);
 	RUN(have_and_then_ack_are_one_answer);
 	RUN(nothing_due_is_nothing_to_wake_for);
 	return tap_done();
