@@ -134,6 +134,19 @@ within 20 "who only carries it drops the body too" is_recalled national "$leak"
 like "and cannot read why" "$(member national "$leak" recalled)" '"because": ?null'
 exits 1 "nobody else has heard of either" 'no message' khabar punjab show "$recalled"
 
+# A reader who has left since is still one of the audience, or the recall would not apply.
+leak=$(send telecom parted.example --tlp amber --to defense,community)
+within 20 "community reads the next" knows community parted.example
+sed '/^    community$/a\        left = 2026-01-01' scripts/federation.zpl >"$work/2.zpl"
+ok "community leaves" lab resign "$work/2.zpl" national
+for node in telecom defense national; do
+	within 20 "$node knows" version_at "$node" 2
+done
+recalled=$(recall telecom "$leak" | first_id)
+within 20 "telecom recalls it all the same" unknown defense parted.example
+is "to the same audience" "$(member defense "$recalled" audience)" "$(member defense "$leak" audience)"
+mapfile -t nodes < <(grep -vx community "$lab/.lab/nodes")
+
 # ---- a whole import ----
 
 for ((i = 0; i < 2500; i++)); do echo "10.$((i / 250)).$((i % 250)).9"; done >"$work/list"
