@@ -386,6 +386,54 @@ static void after_a_restart_a_recall_is_found_before_any_fold(void)
 	pair_close(&p);
 }
 
+struct sayers {
+	uint64_t lsns[8];
+	size_t count;
+};
+
+static bool take_sayer(void *arg, uint64_t lsn)
+{
+	struct sayers *s = arg;
+	need(s->count < 8);
+	s->lsns[s->count++] = lsn;
+	return true;
+}
+
+static struct sayers sayers_of(struct pair *p, const char *domain)
+{
+	struct sayers s = {0};
+	struct observable o;
+	const char *why;
+	need(observable_set(&o, OBSERVABLE_DOMAIN, domain, &why) == ERR_OK);
+	need(index_sayers(p->reader, &o, take_sayer, &s) == ERR_OK);
+	return s;
+}
+
+/* What leaked is in versions that are past or revoked as well. */
+static void every_message_that_says_a_value_is_found(void)
+{
+	struct pair p;
+	char both[8192];
+	pair_fresh(&p, &home);
+	struct told first = tell(&p, indicator(1, 1, "[domain-name:value = 'a.example']", ""));
+	tell(&p, indicator(1, 2, "[domain-name:value = 'a.example']", ",\"revoked\":true"));
+	tell(&p, indicator(2, 1, "[domain-name:value = 'b.a.example']", ""));
+	snprintf(both, sizeof both, "%s,%s",
+		 indicator(3, 1, "[domain-name:value = 'a.example']", ""),
+		 indicator(4, 1, "[domain-name:value = 'a.example']", ""));
+	tell(&p, both);
+	fold_all(&p);
+	is_int(known(&p, OBSERVABLE_DOMAIN, "a.example"), 2, "two objects say it now");
+	struct sayers s = sayers_of(&p, "a.example");
+	ok(s.count == 3 && s.lsns[0] == 1 && s.lsns[1] == 2 && s.lsns[2] == 4,
+	   "three messages do, each found once");
+	is_int(sayers_of(&p, "c.a.example").count, 0, "what is below it is another value");
+	take_back(&p, &first);
+	fold_all(&p);
+	is_int(sayers_of(&p, "a.example").count, 2, "a recalled one does not");
+	pair_close(&p);
+}
+
 /* A pseudo-random history: told, recalled, folded, erased, opened again, in any order. */
 static void history(uint64_t seed)
 {
@@ -461,6 +509,7 @@ int main(void)
 	RUN(two_recalls_are_as_good_as_one);
 	RUN(what_a_crash_left_over_is_told_again);
 	RUN(after_a_restart_a_recall_is_found_before_any_fold);
+	RUN(every_message_that_says_a_value_is_found);
 	RUN(every_history_ends_in_the_same_index);
 	fixture_clear(&home);
 	return tap_done();
