@@ -96,6 +96,12 @@ static enum err begin(void *self)
 	struct keep *k = self;
 
 	k->appended.count = 0;
+	/* Once everything is folded the index knows them all, in a picture taken from now on. */
+	if (k->recalls_committed && index_unfolded(k->index) == 0) {
+		k->recalls_committed = 0;
+		index_reader_pause(k->index_reader);
+		k->looking = false;
+	}
 	k->recalls.count = k->recalls_committed;
 	return log_begin(k->log);
 }
