@@ -74,6 +74,7 @@ int cmd_import(const struct cmd_context *c, int argc, char **argv)
 
 	if (!s)
 		return EXIT_REFUSED;
+	s->from_files = true;
 	n = send_rules(s, rules);
 	rules[n++] = (struct option_rule){"format", OPTION_TEXT, &s->format, 0, 0};
 	rules[n++] = (struct option_rule){"column", OPTION_TEXT, &s->column, 0, 0};

@@ -294,6 +294,8 @@ int send_finish(struct sending *s)
 	e = import_finish(&s->import, &report);
 	if (e && report.count == 0)
 		report_add(&report, "%s", err_str(e));
+	if (e && s->import.rejected_count && s->from_files)
+		report_add(&report, "nothing is shared; --skip-rejected shares the rest");
 	if (e)
 		code = client_refused(s->client.c, s->client.what, &report);
 	report_clear(&report);

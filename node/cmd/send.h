@@ -18,7 +18,8 @@ struct sending {
 	enum tlp level;
 	struct reply who; /* node, title, audience, readers, carriers, why */
 	struct import import;
-	bool importing; /* import is to be cleared */
+	bool importing;  /* import is to be cleared */
+	bool from_files; /* khabar import, which may leave lines out */
 };
 
 /* Writes the rules of the options that both have; returns how many.  s is all zeros before. */

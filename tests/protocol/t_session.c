@@ -430,7 +430,8 @@ static void a_fork_opens_under_the_version_before_it(void)
 	greet(&b);
 	for (bool any = true; any;) {
 		struct session_event ev;
-		any = emit(&a, &b) | emit(&b, &a);
+		any = emit(&a, &b);
+		any |= emit(&b, &a);
 		for (int i = 0; i < 2; i++) {
 			struct end *e = i ? &b : &a;
 			while (e->in.count) {
