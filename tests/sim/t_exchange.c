@@ -589,6 +589,30 @@ static void what_is_recalled_leaves_without_its_body(void)
 	rig_clear(&r);
 }
 
+/* In whichever order the two come, in one commit or in two. */
+static void what_comes_behind_its_recall_is_kept_without_its_body(void)
+{
+	for (int together = 0; together < 2; together++) {
+		struct rig r;
+		struct message_id id;
+		size_t n;
+		uint8_t *m;
+
+		rig_init(&r);
+		m = write_message(&r, &r.exchange->options.self, 1, 10, &n);
+		id = message_id_of(m, HEADER_FIXED_BYTES);
+		free(m);
+		submit_recall_of(&r, 1);
+		if (!together)
+			wait_ms(&r, 10);
+		submit(&r, 1);
+		wait_ms(&r, 10);
+		ok(memory_store_durable(r.store, &id), "its header is kept");
+		ok(!memory_store_has_body(r.store, &id), "its body is not");
+		rig_clear(&r);
+	}
+}
+
 static void have_and_then_ack_are_one_answer(void)
 {
 	struct rig r;
@@ -637,6 +661,7 @@ int main(void)
 	RUN(greetings_now_and_then_are_no_flood);
 	RUN(a_push_is_answered_once);
 	RUN(what_is_recalled_leaves_without_its_body);
+	RUN(what_comes_behind_its_recall_is_kept_without_its_body);
 	RUN(have_and_then_ack_are_one_answer);
 	RUN(nothing_due_is_nothing_to_wake_for);
 	return tap_done();
