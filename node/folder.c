@@ -5,13 +5,14 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "node/loop.h"
 #include "node/say.h"
 
-enum { RETRY_S = 2 };
+enum { RETRY_MS = 2000 };
 
 struct folder {
 	struct index *index;
-	enum err (*folded)(void *arg);
+	folder_then *then;
 	void *arg;
 	pthread_t thread;
 	pthread_mutex_t lock; /* of what follows */
@@ -20,18 +21,17 @@ struct folder {
 	enum err state;
 };
 
-static bool wait_for_work(struct folder *f)
+/* Waits until there is something to fold or the time has come; false at the end. */
+static bool wait_for_work(struct folder *f, uint64_t until)
 {
-	struct timespec until;
+	struct timespec at = {.tv_sec = (time_t)(until / 1000),
+			      .tv_nsec = (long)(until % 1000) * 1000000};
 
 	pthread_mutex_lock(&f->lock);
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += RETRY_S;
 	while (!f->wanted && !f->ending) {
-		/* What failed, on a full disk for one, is tried again unasked. */
-		if (f->state == ERR_OK)
+		if (until == UINT64_MAX)
 			pthread_cond_wait(&f->changed, &f->lock);
-		else if (pthread_cond_timedwait(&f->changed, &f->lock, &until) != 0)
+		else if (pthread_cond_timedwait(&f->changed, &f->lock, &at) != 0)
 			break;
 	}
 	f->wanted = false;
@@ -53,40 +53,65 @@ static void state_set(struct folder *f, enum err e)
 		    err_str(e));
 }
 
+static enum err fold_all(struct folder *f)
+{
+	bool more = true;
+	enum err e = ERR_OK;
+
+	while (more && !e) {
+		e = index_fold(f->index, &more);
+		pthread_mutex_lock(&f->lock);
+		more = more && !f->ending;
+		pthread_mutex_unlock(&f->lock);
+	}
+	return e;
+}
+
 static void *thread_main(void *arg)
 {
 	struct folder *f = arg;
+	uint64_t next = UINT64_MAX;
 
-	while (wait_for_work(f)) {
-		bool more = true;
-		enum err e = ERR_OK;
-		while (more && !e) {
-			e = index_fold(f->index, &more);
-			pthread_mutex_lock(&f->lock);
-			more = more && !f->ending;
-			pthread_mutex_unlock(&f->lock);
-		}
+	while (wait_for_work(f, next)) {
+		enum err e = fold_all(f);
+		next = UINT64_MAX;
 		if (!e)
-			e = f->folded(f->arg);
+			e = f->then(f->arg, clock_monotonic(), &next);
+		/* What failed, on a full disk for one, is tried again unasked. */
+		if (e && next > clock_monotonic() + RETRY_MS)
+			next = clock_monotonic() + RETRY_MS;
 		state_set(f, e);
 	}
 	return NULL;
 }
 
-struct folder *folder_start(struct index *index, enum err (*folded)(void *arg), void *arg)
+static bool state_init(struct folder *f)
+{
+	pthread_condattr_t monotonic;
+	bool made;
+
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	made = pthread_cond_init(&f->changed, &monotonic) == 0;
+	pthread_condattr_destroy(&monotonic);
+	pthread_mutex_init(&f->lock, NULL);
+	return made;
+}
+
+struct folder *folder_start(struct index *index, folder_then *then, void *arg)
 {
 	struct folder *f = calloc(1, sizeof *f);
 	sigset_t all, before;
 	int failed;
 
-	if (!f)
+	if (!f || !state_init(f)) {
+		free(f);
 		return NULL;
+	}
 	f->index = index;
-	f->folded = folded;
+	f->then = then;
 	f->arg = arg;
 	f->wanted = true;
-	pthread_mutex_init(&f->lock, NULL);
-	pthread_cond_init(&f->changed, NULL);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	failed = pthread_create(&f->thread, NULL, thread_main, f);

@@ -29,6 +29,8 @@ struct batch {
 
 /* Adds to the sheets b->to the rows that the message makes; its header is in b->header. */
 enum err batch_make(struct batch *b, const struct log_row *row);
+/* Sets a message aside, with the reason; nothing ever stops the fold. */
+enum err batch_hold(struct batch *b, uint64_t lsn, const char *why);
 /* The message of that id, whose header is in b->header, is recalled, as far as headers are
  * folded. */
 enum err batch_recalled(struct batch *b, const struct message_id *id, bool *yes);

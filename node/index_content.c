@@ -11,8 +11,7 @@ enum {
 	BODY_BYTES_MAX = 32 << 20, /* as carried, in one batch */
 };
 
-/* Sets a message aside, with the reason; nothing ever stops the fold. */
-static enum err hold(struct batch *b, uint64_t lsn, const char *why)
+enum err batch_hold(struct batch *b, uint64_t lsn, const char *why)
 {
 	uint8_t *at = sheet_add(&b->to[HELD]);
 	if (!at)
@@ -77,7 +76,7 @@ static enum err add_post(struct batch *b, const struct log_row *row, const struc
 	if (bundle_tlp(post->bundle, &marked) && marked > (enum tlp)b->header.tlp) {
 		snprintf(why, sizeof why, "an object is marked TLP:%s and the message is TLP:%s",
 			 tlp_str(marked), tlp_str((enum tlp)b->header.tlp));
-		return hold(b, row->lsn, why);
+		return batch_hold(b, row->lsn, why);
 	}
 	enum err e = ERR_OK;
 	for (size_t i = 0; !e && i < bundle_count(post->bundle); i++)
@@ -86,7 +85,7 @@ static enum err add_post(struct batch *b, const struct log_row *row, const struc
 	return e;
 }
 
-static enum err take_json(struct batch *b, const struct log_row *row, const char *json, size_t n)
+static enum err make_post(struct batch *b, const struct log_row *row, const char *json, size_t n)
 {
 	struct report report;
 	struct post post;
@@ -95,7 +94,7 @@ static enum err take_json(struct batch *b, const struct log_row *row, const char
 	if (e == ERR_MEMORY) {
 		/* Not the message's fault: try again later. */
 	} else if (e) {
-		e = hold(b, row->lsn, report.count ? report_first(&report) : err_str(e));
+		e = batch_hold(b, row->lsn, report.count ? report_first(&report) : err_str(e));
 	} else {
 		e = add_post(b, row, &post);
 		post_clear(&post);
@@ -104,20 +103,42 @@ static enum err take_json(struct batch *b, const struct log_row *row, const char
 	return e;
 }
 
+/* What the rows of a body are made from, by kind; NULL: none are. */
+typedef enum err make_rows(struct batch *b, const struct log_row *row, const char *json, size_t n);
+
+static make_rows *rows_of(enum message_kind kind)
+{
+	switch (kind) {
+	case KIND_POST:
+		return make_post;
+	case KIND_RECALL: /* folded from its header */
+	case KIND_RECEIPT:
+	case KIND_FORWARD:
+	case KIND_BEACON:
+	case KIND_CARD:
+	case KIND_ROLE_KEY:
+		break;
+	}
+	return NULL;
+}
+
 static enum err take_body(struct batch *b, const struct log_row *row)
 {
+	make_rows *make = rows_of((enum message_kind)b->header.kind);
 	char *json, why[CONTENT_WHY_BYTES];
 	size_t length;
+	if (!make)
+		return ERR_OK;
 	enum err e =
 		content_read(b->f->identity, b->f->reader, row, &b->header, &json, &length, why);
 	b->bytes += b->header.body_length;
 	if (e == ERR_NOT_FOUND) /* gone, or sealed to others */
 		return ERR_OK;
 	if (e == ERR_FORMAT)
-		return hold(b, row->lsn, why);
+		return batch_hold(b, row->lsn, why);
 	if (e)
 		return e;
-	e = take_json(b, row, json, length);
+	e = make(b, row, json, length);
 	free(json);
 	return e;
 }
@@ -139,17 +160,15 @@ enum err batch_make(struct batch *b, const struct log_row *row)
 		return ERR_OK;
 	case VERDICT_HELD:
 		if (h->kind <= KIND_ROLE_KEY)
-			return hold(b, row->lsn,
-				    "its author had left or its sign key was not in force");
+			return batch_hold(b, row->lsn,
+					  "its author had left or its sign key was not in force");
 		snprintf(why, sizeof why, "this version does not know messages of kind %u",
 			 h->kind);
-		return hold(b, row->lsn, why);
+		return batch_hold(b, row->lsn, why);
 	case VERDICT_ACCEPTED:
 		break;
 	}
-	if (h->kind != KIND_POST || !row->has_body)
-		return ERR_OK;
-	return take_body(b, row);
+	return row->has_body ? take_body(b, row) : ERR_OK;
 }
 
 static enum err take_message(struct batch *b, const struct log_row *row)

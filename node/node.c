@@ -161,7 +161,7 @@ static enum err open_exchange(struct node *n, struct report *report)
 	n->desk = desk_new();
 	if (!n->exchange || !n->workers || !n->desk)
 		return ERR_MEMORY;
-	n->folder = folder_start(n->index, erase_recalled, n);
+	n->folder = folder_start(n->index, duties_run, n);
 	if (!n->folder)
 		return ERR_MEMORY;
 	e = link_open(&n->link, &link_options, report);

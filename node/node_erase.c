@@ -59,14 +59,14 @@ static enum err erase_next(struct index_reader *reader, struct erase *x, uint64_
 	return x->e;
 }
 
-enum err erase_recalled(void *arg)
+enum err duty_erase(struct node *n, uint64_t now, uint64_t *next)
 {
-	struct node *n = arg;
 	struct erase x = {.call = {.run = erase_run}, .node = n, .count = ERASED_AT_ONCE};
 	uint64_t erasures = index_erasures(n->index), after = 0;
 	struct index_reader *reader;
 	enum err e;
 
+	(void)now, (void)next;
 	if (erasures == n->erasures)
 		return ERR_OK;
 	x.call.arg = &x;

@@ -86,8 +86,16 @@ uint64_t status_refresh(struct node *n);
  */
 void publish_submitted(struct node *n, uint64_t ticket, enum err e);
 
-/* node_erase.c: removes the bodies that the index says may go.  On the folder's thread; arg is the
- * node. */
-enum err erase_recalled(void *arg);
+/* node_duties.c: what a node does by itself, on the folder's thread, after every fold and when it
+ * is due; arg is the node.  See folder_then. */
+enum err duties_run(void *arg, uint64_t now, uint64_t *next);
+
+/* A duty is called after every fold and at its *next (mono ms; UINT64_MAX before), which it lowers
+ * only.  Whatever it must remember is in the log, so that a crash between any two steps repeats
+ * and never loses.  It may publish and note: the loop's thread runs that.  When it fails it is
+ * called again in a while; the others run all the same. */
+typedef enum err duty(struct node *n, uint64_t now, uint64_t *next);
+
+duty duty_erase; /* node_erase.c: removes the bodies that the index says may go */
 
 #endif

@@ -1,0 +1,18 @@
+/* What a node does by itself. */
+#include "node/node_parts.h"
+
+static duty *const duties[] = {
+	duty_erase,
+};
+
+enum err duties_run(void *arg, uint64_t now, uint64_t *next)
+{
+	enum err first = ERR_OK;
+
+	for (size_t i = 0; i < sizeof duties / sizeof *duties; i++) {
+		enum err e = duties[i](arg, now, next);
+		if (e && !first)
+			first = e;
+	}
+	return first;
+}
