@@ -120,6 +120,40 @@ static enum err peers_set(struct node *n)
 	return e;
 }
 
+static void neighbour_reset(struct node *n, struct neighbour *b)
+{
+	b->ending = false;
+	link_reset(n->link, &b->id);
+}
+
+/* Has the version in force revoked a sign key that was good in the one before? */
+static bool newly_revoked(const struct topology *before, const struct party *now)
+{
+	const struct party *was = before ? topology_party_by_id(before, &now->id) : NULL;
+
+	for (size_t i = 0; was && i < now->sign_key_count; i++) {
+		const struct sign_key *key = party_sign_key(was, now->sign_keys[i].number);
+		if (now->sign_keys[i].revoked && key && !key->revoked)
+			return true;
+	}
+	return false;
+}
+
+/* SPEC 7.1: "A connection ends, too, when a sign key of its neighbour is revoked" */
+static void connections_end(struct node *n)
+{
+	const struct chain *chain = versions_chain(n->versions);
+	const struct topology *now = chain_newest(chain);
+	const struct topology *before = chain_version(chain, now->version - 1);
+
+	for (size_t i = 0; i < n->neighbour_count; i++) {
+		struct neighbour *b = &n->neighbours[i];
+		const struct party *p = topology_party_by_id(now, &b->id);
+		if (b->connected && p && newly_revoked(before, p))
+			neighbour_reset(n, b);
+	}
+}
+
 enum err links_update(struct node *n)
 {
 	enum err e;
@@ -127,6 +161,8 @@ enum err links_update(struct node *n)
 	for (size_t i = 0; i < n->neighbour_count; i++)
 		n->neighbours[i].done = false;
 	e = peers_set(n);
+	if (!e)
+		connections_end(n);
 	return e ? e : exchange_topology_changed(n->exchange, node_now());
 }
 
@@ -210,12 +246,6 @@ static bool frame_send(struct node *n, struct neighbour *b, const uint8_t *frame
 		b->unsent = NULL;
 	}
 	return e == ERR_OK;
-}
-
-static void neighbour_reset(struct node *n, struct neighbour *b)
-{
-	b->ending = false;
-	link_reset(n->link, &b->id);
 }
 
 /* Sends what the exchange has for the neighbour; true when it has more. */

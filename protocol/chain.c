@@ -109,7 +109,7 @@ static bool member(const struct topology *t, const struct party_id *id)
 {
 	const struct party *p = topology_party_by_id(t, id);
 
-	return p && p->kind == PARTY_NODE && !p->left;
+	return p && p->kind == PARTY_NODE && !p->left && party_can_sign(p);
 }
 
 const struct topology *chain_former(const struct chain *c, const struct party_id *a,

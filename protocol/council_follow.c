@@ -37,6 +37,9 @@ static bool keys_continue(const struct party *old, const struct party *new, stru
 		/* SPEC 4.9: "A revoked sign key stays revoked." */
 		else if (was->revoked && !is->revoked)
 			why = "was revoked and stays so";
+		/* SPEC 4.12: "What is void stays void." */
+		else if (was->is_void && !is->is_void)
+			why = "was void and stays so";
 		if (why) {
 			report_add(report, "%s %s: sign: key %u %s", kind, old->name, was->number,
 				   why);
@@ -54,6 +57,24 @@ static bool keys_continue(const struct party *old, const struct party *new, stru
 		if (why) {
 			report_add(report, "%s %s: seal: key %u %s", kind, old->name, was->number,
 				   why);
+			good = false;
+		}
+	}
+	return good;
+}
+
+static bool voids_continue(const struct party *old, const struct party *new, struct report *report)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < old->void_count; i++) {
+		bool found = false;
+		for (size_t k = 0; k < new->void_count; k++)
+			found |= new->voids[k] == old->voids[i];
+		if (!found) {
+			report_add(report,
+				   "node %s: void: incarnation %016llx was void and stays so",
+				   old->name, (unsigned long long)old->voids[i]);
 			good = false;
 		}
 	}
@@ -80,8 +101,9 @@ static bool parties_continue(const struct topology *now, const struct topology *
 			report_add(report, "%s %s: cannot become a %s", kind, old->name,
 				   new->kind == PARTY_NODE ? "node" : "role");
 			good = false;
-		} else if (!keys_continue(old, new, report)) {
-			good = false;
+		} else {
+			good &= keys_continue(old, new, report);
+			good &= voids_continue(old, new, report);
 		}
 	}
 	return good;

@@ -14,12 +14,23 @@ enum err judge_split(struct message_view *m, const uint8_t *bytes, size_t n)
 	return message_split(m, bytes, n);
 }
 
+static bool is_void(const struct topology *t, const struct header *h)
+{
+	return topology_voids(t, &h->origin, h->sign_key, h->incarnation);
+}
+
 const char *judge_passage(const struct passage *p, const struct header *h, enum nak_reason *reason)
 {
 	/* SPEC 5.4: "A message is in the set of a link if and only if" */
 	if (h->topology > p->topology->version || !chain_version(p->chain, h->topology)) {
 		*reason = NAK_UNJUDGEABLE;
 		return "names a topology version that is not held";
+	}
+	/* SPEC 5.4: "it is void neither under the session's version nor under the newest that the
+	 * node holds" */
+	if (is_void(p->topology, h) || is_void(chain_newest(p->chain), h)) {
+		*reason = NAK_NOT_CARRIED;
+		return "is void";
 	}
 	if (!audience_link_carries(p->topology, p->self, p->peer, h)) {
 		*reason = NAK_NOT_CARRIED;

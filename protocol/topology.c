@@ -67,6 +67,7 @@ static void party_clear(struct party *p)
 	free(p->endpoint);
 	free(p->sign_keys);
 	free(p->seal_keys);
+	free(p->voids);
 	for (size_t i = 0; i < p->network_count; i++)
 		free(p->networks[i]);
 	for (size_t i = 0; i < p->domain_count; i++)
@@ -183,6 +184,46 @@ const struct seal_key *party_seal_key(const struct party *p)
 	return NULL;
 }
 
+bool party_can_sign(const struct party *p)
+{
+	for (size_t i = 0; i < p->sign_key_count; i++)
+		if (!p->sign_keys[i].revoked)
+			return true;
+	return false;
+}
+
+static bool incarnation_void(const struct party *p, uint64_t incarnation)
+{
+	for (size_t i = 0; i < p->void_count; i++)
+		if (p->voids[i] == incarnation)
+			return true;
+	return false;
+}
+
+/* SPEC 4.12: "A message is void under a version in which its origin is listed with the message's
+ * sign key as void, or with its incarnation in `void`." */
+bool topology_voids(const struct topology *t, const struct party_id *origin, uint16_t sign_key,
+		    uint64_t incarnation)
+{
+	const struct party *p = topology_party_by_id(t, origin);
+	const struct sign_key *key = p ? party_sign_key(p, sign_key) : NULL;
+
+	return p && ((key && key->is_void) || incarnation_void(p, incarnation));
+}
+
+bool topology_has_voids(const struct topology *t)
+{
+	for (size_t i = 0; i < t->party_count; i++) {
+		const struct party *p = &t->parties[i];
+		for (size_t k = 0; k < p->sign_key_count; k++)
+			if (p->sign_keys[k].is_void)
+				return true;
+		if (p->void_count)
+			return true;
+	}
+	return false;
+}
+
 bool topology_above(const struct topology *t, size_t x, size_t y)
 {
 	return t->above[x * t->above_words + y / 64] >> y % 64 & 1;
@@ -236,8 +277,10 @@ static bool bilateral(const struct topology *t, const struct party *a, const str
 
 enum link_kind topology_link(const struct topology *t, const struct party *a, const struct party *b)
 {
-	/* SPEC 4.6: "A node that left has no link." */
-	if (a == b || a->left || b->left || a->kind != PARTY_NODE || b->kind != PARTY_NODE)
+	if (a == b || a->kind != PARTY_NODE || b->kind != PARTY_NODE)
+		return LINK_NONE;
+	/* SPEC 4.6: "A node that left, or whose sign keys are all revoked, has no link." */
+	if (a->left || b->left || !party_can_sign(a) || !party_can_sign(b))
 		return LINK_NONE;
 	if (node_above(t, a, b) || node_above(t, b, a))
 		return LINK_REPORTING;

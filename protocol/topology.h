@@ -15,6 +15,7 @@ enum {
 	PARENTS_MAX = 8,
 	HOLDERS_MAX = 8,
 	KEYS_MAX = 64,
+	VOIDS_MAX = 64, /* incarnations of one node */
 	COUNCIL_MAX = 32,
 	PREVIOUS_MAX = 4,
 	LINKS_MAX = 8192,
@@ -30,7 +31,8 @@ enum party_kind { PARTY_NODE, PARTY_ROLE };
 struct sign_key {
 	uint16_t number; /* for ever this key */
 	uint8_t key[SIGN_KEY_BYTES];
-	bool revoked;
+	bool revoked; /* also when it is void */
+	bool is_void; /* nothing that it ever signed is in any set */
 };
 
 struct seal_key {
@@ -59,6 +61,8 @@ struct party {
 	struct seal_key
 		*seal_keys; /* ascending by number; the last that is not retired is in use */
 	size_t seal_key_count;
+	uint64_t *voids; /* node: its incarnations that are void, ascending */
+	size_t void_count;
 	uint64_t quota_bytes; /* carried at once for this origin; 0: no bound of its own */
 	uint32_t emergencies; /* priority 3 messages an hour; more count as priority 1 */
 	char **networks,
@@ -141,12 +145,21 @@ const struct sign_key *party_sign_key(const struct party *p, uint16_t number);
 /* The seal key that new messages use, or NULL when none is published. */
 const struct seal_key *party_seal_key(const struct party *p);
 
+/* True when one of its sign keys is not revoked.  SPEC.md 4.6. */
+bool party_can_sign(const struct party *p);
+
+/* True when what this origin signed with that key in that incarnation is void.  SPEC.md 4.12. */
+bool topology_voids(const struct topology *t, const struct party_id *origin, uint16_t sign_key,
+		    uint64_t incarnation);
+/* True when anything is. */
+bool topology_has_voids(const struct topology *t);
+
 /* True when y is x or stands above x on its reporting lines. */
 bool topology_above(const struct topology *t, size_t x, size_t y);
 
 /* Whether node a and node b have a link: one of them, or a role that it holds, reports to the other
- * or to a role that the other holds; or a bilateral line joins them.  Parties that left have none.
- * SPEC.md 4.6. */
+ * or to a role that the other holds; or a bilateral line joins them.  Parties that left, or
+ * whose sign keys are all revoked, have none.  SPEC.md 4.6. */
 enum link_kind {
 	LINK_NONE,
 	LINK_REPORTING,

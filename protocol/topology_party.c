@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/bytes.h"
 #include "protocol/topology_read.h"
 #include "protocol/topology_value.h"
 
@@ -43,11 +44,14 @@ static void read_link(struct reading *r, const struct zpl_item *item, void *targ
 		reading_wrong(r, item, "not a usable CURVE key");
 }
 
-/* "<number> = "<hex>[ revoked]"": false after a complaint. */
+enum { KEY_WORD_BYTES = 9 };
+
+/* "<number> = "<hex>[ <word>]"", where the word is "revoked" or, of a sign
+ * key, "void": false after a complaint. */
 static bool read_key(struct reading *r, const struct zpl_item *item, uint16_t *number,
-		     uint8_t key[32], bool *revoked)
+		     uint8_t key[32], bool may_be_void, char rest[KEY_WORD_BYTES])
 {
-	char word[66], rest[9], extra[2];
+	char word[66], extra[2];
 	const char *at = item->value;
 	uint64_t n = 0;
 
@@ -63,13 +67,17 @@ static bool read_key(struct reading *r, const struct zpl_item *item, uint16_t *n
 		return false;
 	}
 	value_word(word, sizeof word, &at);
-	*revoked = value_word(rest, sizeof rest, &at);
+	if (!value_word(rest, KEY_WORD_BYTES, &at))
+		rest[0] = '\0';
 	if (!hex_decode(key, 32, word)) {
 		reading_wrong(r, item, "not a key of 64 hexadecimal digits");
 		return false;
 	}
-	if ((*revoked && strcmp(rest, "revoked") != 0) || value_word(extra, sizeof extra, &at)) {
-		reading_wrong(r, item, "only the word \"revoked\" may follow a key");
+	if ((strcmp(rest, "") != 0 && strcmp(rest, "revoked") != 0 &&
+	     (strcmp(rest, "void") != 0 || !may_be_void)) ||
+	    value_word(extra, sizeof extra, &at)) {
+		reading_wrong(r, item, "only the word \"revoked\"%s may follow a key",
+			      may_be_void ? ", or \"void\"," : "");
 		return false;
 	}
 	return true;
@@ -118,8 +126,11 @@ static void read_sign(struct reading *r, const struct zpl_item *section, void *t
 		return;
 	for (const struct zpl_item *item = section->child; item; item = item->next) {
 		struct sign_key k = {0};
-		if (item->broken || !read_key(r, item, &k.number, k.key, &k.revoked))
+		char word[KEY_WORD_BYTES];
+		if (item->broken || !read_key(r, item, &k.number, k.key, true, word))
 			continue;
+		k.revoked = word[0] != '\0';
+		k.is_void = strcmp(word, "void") == 0;
 		if (!crypto_core_ed25519_is_valid_point(k.key))
 			reading_wrong(r, item, "not a usable Ed25519 key");
 		p->sign_keys[p->sign_key_count++] = k;
@@ -137,13 +148,50 @@ static void read_seal(struct reading *r, const struct zpl_item *section, void *t
 		return;
 	for (const struct zpl_item *item = section->child; item; item = item->next) {
 		struct seal_key k = {0};
-		if (item->broken || !read_key(r, item, &k.number, k.key, &k.retired))
+		char word[KEY_WORD_BYTES];
+		if (item->broken || !read_key(r, item, &k.number, k.key, false, word))
 			continue;
+		k.retired = word[0] != '\0';
 		if (!curve_key_usable(k.key))
 			reading_wrong(r, item, "not a usable X25519 key");
 		p->seal_keys[p->seal_key_count++] = k;
 	}
 	qsort(p->seal_keys, p->seal_key_count, sizeof *p->seal_keys, compare_seal_keys);
+}
+
+static int compare_voids(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	return (x > y) - (x < y);
+}
+
+static void read_void(struct reading *r, const struct zpl_item *item, void *target)
+{
+	enum { DIGITS = 16 };
+	struct party *p = target;
+	const char *at = item->value;
+	char word[DIGITS + 2];
+
+	p->voids = reading_alloc(r, VOIDS_MAX, sizeof *p->voids);
+	while (p->voids && value_word(word, sizeof word, &at)) {
+		uint8_t bytes[DIGITS / 2];
+		if (!hex_decode(bytes, sizeof bytes, word)) {
+			reading_wrong(r, item, "\"%s\": an incarnation is %d hexadecimal digits",
+				      word, DIGITS);
+		} else if (p->void_count == VOIDS_MAX) {
+			reading_wrong(r, item, "more than %d", VOIDS_MAX);
+			return;
+		} else {
+			p->voids[p->void_count++] = get_u64(bytes);
+		}
+	}
+	if (p->voids)
+		qsort(p->voids, p->void_count, sizeof *p->voids, compare_voids);
+	for (size_t i = 1; i < p->void_count; i++)
+		if (p->voids[i] == p->voids[i - 1])
+			reading_wrong(r, item, "an incarnation is there twice");
+	if (item->value[strspn(item->value, " ")] == '\0')
+		reading_wrong(r, item, "empty");
 }
 
 static void read_quota(struct reading *r, const struct zpl_item *item, void *target)
@@ -247,6 +295,7 @@ static const struct rule node_rules[] = {
 	{"quota", read_quota, false},       {"emergencies", read_emergencies, false},
 	{"left", read_left, false},         {"networks", read_networks, false},
 	{"domains", read_domains, false},   {"as-numbers", read_as_numbers, false},
+	{"void", read_void, false},
 };
 
 static const struct rule role_rules[] = {

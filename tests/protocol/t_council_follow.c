@@ -201,11 +201,54 @@ static void nobody_vanishes_and_no_key_changes(void)
 	topology_free(t);
 }
 
+static void what_is_void_stays_void(void)
+{
+	char key[2][65], sign[2][300], two_void[800], one_void[800];
+	struct edition one = {.threshold = 1, .members = 1, .signers = {"member0"}}, two;
+	struct writing w = {0};
+	struct topology *t;
+
+	static const char format[] = "        sign\n            1 = \"%s%s\"\n            2 = %s\n";
+	key_text(key[0], "sign", "k0");
+	key_text(key[1], "sign", "k1");
+	snprintf(sign[0], sizeof sign[0], format, key[0], " void", key[1]);
+	snprintf(sign[1], sizeof sign[1], format, key[0], " revoked", key[1]);
+	put(&w, "    punjab\n        reports-to = national\n");
+	put_keys(&w, "punjab");
+	snprintf(one_void, sizeof one_void, "%s        void = 0000000000000002\n", w.at);
+	snprintf(two_void, sizeof two_void,
+		 "%s        void = \"0000000000000003 0000000000000002\"\n", w.at);
+	free(w.at);
+	one.sign = sign[1];
+	one.extra_nodes = one_void;
+	t = first_edition(&one);
+	two = one;
+	two.after = t;
+	two.sign = sign[0];
+	two.extra_nodes = two_void;
+	follow_is(t, &two, ERR_OK, NULL);
+	topology_free(t);
+	one.sign = sign[0];
+	one.extra_nodes = two_void;
+	t = first_edition(&one);
+	two = one;
+	two.after = t;
+	two.sign = sign[1];
+	follow_is(t, &two, ERR_STATE, "node national: sign: key 1 was void and stays so");
+	two = one;
+	two.after = t;
+	two.extra_nodes = one_void;
+	follow_is(t, &two, ERR_STATE,
+		  "node punjab: void: incarnation 0000000000000003 was void and stays so");
+	topology_free(t);
+}
+
 int main(void)
 {
 	RUN(the_first_version_is_pinned);
 	RUN(the_next_version_needs_both_councils);
 	RUN(only_the_next_version_of_this_federation_follows);
 	RUN(nobody_vanishes_and_no_key_changes);
+	RUN(what_is_void_stays_void);
 	return tap_done();
 }

@@ -219,6 +219,69 @@ static void a_good_text_is_read_to_the_letter(void)
 	free(text);
 }
 
+/* The base with a line behind another one, or that line in its place. */
+static struct topology *edited(const char *line, const char *with)
+{
+	size_t n;
+	char *text = slurp(FOLDER "base.zpl", &n), *at = strstr(text, line), *whole;
+	struct topology *t;
+
+	need(at);
+	whole = malloc(n + strlen(with) + 1);
+	need(whole);
+	memcpy(whole, text, (size_t)(at - text));
+	strcpy(whole + (at - text), with);
+	strcat(whole, at + strlen(line));
+	t = parse_or_bail(whole);
+	free(whole);
+	free(text);
+	return t;
+}
+
+static void what_is_void_is_told_by_key_and_incarnation(void)
+{
+	struct topology *t = edited("139b6 revoked", "139b6 void");
+	const struct party *sindh = topology_party(t, "sindh"), *fbr = topology_party(t, "fbr");
+
+	ok(sindh->sign_keys[0].is_void && sindh->sign_keys[0].revoked, "void is revoked too");
+	ok(topology_has_voids(t) && topology_voids(t, &sindh->id, 1, 7), "by its key");
+	ok(!topology_voids(t, &sindh->id, 2, 7) && !topology_voids(t, &sindh->id, 3, 7),
+	   "and no other key of it");
+	ok(!topology_voids(t, &fbr->id, 1, 7), "and nobody else's");
+	topology_free(t);
+	t = edited("    fbr\n", "    fbr\n        void = \"ffffffffffffffff 0000000000000007\"\n");
+	fbr = topology_party(t, "fbr");
+	ok(topology_has_voids(t) && topology_voids(t, &fbr->id, 1, 7) &&
+		   topology_voids(t, &fbr->id, 9, UINT64_MAX),
+	   "by incarnation, under any key");
+	ok(!topology_voids(t, &fbr->id, 1, 8), "and no other incarnation");
+	topology_free(t);
+	t = edited("    fbr\n", "    fbr\n");
+	ok(!topology_has_voids(t), "mostly nothing is");
+	topology_free(t);
+}
+
+static void who_cannot_sign_has_no_link(void)
+{
+	static const char key[] =
+		"52b5f2bfb3057a77a18707061939a58d76fbf5c3df8e48d89340674038012090";
+	char revoked[80];
+	struct topology *t = edited(key, key);
+
+	ok(topology_link(t, topology_party(t, "telecom"), topology_party(t, "national")) ==
+		   LINK_REPORTING,
+	   "linked");
+	topology_free(t);
+	snprintf(revoked, sizeof revoked, "%s revoked", key);
+	t = edited(key, revoked);
+	ok(!topology_link(t, topology_party(t, "telecom"), topology_party(t, "national")) &&
+		   !topology_link(t, topology_party(t, "national"), topology_party(t, "telecom")),
+	   "not when all its sign keys are revoked");
+	ok(topology_link(t, topology_party(t, "sindh"), topology_party(t, "national")),
+	   "one that is not revoked is enough");
+	topology_free(t);
+}
+
 static void parties_refer_to_each_other(void)
 {
 	size_t n;
@@ -455,6 +518,8 @@ int main(void)
 	RUN(every_mistake_has_its_words);
 	RUN(all_mistakes_come_at_once);
 	RUN(a_good_text_is_read_to_the_letter);
+	RUN(what_is_void_is_told_by_key_and_incarnation);
+	RUN(who_cannot_sign_has_no_link);
 	RUN(parties_refer_to_each_other);
 	RUN(the_shipped_example_lacks_only_keys);
 	RUN(a_truncated_text_is_refused_nearly_everywhere);
