@@ -408,6 +408,11 @@ static enum err collect(struct recipients *r, const struct resolving *x)
 	return ERR_OK;
 }
 
+bool recipients_below(const struct topology *t, const struct party *node, const struct party *p)
+{
+	return under(t, topology_index(t, node), topology_index(t, p));
+}
+
 enum err recipients_resolve(struct recipients *r, const struct recipients_query *q,
 			    struct report *report)
 {

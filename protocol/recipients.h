@@ -46,6 +46,9 @@ enum err recipients_resolve(struct recipients *r, const struct recipients_query 
 			    struct report *report);
 void recipients_clear(struct recipients *r);
 
+/* True when the party is below the node, or below a role that it holds, as "down" means it. */
+bool recipients_below(const struct topology *t, const struct party *node, const struct party *p);
+
 /* The recipients of a header besides its origin, as far as the topology knows them; how is
  * "recipient".  ERR_MEMORY. */
 enum err recipients_of(struct recipients *r, const struct topology *t, const struct header *h);
