@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "keys/identity_parts.h"
+#include "keys/seal_parts.h"
 #include "protocol/bytes.h"
 
 enum {
-	CONTENT_KEY_BYTES = 32,
 	LENGTH_BYTES = 4,
 	TAG_BYTES = crypto_aead_xchacha20poly1305_ietf_ABYTES,
 	NONCE_ZEROS = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
@@ -163,19 +163,23 @@ const char *opening_str(enum opening opening)
 	return "unknown";
 }
 
-/* The content key that this recipient was given, when it is the one that the header commits to. */
-static bool unwrap(uint8_t key[CONTENT_KEY_BYTES], const struct recipient *r,
-		   const struct seal_pair *pair, const uint8_t commitment[32])
+bool seal_key_fits(const uint8_t key[CONTENT_KEY_BYTES], const struct header *h)
 {
 	uint8_t mine[32];
-	bool fits = false;
 
-	if (crypto_box_seal_open(key, r->wrap, sizeof r->wrap, pair->public, pair->secret) == 0) {
-		commit(mine, key);
-		/* SPEC 3.7: "A content key that does not have the commitment of the header is
-		 * not used." */
-		fits = sodium_memcmp(mine, commitment, sizeof mine) == 0;
-	}
+	/* SPEC 3.7: "A content key that does not have the commitment of the header is not used." */
+	commit(mine, key);
+	return sodium_memcmp(mine, h->commitment, sizeof mine) == 0;
+}
+
+/* The content key that this recipient was given, when it is the one that the header commits to. */
+static bool unwrap(uint8_t key[CONTENT_KEY_BYTES], const struct recipient *r,
+		   const struct seal_pair *pair, const struct header *h)
+{
+	bool fits = crypto_box_seal_open(key, r->wrap, sizeof r->wrap, pair->public,
+					 pair->secret) == 0 &&
+		    seal_key_fits(key, h);
+
 	if (!fits)
 		sodium_memzero(key, CONTENT_KEY_BYTES);
 	return fits;
@@ -196,16 +200,15 @@ static bool try_pair(uint8_t key[CONTENT_KEY_BYTES], enum opening outcomes[RECIP
 				outcomes[i] = OPENING_KEY_GONE;
 			continue;
 		}
-		if (unwrap(key, r, pair, h->commitment))
+		if (unwrap(key, r, pair, h))
 			return true;
 		outcomes[i] = OPENING_WRAP_BAD;
 	}
 	return false;
 }
 
-/* Finds the content key.  Of several reasons why not, the one counts that can be mended. */
-static enum opening find_key(uint8_t key[CONTENT_KEY_BYTES], const struct identity *id,
-			     const struct header *h)
+enum opening seal_find_key(uint8_t key[CONTENT_KEY_BYTES], const struct identity *id,
+			   const struct header *h)
 {
 	enum opening outcomes[RECIPIENTS_MAX], worst = OPENING_NOT_OURS;
 	struct party_id party = {{0}};
@@ -263,8 +266,8 @@ void seal_mark(const struct identity *id, uint8_t mark[16])
 
 /* SPEC 3.7: "What is not authentic, says a length that does not need a ciphertext of this size, or
  * does not end in zeros is refused, and all of it in the same way." */
-static bool decrypt(const struct header *h, const uint8_t key[CONTENT_KEY_BYTES],
-		    const uint8_t *body, size_t n, uint8_t *out, size_t *length)
+bool seal_decrypt(const struct header *h, const uint8_t key[CONTENT_KEY_BYTES], const uint8_t *body,
+		  size_t n, uint8_t *out, size_t *length)
 {
 	uint8_t body_key[CONTENT_KEY_BYTES];
 	struct hash bound;
@@ -295,10 +298,10 @@ enum opening seal_open(const struct identity *id, const struct header *h, const 
 		       size_t n, uint8_t *out, size_t *length)
 {
 	uint8_t key[CONTENT_KEY_BYTES];
-	enum opening outcome = find_key(key, id, h);
+	enum opening outcome = seal_find_key(key, id, h);
 
 	*length = 0;
-	if (outcome == OPENING_DONE && !decrypt(h, key, body, n, out, length))
+	if (outcome == OPENING_DONE && !seal_decrypt(h, key, body, n, out, length))
 		outcome = OPENING_BODY_BAD;
 	sodium_memzero(key, sizeof key);
 	return outcome;

@@ -1,10 +1,11 @@
-/* The key files and sealed messages of tests/data/vectors.txt, which a second encoder wrote. */
+/* The key files, sealed messages and forwards of tests/data/vectors.txt, which a second encoder
+ * wrote. */
 #include <sodium.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "keys/handover.h"
 #include "keys/keyfile.h"
-#include "keys/seal.h"
 #include "tests/vectors.h"
 
 enum { SECRETS_TOLD_MAX = 8 };
@@ -179,11 +180,49 @@ static void a_sealed_message(const struct vector *v)
 	identity_free(id);
 }
 
+/* Are the bytes those of the field? */
+static bool told_so(const struct vector *v, const char *name, const void *bytes, size_t n)
+{
+	size_t length;
+	uint8_t *told = vector_bytes(v, name, &length);
+	bool same = length == n && memcmp(told, bytes, n) == 0;
+
+	free(told);
+	return same;
+}
+
+static void a_forward(const struct vector *v)
+{
+	static struct header h;
+	static struct handover x;
+	struct identity *id = holder(v);
+	const struct message_view *m = &x.forward.message;
+	size_t n;
+	uint8_t *encoded = vector_bytes(v, "encoded", &n), *body;
+	enum opening want = outcome_of(v);
+	const char *why;
+
+	is_int(header_decode(&h, encoded, n), ERR_OK, "line %u: a header", v->line);
+	body = vector_bytes(v, "body", &n);
+	is_int(handover_open(&x, id, &h, body, n, &why), want, "%s: %s", vector_text(v, "why"),
+	       vector_text(v, "outcome"));
+	if (want == OPENING_DONE) {
+		ok(told_so(v, "original", m->header, m->header_length), "the original");
+		ok(told_so(v, "carried", m->body, m->body_length), "its body");
+		ok(told_so(v, "reason", x.forward.reason.at, x.forward.reason.length), "why");
+		ok(told_so(v, "data", x.data, x.data_length), "what it says");
+	}
+	handover_clear(&x);
+	free(body);
+	free(encoded);
+	identity_free(id);
+}
+
 static void every_known_answer_is_ours(void)
 {
 	static struct vector v;
 	struct identity *node = NULL;
-	unsigned files = 0, sealed = 0;
+	unsigned files = 0, sealed = 0, forwards = 0;
 
 	while (vector_next(&v)) {
 		if (strcmp(v.kind, "key-file") == 0) {
@@ -192,10 +231,14 @@ static void every_known_answer_is_ours(void)
 		} else if (strcmp(v.kind, "sealed") == 0) {
 			a_sealed_message(&v);
 			sealed++;
+		} else if (strcmp(v.kind, "forward") == 0) {
+			a_forward(&v);
+			forwards++;
 		}
 	}
 	is_int(files, 4, "a node and a role, with and without passphrase");
 	ok(sealed >= 30, "%u sealed messages", sealed);
+	ok(forwards >= 13, "%u forwards", forwards);
 	identity_free(node);
 }
 
