@@ -43,7 +43,8 @@ const char *message_held_why(struct answer *a, const struct log_row *row, const 
 		violation = header_violation(h);
 		return violation ? violation : "its header breaks the rules";
 	case VERDICT_HELD:
-		/* SPEC 6.2: "makes no rows in `object`, `value` and `held`, whatever its verdict"
+		/* SPEC 6.2: "makes no rows in `object`, `value`, `receipt` and `held`, whatever its
+		 * verdict"
 		 */
 		if (answer_recalled(a, row, h))
 			return NULL;

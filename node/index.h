@@ -16,6 +16,7 @@
 
 #include "node/log.h"
 #include "protocol/observable.h"
+#include "protocol/receipt.h"
 #include "protocol/trie.h"
 
 struct index;
@@ -124,6 +125,25 @@ enum err index_match(struct index_reader *reader, const struct observable *value
  * object, in the order of the log, until it returns false. */
 enum err index_sayers(struct index_reader *reader, const struct observable *value,
 		      bool (*found)(void *arg, uint64_t lsn), void *arg);
+
+/* What a node has stated of a message: a row for each statement. */
+struct stated {
+	struct party_id by;
+	enum receipt_state state;
+	uint64_t at; /* ms since 1970, by its clock */
+	enum receipt_reason reason;
+	uint64_t lsn;    /* of the receipt, and */
+	uint16_t number; /* the place of the statement in it, from 0 */
+};
+/* Calls found for every folded statement about the message that this node can read, by node, until
+ * it returns false.  Whose statement counts is the caller's to ask (SPEC 5.9). */
+enum err index_stated(struct index_reader *reader, const struct message_id *id,
+		      bool (*found)(void *arg, const struct stated *s), void *arg);
+/* Whether the folded post, which is for everyone, asks for receipts. */
+bool index_asks(struct index_reader *reader, const struct message_id *id,
+		const struct party_id *origin);
+/* The position up to which content is folded, as the reader sees it. */
+enum err index_folded(struct index_reader *reader, uint64_t *lsn);
 
 /* Why the message's content is held, or NULL.  Returns out, at least 256 bytes. */
 const char *index_held(struct index_reader *reader, uint64_t lsn, char *out, size_t size);

@@ -6,11 +6,12 @@
 #include "protocol/stix.h"
 
 /* The sheets of rows. */
-enum { OBJECTS, VALUES, HELD, SHEETS };
+enum { OBJECTS, VALUES, RECEIPTS, HELD, SHEETS };
 
 enum {
 	OBJECT_RECORD_BYTES = OBJECT_KEY_BYTES + OBJECT_VALUE_BYTES,
 	VALUE_RECORD_BYTES = VALUE_KEY_BYTES + OBJECT_REF_BYTES + 2, /* and its length's place */
+	RECEIPT_RECORD_BYTES = RECEIPT_KEY_BYTES + RECEIPT_VALUE_BYTES,
 	HELD_RECORD_BYTES = 8 + 1 + HELD_TEXT_MAX,
 };
 
@@ -31,6 +32,10 @@ struct batch {
 enum err batch_make(struct batch *b, const struct log_row *row);
 /* Sets a message aside, with the reason; nothing ever stops the fold. */
 enum err batch_hold(struct batch *b, uint64_t lsn, const char *why);
+/* The body of a receipt; a post that asks for receipts.  Those rows go in and out like others. */
+enum err batch_receipt(struct batch *b, const struct log_row *row, const char *json, size_t n);
+enum err batch_asks(struct batch *b, const struct log_row *row);
+int receipts_put(struct batch *b);
 /* The message of that id, whose header is in b->header, is recalled, as far as headers are
  * folded. */
 enum err batch_recalled(struct batch *b, const struct message_id *id, bool *yes);

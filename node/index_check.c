@@ -98,6 +98,7 @@ static enum err compare(struct index_env *kept, struct index_env *fresh, struct 
 		   {"object", k->object, f->object},
 		   {"value", k->value, f->value},
 		   {"held", k->held, f->held},
+		   {"receipt", k->receipt, f->receipt},
 		   {"range", k->range, f->range},
 		   {"trie", k->trie, f->trie},
 		   {"meta", k->meta, f->meta}};

@@ -78,7 +78,7 @@ static enum err add_post(struct batch *b, const struct log_row *row, const struc
 			 tlp_str(marked), tlp_str((enum tlp)b->header.tlp));
 		return batch_hold(b, row->lsn, why);
 	}
-	enum err e = ERR_OK;
+	enum err e = post->envelope.receipt ? batch_asks(b, row) : ERR_OK;
 	for (size_t i = 0; !e && i < bundle_count(post->bundle); i++)
 		e = add_object(b, row, bundle_object(post->bundle, i), (uint16_t)i,
 			       post->envelope.block);
@@ -111,8 +111,9 @@ static make_rows *rows_of(enum message_kind kind)
 	switch (kind) {
 	case KIND_POST:
 		return make_post;
-	case KIND_RECALL: /* folded from its header */
 	case KIND_RECEIPT:
+		return batch_receipt;
+	case KIND_RECALL: /* folded from its header */
 	case KIND_FORWARD:
 	case KIND_BEACON:
 	case KIND_CARD:
@@ -257,7 +258,7 @@ static void batch_free(struct batch *b)
 static struct batch *batch_new(const struct folding *f)
 {
 	static const size_t widths[SHEETS] = {OBJECT_RECORD_BYTES, VALUE_RECORD_BYTES,
-					      HELD_RECORD_BYTES};
+					      RECEIPT_RECORD_BYTES, HELD_RECORD_BYTES};
 	struct batch *b = calloc(1, sizeof *b);
 	if (!b)
 		return NULL;

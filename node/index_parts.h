@@ -7,6 +7,9 @@
  *     value   H(type | value) 16 | lsn 8 | number 2 -> the first 32 bytes of the object's key
  *     held    lsn 8 -> why, in words
  *     erase   lsn 8 -> nothing; the message there is recalled, and its body may go
+ *     receipt message id 32 | node 16 | state 1 | lsn 8 | number 2 -> time 8 | reason 1; what that
+ *                 node has stated of that message, in the receipt there; state 0: the message
+ *                 itself, which asks for receipts
  *     range   audience 16 | expiry 4 | id 32 -> lsn 8, and
  *     trie    audience 16 | depth 1 | prefix -> count 8 | sum 128: see protocol/trie.h
  *     meta    "format" -> u32, "log" -> the log's store id, "key" -> a mark of the store key,
@@ -24,13 +27,15 @@
 #include "protocol/trie.h"
 
 enum {
-	INDEX_FORMAT = 3,
+	INDEX_FORMAT = 4,
 	HASH_KEY_BYTES = 16,
 	OBJECT_REF_BYTES = HASH_KEY_BYTES + 8 + 8, /* what a value remembers of an object's key */
 	OBJECT_KEY_BYTES = OBJECT_REF_BYTES + 2,
 	OBJECT_VALUE_BYTES = 8 + 8 + 1,
 	VALUE_KEY_BYTES = HASH_KEY_BYTES + 8 + 2,
 	REF_KEY_BYTES = MESSAGE_ID_BYTES + 8,
+	RECEIPT_KEY_BYTES = MESSAGE_ID_BYTES + PARTY_ID_BYTES + 1 + 8 + 2,
+	RECEIPT_VALUE_BYTES = 8 + 1,
 	HELD_TEXT_MAX = 240,
 	/* Prefix lengths 0..32 and 0..128, and the number of labels of a domain. */
 	LENGTHS_IPV4 = 0,
@@ -43,7 +48,7 @@ enum {
 enum object_flag { OBJECT_REVOKED = 1, OBJECT_BLOCK = 2, OBJECT_SCAFFOLDING = 4 };
 
 struct index_tables {
-	MDB_dbi id, ref, object, value, held, erase, range, trie, meta;
+	MDB_dbi id, ref, object, value, held, erase, receipt, range, trie, meta;
 };
 
 struct index_env {

@@ -172,6 +172,8 @@ enum err batch_put(struct batch *b, struct content_mark *mark)
 	if (rc == 0 && (b->made[VALUES].count || b->gone[VALUES].count))
 		rc = change_values(b);
 	if (rc == 0)
+		rc = receipts_put(b);
+	if (rc == 0)
 		rc = change_held(b, mark);
 	if (rc == 0)
 		rc = erase_put(b);

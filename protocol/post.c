@@ -9,6 +9,7 @@ static enum err envelope_read(struct envelope *e, const cJSON *json, struct repo
 {
 	const cJSON *use = cJSON_GetObjectItemCaseSensitive(json, "use");
 	const cJSON *exercise = cJSON_GetObjectItemCaseSensitive(json, "exercise");
+	const cJSON *receipt = cJSON_GetObjectItemCaseSensitive(json, "receipt");
 	const cJSON *role = cJSON_GetObjectItemCaseSensitive(json, "as-role");
 	const char *word = cJSON_GetStringValue(use), *name = cJSON_GetStringValue(role);
 
@@ -24,12 +25,17 @@ static enum err envelope_read(struct envelope *e, const cJSON *json, struct repo
 		report_add(report, "envelope: \"exercise\" is neither true nor false");
 		return ERR_FORMAT;
 	}
+	if (receipt && !cJSON_IsBool(receipt)) {
+		report_add(report, "envelope: \"receipt\" is neither true nor false");
+		return ERR_FORMAT;
+	}
 	if (role && (!name || !name_valid(name))) {
 		report_add(report, "envelope: \"as-role\" is not the name of a role");
 		return ERR_FORMAT;
 	}
 	e->block = word && strcmp(word, "block") == 0;
 	e->exercise = cJSON_IsTrue(exercise);
+	e->receipt = cJSON_IsTrue(receipt);
 	strcpy(e->as_role, name ? name : "");
 	return ERR_OK;
 }
@@ -72,6 +78,8 @@ void post_write(struct text *out, const struct envelope *envelope, struct slice 
 	text_str(out, envelope->block ? "\"block\"" : "\"detect\"");
 	if (envelope->exercise)
 		text_str(out, ",\"exercise\":true");
+	if (envelope->receipt)
+		text_str(out, ",\"receipt\":true");
 	if (*envelope->as_role) {
 		text_str(out, ",\"as-role\":");
 		text_json(out, envelope->as_role);

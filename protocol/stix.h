@@ -58,6 +58,7 @@ size_t stix_observables(const struct stix_object *o, struct observable *out, siz
 struct envelope {
 	bool block;                       /* "use":"block"; absent or "detect": false */
 	bool exercise;                    /* "exercise":true */
+	bool receipt;                     /* "receipt":true: everybody who reads it shall say so */
 	char as_role[NAME_MAX_BYTES + 1]; /* "as-role", or "" */
 };
 struct post {

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "node/index_parts.h" /* INDEX_FORMAT */
 #include "tests/node/index_fixture.h"
 
 static struct fixture home;
@@ -224,7 +225,7 @@ static void a_later_format_is_refused_and_another_log_means_a_new_index(void)
 {
 	struct pair p;
 	struct report report;
-	uint8_t later[4] = {0, 0, 0, 4}, stranger[16] = {9};
+	uint8_t later[4] = {0, 0, 0, INDEX_FORMAT + 1}, stranger[16] = {9};
 	pair_fresh(&p, &home);
 	post_some(&p, 1);
 	fold_all(&p);
@@ -237,7 +238,7 @@ static void a_later_format_is_refused_and_another_log_means_a_new_index(void)
 	ok(strstr(report_first(&report), "later khabardar"), "%s", report_first(&report));
 	report_clear(&report);
 	log_close(p.log);
-	later[3] = 3;
+	later[3] = INDEX_FORMAT;
 	meddle("meta", "format", 6, later, 4);
 	meddle("meta", "log", 3, stranger, 16);
 	pair_open(&p, &home);

@@ -258,14 +258,16 @@ static void tlp_markings_are_those_of_oasis(void)
 static void a_post_is_an_envelope_and_a_bundle(void)
 {
 	static const char bundle[] = " " BUNDLE(MALWARE(1, ""));
-	struct envelope e = {.block = true, .exercise = true, .as_role = "government"};
+	struct envelope e = {
+		.block = true, .exercise = true, .receipt = true, .as_role = "government"};
 	struct text t;
 	struct post p;
 
 	text_init(&t);
 	post_write(&t, &e, (struct slice){bundle, sizeof bundle - 1});
 	is_int(post_read(&p, t.at, t.length, NULL), ERR_OK, "is read back");
-	ok(p.envelope.block && p.envelope.exercise, "use and exercise");
+	ok(p.envelope.block && p.envelope.exercise && p.envelope.receipt,
+	   "use, exercise and receipt");
 	is_str(p.envelope.as_role, "government", "as-role");
 	is_int(bundle_count(p.bundle), 1, "objects");
 	ok(p.text.length == sizeof bundle - 2 && !memcmp(p.text.at, bundle + 1, p.text.length),
@@ -274,7 +276,8 @@ static void a_post_is_an_envelope_and_a_bundle(void)
 	t.length = 0;
 	post_write(&t, &(struct envelope){0}, (struct slice){bundle, sizeof bundle - 1});
 	need(post_read(&p, t.at, t.length, NULL) == ERR_OK);
-	ok(!p.envelope.block && !p.envelope.exercise && !*p.envelope.as_role, "the defaults");
+	ok(!p.envelope.block && !p.envelope.exercise && !p.envelope.receipt && !*p.envelope.as_role,
+	   "the defaults");
 	post_clear(&p);
 	text_clear(&t);
 }
@@ -291,6 +294,7 @@ static void a_bad_post_is_refused(void)
 		{"{\"envelope\":{\"use\":\"shoot\"},\"bundle\":{}}", "\"use\" is neither"},
 		{"{\"envelope\":{\"use\":true},\"bundle\":{}}", "\"use\" is neither"},
 		{"{\"envelope\":{\"exercise\":1},\"bundle\":{}}", "\"exercise\" is neither"},
+		{"{\"envelope\":{\"receipt\":\"yes\"},\"bundle\":{}}", "\"receipt\" is neither"},
 		{"{\"envelope\":{\"as-role\":\"Kp!\"},\"bundle\":{}}", "\"as-role\""},
 		{"{\"envelope\":{\"as-role\":\"0123456789012345678901234567890123\"},\"bundle\":{}"
 		 "}",
