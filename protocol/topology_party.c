@@ -25,22 +25,13 @@ static void read_endpoint(struct reading *r, const struct zpl_item *item, void *
 	reading_text(r, item, &p->endpoint, ENDPOINT_MAX_BYTES);
 }
 
-/* A Curve25519 point of small order gives everybody the same secret. */
-static bool curve_key_usable(const uint8_t key[LINK_KEY_BYTES])
-{
-	const uint8_t scalar[32] = {1};
-	uint8_t product[32];
-
-	return crypto_scalarmult(product, scalar, key) == 0;
-}
-
 static void read_link(struct reading *r, const struct zpl_item *item, void *target)
 {
 	struct party *p = target;
 
 	if (!hex_decode(p->link_key, LINK_KEY_BYTES, item->value))
 		reading_wrong(r, item, "not a key of %d hexadecimal digits", 2 * LINK_KEY_BYTES);
-	else if (!curve_key_usable(p->link_key))
+	else if (!value_curve_key_usable(p->link_key))
 		reading_wrong(r, item, "not a usable CURVE key");
 }
 
@@ -152,7 +143,7 @@ static void read_seal(struct reading *r, const struct zpl_item *section, void *t
 		if (item->broken || !read_key(r, item, &k.number, k.key, false, word))
 			continue;
 		k.retired = word[0] != '\0';
-		if (!curve_key_usable(k.key))
+		if (!value_curve_key_usable(k.key))
 			reading_wrong(r, item, "not a usable X25519 key");
 		p->seal_keys[p->seal_key_count++] = k;
 	}

@@ -1,6 +1,7 @@
 #include "protocol/topology_value.h"
 
 #include <arpa/inet.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -191,6 +192,14 @@ const char *value_domain(const char *text)
 	if (!host_name_valid(text, "abcdefghijklmnopqrstuvwxyz0123456789-"))
 		return "not a domain name in lower-case ASCII (xn-- form), without a final dot";
 	return NULL;
+}
+
+bool value_curve_key_usable(const uint8_t key[LINK_KEY_BYTES])
+{
+	const uint8_t scalar[32] = {1};
+	uint8_t product[32];
+
+	return crypto_scalarmult(product, scalar, key) == 0;
 }
 
 bool value_word(char *out, size_t size, const char **text)

@@ -20,6 +20,9 @@ const char *value_network(const char *text);
 /* A domain name in lower-case A-labels, without the final dot. */
 const char *value_domain(const char *text);
 
+/* A Curve25519 point of small order gives everybody the same secret. */
+bool value_curve_key_usable(const uint8_t key[LINK_KEY_BYTES]);
+
 /* The next word of text, words being separated by spaces: false when there is none.  A word that
  * does not fit is cut off, which no valid one is. */
 bool value_word(char *out, size_t size, const char **text);
