@@ -8,30 +8,7 @@
 #include "keys/keyfile.h"
 #include "protocol/message.h"
 
-enum { ROLE_SECRETS_MAX = 256, CURVE_NUMBER = 1, STORE_NUMBER = 1, INDEX_NUMBER = 1 };
-
-/* Derived from the file once: signing needs the expanded key. */
-struct working_keys {
-	uint8_t sign[crypto_sign_SECRETKEYBYTES];
-	uint8_t link[SECRET_BYTES], store[SECRET_BYTES], index[SECRET_BYTES];
-};
-
-struct role {
-	struct role_public public;
-	struct keyring *secrets; /* shared by the roles of one file, owned by the first of them */
-	bool owner;
-};
-
-struct identity {
-	struct identity_public public;
-	struct keyring *secrets;
-	struct working_keys *keys; /* sodium_malloc */
-	struct role *roles;
-	size_t role_count;
-	struct seal_pair *pairs;
-	size_t pair_count;
-	bool locked;
-};
+enum { ROLE_SECRETS_MAX = 256, LINK_NUMBER = 1, STORE_NUMBER = 1, INDEX_NUMBER = 1 };
 
 /* sodium_malloc() locks what it allocates but does not say when it could not. */
 static bool lock(void *secret, size_t n)
@@ -55,7 +32,7 @@ enum err identity_create(const char *path, const char *name, const char *passphr
 	k->holder = HOLDER_NODE;
 	strcpy(k->name, name);
 	keyring_draw(k, SECRET_SIGN, 1);
-	keyring_draw(k, SECRET_LINK, CURVE_NUMBER);
+	keyring_draw(k, SECRET_LINK, LINK_NUMBER);
 	keyring_draw(k, SECRET_SEAL, 1);
 	keyring_draw(k, SECRET_STORE, STORE_NUMBER);
 	keyring_draw(k, SECRET_INDEX, INDEX_NUMBER);
@@ -64,79 +41,142 @@ enum err identity_create(const char *path, const char *name, const char *passphr
 	return e;
 }
 
-/* The seal keys of one file join those that are held. */
-static enum err pairs_add(struct identity *id, const struct keyring *k)
+static void pair_fill(struct seal_pair *pair, const char *name, const struct secret *s)
 {
-	struct seal_pair *pairs = realloc(id->pairs, (id->pair_count + k->count) * sizeof *pairs);
-
-	if (!pairs)
-		return ERR_MEMORY;
-	id->pairs = pairs;
-	for (size_t i = 0; i < k->count; i++) {
-		const struct secret *s = &k->secrets[i];
-		struct seal_pair *pair = &pairs[id->pair_count];
-		if (s->kind != SECRET_SEAL)
-			continue;
-		*pair = (struct seal_pair){.number = s->number, .secret = s->bytes};
-		strcpy(pair->name, k->name);
-		crypto_scalarmult_base(pair->public, s->bytes);
-		id->pair_count++;
-	}
-	return ERR_OK;
+	*pair = (struct seal_pair){.number = s->number, .secret = s->bytes};
+	strcpy(pair->name, name);
+	crypto_scalarmult_base(pair->public, s->bytes);
 }
 
-const struct seal_pair *identity_seal_pairs(const struct identity *id, size_t *count)
+static size_t seals_of(const struct keyring *k)
 {
+	size_t n = 0;
+
+	for (size_t i = 0; i < k->count; i++)
+		n += k->secrets[i].kind == SECRET_SEAL;
+	return n;
+}
+
+/* The seal keys of one file take their place among those that are held, from pairs[at] on. */
+static void pairs_fill(struct seal_pair *pairs, size_t at, const struct keyring *k)
+{
+	for (size_t i = 0; i < k->count; i++)
+		if (k->secrets[i].kind == SECRET_SEAL)
+			pair_fill(&pairs[at++], k->name, &k->secrets[i]);
+}
+
+const struct seal_pair *identity_lend_pairs(const struct identity *id, size_t *count)
+{
+	pthread_rwlock_rdlock(id->lock);
 	*count = id->pair_count;
 	return id->pairs;
 }
 
-static void derive(struct identity *id)
+void identity_return_pairs(const struct identity *id)
 {
-	const struct secret *sign = keyring_current(id->secrets, SECRET_SIGN);
-	const struct secret *link = keyring_current(id->secrets, SECRET_LINK);
-	const struct secret *seal = keyring_current(id->secrets, SECRET_SEAL);
-	struct identity_public *public = &id->public;
+	pthread_rwlock_unlock(id->lock);
+}
 
-	strcpy(public->name, id->secrets->name);
+static void describe(struct identity_public *public, const struct keyring *k)
+{
+	const struct secret *sign = keyring_current(k, SECRET_SIGN);
+	const struct secret *link = keyring_current(k, SECRET_LINK);
+	const struct secret *next = keyring_next_link(k);
+	const struct secret *seal = keyring_current(k, SECRET_SEAL);
+	uint8_t secret[crypto_sign_SECRETKEYBYTES];
+
+	strcpy(public->name, k->name);
 	public->sign_number = sign->number;
+	public->link_number = link->number;
 	public->seal_number = seal->number;
-	crypto_sign_seed_keypair(public->sign, id->keys->sign, sign->bytes);
+	crypto_sign_seed_keypair(public->sign, secret, sign->bytes);
+	sodium_memzero(secret, sizeof secret);
 	crypto_scalarmult_base(public->link, link->bytes);
 	crypto_scalarmult_base(public->seal, seal->bytes);
-	memcpy(id->keys->link, link->bytes, SECRET_BYTES);
-	memcpy(id->keys->store, keyring_current(id->secrets, SECRET_STORE)->bytes, SECRET_BYTES);
-	memcpy(id->keys->index, keyring_current(id->secrets, SECRET_INDEX)->bytes, SECRET_BYTES);
+	public->link_changing = next != NULL;
+	if (next)
+		crypto_scalarmult_base(public->link_next, next->bytes);
+}
+
+enum err identity_adopt(struct identity *id, struct keyring *secrets)
+{
+	size_t own = id->secrets ? seals_of(id->secrets) : 0, now = seals_of(secrets);
+	size_t roles = id->pair_count - own;
+	struct seal_pair *pairs = calloc(now + roles, sizeof *pairs);
+	struct published *published = calloc(1, sizeof *published);
+
+	if (!pairs || !published) {
+		free(pairs);
+		free(published);
+		return ERR_MEMORY;
+	}
+	describe(&published->public, secrets);
+	published->before = id->published;
+	id->published = published;
+	pairs_fill(pairs, 0, secrets);
+	if (roles)
+		memcpy(pairs + now, id->pairs + own, roles * sizeof *pairs);
+	free(id->pairs);
+	id->pairs = pairs;
+	id->pair_count = now + roles;
+	id->locked = lock(secrets, sizeof *secrets) && (!id->secrets || id->locked);
+	sodium_mprotect_readonly(secrets);
+	keyring_free(id->secrets);
+	id->secrets = secrets;
+	return ERR_OK;
+}
+
+static enum err derive_keys(struct identity *id)
+{
+	const struct keyring *k = id->secrets;
+	uint8_t public[SIGN_KEY_BYTES];
+
+	id->keys = sodium_malloc(sizeof *id->keys);
+	if (!id->keys)
+		return ERR_MEMORY;
+	crypto_sign_seed_keypair(public, id->keys->sign, keyring_current(k, SECRET_SIGN)->bytes);
+	memcpy(id->keys->store, keyring_current(k, SECRET_STORE)->bytes, SECRET_BYTES);
+	memcpy(id->keys->index, keyring_current(k, SECRET_INDEX)->bytes, SECRET_BYTES);
+	id->locked = lock(id->keys, sizeof *id->keys) && id->locked;
+	sodium_mprotect_readonly(id->keys);
+	return ERR_OK;
+}
+
+static enum err new_lock(struct identity *id)
+{
+	id->lock = malloc(sizeof *id->lock);
+	if (id->lock && pthread_rwlock_init(id->lock, NULL) == 0)
+		return ERR_OK;
+	free(id->lock);
+	id->lock = NULL;
+	return ERR_MEMORY;
 }
 
 enum err identity_open(struct identity **out, const char *path, const char *passphrase,
 		       struct report *report)
 {
-	struct identity *id;
-	enum err e;
+	struct identity *id = calloc(1, sizeof *id);
+	struct keyring *secrets = NULL;
+	enum err e = id ? new_lock(id) : ERR_MEMORY;
 
 	*out = NULL;
-	id = calloc(1, sizeof *id);
-	if (!id)
-		return ERR_MEMORY;
-	e = keyfile_read(&id->secrets, path, passphrase, report);
-	if (!e && id->secrets->holder != HOLDER_NODE) {
+	if (!e)
+		e = keyfile_read(&secrets, path, passphrase, report);
+	if (!e && secrets->holder != HOLDER_NODE) {
 		report_add(report, "%s: the key file of role %s, not of a node", path,
-			   id->secrets->name);
+			   secrets->name);
 		e = ERR_FORMAT;
 	}
-	if (!e && (id->keys = sodium_malloc(sizeof *id->keys)) == NULL)
-		e = ERR_MEMORY;
 	if (!e)
-		e = pairs_add(id, id->secrets);
+		e = identity_adopt(id, secrets);
+	if (e)
+		keyring_free(secrets);
+	else
+		e = derive_keys(id);
 	if (e) {
 		identity_free(id);
 		return e;
 	}
-	derive(id);
-	id->locked = lock(id->secrets, sizeof *id->secrets) && lock(id->keys, sizeof *id->keys);
-	sodium_mprotect_readonly(id->secrets);
-	sodium_mprotect_readonly(id->keys);
 	*out = id;
 	return ERR_OK;
 }
@@ -148,6 +188,14 @@ void identity_free(struct identity *id)
 	for (size_t i = 0; i < id->role_count; i++)
 		if (id->roles[i].owner)
 			keyring_free(id->roles[i].secrets);
+	while (id->published) {
+		struct published *before = id->published->before;
+		free(id->published);
+		id->published = before;
+	}
+	if (id->lock)
+		pthread_rwlock_destroy(id->lock);
+	free(id->lock);
 	free(id->roles);
 	free(id->pairs);
 	sodium_free(id->keys);
@@ -224,36 +272,46 @@ static enum err role_admit(struct identity *id, const struct keyring *k, const c
 	return ERR_OK;
 }
 
-enum err identity_add_role(struct identity *id, const char *path, const char *passphrase,
-			   struct report *report)
+static enum err role_hold(struct identity *id, struct keyring *k)
 {
-	struct keyring *k;
-	struct role *roles;
-	enum err e = keyfile_read(&k, path, passphrase, report);
+	struct role *roles = realloc(id->roles, (id->role_count + k->count) * sizeof *roles);
+	struct seal_pair *pairs;
 
-	if (e)
-		return e;
-	e = role_admit(id, k, path, report);
-	if (e) {
-		keyring_free(k);
-		return e;
-	}
-	roles = realloc(id->roles, (id->role_count + k->count) * sizeof *roles);
 	if (roles)
 		id->roles = roles;
-	e = roles ? pairs_add(id, k) : ERR_MEMORY;
-	if (e) {
-		keyring_free(k);
-		return e;
-	}
+	pairs = realloc(id->pairs, (id->pair_count + k->count) * sizeof *pairs);
+	if (pairs)
+		id->pairs = pairs;
+	if (!roles || !pairs)
+		return ERR_MEMORY;
 	for (size_t i = 0; i < k->count; i++) {
 		struct role *role = &roles[id->role_count++];
 		*role = (struct role){.secrets = k, .owner = i == 0};
 		role_describe(&role->public, k->name, &k->secrets[i]);
 	}
+	pairs_fill(pairs, id->pair_count, k);
+	id->pair_count += k->count;
 	id->locked = lock(k, sizeof *k) && id->locked;
 	sodium_mprotect_readonly(k);
 	return ERR_OK;
+}
+
+enum err identity_add_role(struct identity *id, const char *path, const char *passphrase,
+			   struct report *report)
+{
+	struct keyring *k;
+	enum err e = keyfile_read(&k, path, passphrase, report);
+
+	if (e)
+		return e;
+	pthread_rwlock_wrlock(id->lock);
+	e = role_admit(id, k, path, report);
+	if (!e)
+		e = role_hold(id, k);
+	pthread_rwlock_unlock(id->lock);
+	if (e)
+		keyring_free(k);
+	return e;
 }
 
 size_t identity_role_count(const struct identity *id)
@@ -268,7 +326,12 @@ const struct role_public *identity_role(const struct identity *id, size_t i)
 
 const struct identity_public *identity_public(const struct identity *id)
 {
-	return &id->public;
+	const struct identity_public *public;
+
+	pthread_rwlock_rdlock(id->lock);
+	public = &id->published->public;
+	pthread_rwlock_unlock(id->lock);
+	return public;
 }
 
 bool identity_locked(const struct identity *id)
@@ -289,7 +352,9 @@ void identity_lend_link_secret(const struct identity *id,
 			       void (*use)(void *arg, const uint8_t secret[LINK_KEY_BYTES]),
 			       void *arg)
 {
-	use(arg, id->keys->link);
+	pthread_rwlock_rdlock(id->lock);
+	use(arg, keyring_current(id->secrets, SECRET_LINK)->bytes);
+	pthread_rwlock_unlock(id->lock);
 }
 
 /* Both directions bind the whole id as additional data, and take the nonce from its start. */

@@ -5,10 +5,11 @@
  * once loaded, and are wiped by identity_free.  Where locking fails (RLIMIT_MEMLOCK)
  * identity_locked() is false and the caller says so.
  *
- * Threads: once roles are added an identity does not change, and every thread may use it. */
+ * Threads: every thread may use it, also while another one changes keys. */
 #ifndef KEYS_IDENTITY_H
 #define KEYS_IDENTITY_H
 
+#include "protocol/card.h"
 #include "protocol/error.h"
 #include "protocol/report.h"
 #include "protocol/types.h"
@@ -18,8 +19,10 @@ struct identity;
 /* The public half. */
 struct identity_public {
 	char name[NAME_MAX_BYTES + 1];
-	uint16_t sign_number, seal_number; /* of the keys in use */
+	uint16_t sign_number, link_number, seal_number; /* of the keys in use */
 	uint8_t sign[SIGN_KEY_BYTES], link[LINK_KEY_BYTES], seal[SEAL_KEY_BYTES];
+	bool link_changing; /* there is a next link key */
+	uint8_t link_next[LINK_KEY_BYTES];
 };
 
 /* Makes new secrets for the node called name and writes them to path: mode 0600, created once
@@ -46,15 +49,38 @@ struct role_public {
 enum err identity_create_role(const char *path, const char *role, uint16_t number,
 			      const char *passphrase, struct role_public *made,
 			      struct report *report);
-/* Reads a role's file and holds its secrets too; before the identity is shared among threads.
- * ERR_EXISTS when it holds that number of that role already. */
+/* Reads a role's file and holds its secrets too.  ERR_EXISTS when it holds that number of that role
+ * already. */
 enum err identity_add_role(struct identity *id, const char *path, const char *passphrase,
 			   struct report *report);
 size_t identity_role_count(const struct identity *id);
+/* Lives until a role is added. */
 const struct role_public *identity_role(const struct identity *id, size_t i);
 
-/* Lives as long as id. */
+/* The keys of the moment; it lives as long as id, and a change makes another one. */
 const struct identity_public *identity_public(const struct identity *id);
+/* Changes of the node's own keys.  Each draws or destroys a secret, writes the whole file beside
+ * path, syncs it and puts it in its place in one step, and is in force once it has returned ERR_OK;
+ * a crash leaves the file of before or of after.  path and passphrase are those of
+ * identity_open().  One at a time.
+ *
+ * A link key is changed in two steps: the next is drawn, and later takes the place of the one in
+ * use, which is destroyed.  ERR_EXISTS: there is a next one; ERR_NOT_FOUND: there is none. */
+enum err identity_draw_link(struct identity *id, const char *path, const char *passphrase,
+			    struct report *report);
+enum err identity_switch_link(struct identity *id, const char *path, const char *passphrase,
+			      struct report *report);
+/* The new seal key is in use at once; number is greater than that of any before.  ERR_LIMIT when
+ * the file is full. */
+enum err identity_draw_seal(struct identity *id, const char *path, const char *passphrase,
+			    uint16_t number, struct report *report);
+/* Destroys the secret of a seal key that is not in use.  ERR_NOT_FOUND. */
+enum err identity_destroy_seal(struct identity *id, const char *path, const char *passphrase,
+			       uint16_t number, struct report *report);
+
+/* Puts the node's link keys, with their proofs, and its seal keys into c.  SPEC.md 4.11. */
+void identity_card(const struct identity *id, const struct party_id *self, struct card *c);
+
 /* True when no secret can be written to swap. */
 bool identity_locked(const struct identity *id);
 

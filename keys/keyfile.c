@@ -82,6 +82,26 @@ static enum err create_synced(const char *path, const uint8_t *data, size_t n,
 	return e;
 }
 
+/* What is written to a file, in locked memory. */
+static enum err encode(uint8_t **bytes, size_t *n, const char *path, const struct keyring *k,
+		       const char *passphrase, struct report *report)
+{
+	enum err e;
+
+	*bytes = NULL;
+	if (passphrase && !*passphrase) {
+		report_add(report, "%s: the passphrase is empty", path);
+		return ERR_PASSPHRASE;
+	}
+	*bytes = sodium_malloc(KEYFILE_MAX_BYTES);
+	if (!*bytes)
+		return ERR_MEMORY;
+	e = keyring_encode(k, passphrase, *bytes, n);
+	if (e)
+		report_add(report, "%s: cannot be encrypted: %s", path, err_str(e));
+	return e;
+}
+
 enum err keyfile_write(const char *path, const struct keyring *k, const char *passphrase,
 		       struct report *report)
 {
@@ -92,18 +112,69 @@ enum err keyfile_write(const char *path, const struct keyring *k, const char *pa
 	/* Before Argon2id, so that the common mistake is answered at once. */
 	if (access(path, F_OK) == 0)
 		return already_there(path, report);
-	if (passphrase && !*passphrase) {
-		report_add(report, "%s: the passphrase is empty", path);
-		return ERR_PASSPHRASE;
-	}
-	bytes = sodium_malloc(KEYFILE_MAX_BYTES);
-	if (!bytes)
-		return ERR_MEMORY;
-	e = keyring_encode(k, passphrase, bytes, &n);
-	if (e)
-		report_add(report, "%s: cannot be encrypted: %s", path, err_str(e));
-	else
+	e = encode(&bytes, &n, path, k, passphrase, report);
+	if (!e)
 		e = create_synced(path, bytes, n, report);
+	sodium_free(bytes);
+	return e;
+}
+
+/* A name of its own, so that what a crash leaves is found, and goes. */
+static bool beside(char out[PATH_MAX], const char *path)
+{
+	return snprintf(out, PATH_MAX, "%s.new", path) < PATH_MAX;
+}
+
+void keyfile_sweep(const char *path)
+{
+	char name[PATH_MAX];
+
+	if (beside(name, path))
+		unlink(name);
+}
+
+static enum err replace_synced(const char *path, const uint8_t *data, size_t n,
+			       struct report *report)
+{
+	char name[PATH_MAX];
+	enum err e = ERR_OK;
+	int fd;
+
+	if (!beside(name, path)) {
+		report_add(report, "%s: the path is too long", path);
+		return ERR_LIMIT;
+	}
+	unlink(name);
+	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		report_add(report, "%s: cannot be created: %s", name, strerror(errno));
+		return ERR_IO;
+	}
+	if (!write_all(fd, data, n) || rename(name, path) != 0) {
+		report_add(report, "%s: cannot be replaced: %s", path, strerror(errno));
+		unlink(name);
+		e = ERR_IO;
+	}
+	close(fd);
+	/* The file is there; whether it would be after a power cut is not known. */
+	if (!e && !sync_folder(path)) {
+		report_add(report, "%s: its folder cannot be synced: %s", path, strerror(errno));
+		e = ERR_IO;
+	}
+	return e;
+}
+
+enum err keyfile_replace(const char *path, const struct keyring *k, const char *passphrase,
+			 struct report *report)
+{
+	uint8_t *bytes;
+	size_t n;
+	enum err e = encode(&bytes, &n, path, k, passphrase, report);
+
+	/* SPEC 10.1: "A change of keys writes the whole file under another name, syncs it, and
+	 * renames it" */
+	if (!e)
+		e = replace_synced(path, bytes, n, report);
 	sodium_free(bytes);
 	return e;
 }

@@ -13,6 +13,7 @@ enum {
 	PROTECTION_NONE = 0,
 	PROTECTION_PASSPHRASE = 1,
 	NAME_FIELD_BYTES = 32,
+	LINKS_OF_NODE = 2,
 	/* RFC 9106 recommends 64 MiB and three passes where memory is short: the daemon shares its
 	 * machine. */
 	ARGON_PASSES = 3,
@@ -55,12 +56,54 @@ void keyring_draw(struct keyring *k, enum secret_kind kind, uint16_t number)
 	k->count++;
 }
 
+static void start_copy(struct keyring *k, const struct keyring *from)
+{
+	k->holder = from->holder;
+	memcpy(k->name, from->name, sizeof k->name);
+}
+
+void keyring_copy_without(struct keyring *k, const struct keyring *from, enum secret_kind kind,
+			  uint16_t number)
+{
+	start_copy(k, from);
+	for (size_t i = 0; i < from->count; i++)
+		if (from->secrets[i].kind != kind || from->secrets[i].number != number)
+			k->secrets[k->count++] = from->secrets[i];
+}
+
+void keyring_copy_with(struct keyring *k, const struct keyring *from, enum secret_kind kind,
+		       uint16_t number)
+{
+	size_t i = 0;
+
+	assert(from->count < SECRETS_MAX);
+	start_copy(k, from);
+	while (i < from->count &&
+	       (from->secrets[i].kind < kind ||
+		(from->secrets[i].kind == kind && from->secrets[i].number < number)))
+		k->secrets[k->count++] = from->secrets[i++];
+	keyring_draw(k, kind, number);
+	while (i < from->count)
+		k->secrets[k->count++] = from->secrets[i++];
+}
+
+/* SPEC 10.1: "of a node's link secrets the least is in use, and a second one is the next" */
 const struct secret *keyring_current(const struct keyring *k, enum secret_kind kind)
 {
-	for (size_t i = k->count; i-- > 0;)
+	const struct secret *found = NULL;
+
+	for (size_t i = 0; i < k->count && !(found && kind == SECRET_LINK); i++)
 		if (k->secrets[i].kind == kind)
-			return &k->secrets[i];
-	return NULL;
+			found = &k->secrets[i];
+	return found;
+}
+
+const struct secret *keyring_next_link(const struct keyring *k)
+{
+	const struct secret *link = keyring_current(k, SECRET_LINK);
+
+	/* A store secret stands behind them all. */
+	return link && link[1].kind == SECRET_LINK ? link + 1 : NULL;
 }
 
 /* SPEC 10.1: "The encryption key is Argon2id version 1.3 of the passphrase, with one lane." */
@@ -221,11 +264,12 @@ static enum err read_envelope(struct envelope *f, const uint8_t *in, size_t n, c
 }
 
 /* SPEC 10.1: "The secrets are strictly ascending by kind and number.  A node's file holds at least
- * one of each kind, a role's only seal secrets." */
+ * one of each kind, and at most two link secrets, a role's only seal secrets." */
 static enum err read_secrets(struct keyring *k, const uint8_t *in, const char *path,
 			     struct report *report)
 {
 	uint32_t before = 0, seen = 0;
+	unsigned links = 0;
 	struct reader r;
 
 	reader_init(&r, in, k->count * KEYFILE_SECRET_BYTES);
@@ -241,8 +285,9 @@ static enum err read_secrets(struct keyring *k, const uint8_t *in, const char *p
 			return damaged(path, "its secrets are out of order", report);
 		before = order;
 		seen |= 1U << s->kind;
+		links += s->kind == SECRET_LINK;
 	}
-	if (seen != (k->holder == HOLDER_ROLE ? 1U << SECRET_SEAL : 0x3eU))
+	if (seen != (k->holder == HOLDER_ROLE ? 1U << SECRET_SEAL : 0x3eU) || links > LINKS_OF_NODE)
 		return damaged(path, "it does not hold the secrets that it should", report);
 	return ERR_OK;
 }

@@ -32,7 +32,7 @@ enum {
 
 struct secret {
 	uint8_t kind;    /* enum secret_kind */
-	uint16_t number; /* from 1; the greatest of its kind is in use */
+	uint16_t number; /* from 1; the greatest of its kind is in use, of a link the least */
 	uint8_t bytes[SECRET_BYTES];
 };
 
@@ -50,8 +50,18 @@ void keyring_free(struct keyring *k);
 /* Draws a secret and adds it at the end: call in ascending order of (kind, number). */
 void keyring_draw(struct keyring *k, enum secret_kind kind, uint16_t number);
 
+/* Copies from, without the secret of that kind and number, into an empty keyring. */
+void keyring_copy_without(struct keyring *k, const struct keyring *from, enum secret_kind kind,
+			  uint16_t number);
+/* Copies from, and draws one secret more, in its place among them; there is none of that kind and
+ * number, and room for one. */
+void keyring_copy_with(struct keyring *k, const struct keyring *from, enum secret_kind kind,
+		       uint16_t number);
+
 /* The secret of that kind in use, or NULL. */
 const struct secret *keyring_current(const struct keyring *k, enum secret_kind kind);
+/* The link secret that is to follow, or NULL. */
+const struct secret *keyring_next_link(const struct keyring *k);
 
 /* Writes the bytes of a key file into out[KEYFILE_MAX_BYTES].  With a passphrase it draws salt and
  * nonce, and Argon2id takes a quarter of a second.  ERR_MEMORY when Argon2id finds none. */

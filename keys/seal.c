@@ -213,16 +213,19 @@ enum opening seal_find_key(uint8_t key[CONTENT_KEY_BYTES], const struct identity
 	enum opening outcomes[RECIPIENTS_MAX], worst = OPENING_NOT_OURS;
 	struct party_id party = {{0}};
 	size_t count;
-	const struct seal_pair *pairs = identity_seal_pairs(id, &count);
+	bool found = false;
+	const struct seal_pair *pairs = identity_lend_pairs(id, &count);
 
 	for (size_t i = 0; i < RECIPIENTS_MAX; i++)
 		outcomes[i] = OPENING_NOT_OURS;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && !found; i++) {
 		if (i == 0 || strcmp(pairs[i].name, pairs[i - 1].name) != 0)
 			party = party_id_of(&h->network, pairs[i].name);
-		if (try_pair(key, outcomes, &pairs[i], &party, h))
-			return OPENING_DONE;
+		found = try_pair(key, outcomes, &pairs[i], &party, h);
 	}
+	identity_return_pairs(id);
+	if (found)
+		return OPENING_DONE;
 	for (size_t i = 0; i < h->recipient_count; i++) {
 		if (outcomes[i] == OPENING_KEY_GONE)
 			return OPENING_KEY_GONE;
@@ -235,21 +238,22 @@ enum opening seal_find_key(uint8_t key[CONTENT_KEY_BYTES], const struct identity
 bool seal_is_ours(const struct identity *id, const struct header *h)
 {
 	size_t count;
-	const struct seal_pair *pairs = identity_seal_pairs(id, &count);
+	bool found = false;
+	const struct seal_pair *pairs = identity_lend_pairs(id, &count);
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && !found; i++) {
 		struct party_id party = party_id_of(&h->network, pairs[i].name);
-		for (size_t k = 0; k < h->recipient_count; k++)
-			if (party_id_equal(&h->recipients[k].party, &party))
-				return true;
+		for (size_t k = 0; k < h->recipient_count && !found; k++)
+			found = party_id_equal(&h->recipients[k].party, &party);
 	}
-	return false;
+	identity_return_pairs(id);
+	return found;
 }
 
 void seal_mark(const struct identity *id, uint8_t mark[16])
 {
 	size_t count;
-	const struct seal_pair *pairs = identity_seal_pairs(id, &count);
+	const struct seal_pair *pairs = identity_lend_pairs(id, &count);
 	crypto_generichash_state state;
 
 	crypto_generichash_init(&state, NULL, 0, 16);
@@ -261,6 +265,7 @@ void seal_mark(const struct identity *id, uint8_t mark[16])
 		crypto_generichash_update(&state, number, sizeof number);
 		crypto_generichash_update(&state, pairs[i].public, sizeof pairs[i].public);
 	}
+	identity_return_pairs(id);
 	crypto_generichash_final(&state, mark, 16);
 }
 

@@ -71,6 +71,34 @@ static void the_greatest_number_is_in_use(void)
 	keyring_free(k);
 }
 
+static void of_two_link_secrets_the_least_is_in_use(void)
+{
+	struct keyring *k = node_keyring(), *two = keyring_new(), *three = keyring_new();
+	struct keyring *one = keyring_new(), *back = keyring_new();
+	uint8_t file[KEYFILE_MAX_BYTES];
+	size_t n;
+
+	ok(!keyring_next_link(k), "one link secret has no next");
+	keyring_copy_with(two, k, SECRET_LINK, 2);
+	is_int(two->count, k->count + 1, "one more");
+	is_int(keyring_current(two, SECRET_LINK)->number, 1, "the least is in use");
+	is_int(keyring_next_link(two)->number, 2, "the other is the next");
+	is_int(keyring_current(two, SECRET_SEAL)->number, 2, "the others are what they were");
+	need(!keyring_encode(two, NULL, file, &n));
+	is_int(keyring_decode(back, file, n, NULL, "node.key", NULL), ERR_OK, "a file holds two");
+	keyring_copy_with(three, two, SECRET_LINK, 3);
+	need(!keyring_encode(three, NULL, file, &n));
+	is_int(decode(file, n, NULL), ERR_DAMAGED, "and not three");
+	keyring_copy_without(one, two, SECRET_LINK, 1);
+	is_int(keyring_current(one, SECRET_LINK)->number, 2, "without the one in use the next is");
+	ok(!keyring_next_link(one), "and nothing follows");
+	keyring_free(k);
+	keyring_free(one);
+	keyring_free(two);
+	keyring_free(three);
+	keyring_free(back);
+}
+
 static void half_written_files_are_damaged(void)
 {
 	struct keyring *k = node_keyring();
@@ -199,6 +227,7 @@ int main(void)
 	need(sodium_init() >= 0);
 	RUN(what_is_written_reads_back);
 	RUN(the_greatest_number_is_in_use);
+	RUN(of_two_link_secrets_the_least_is_in_use);
 	RUN(half_written_files_are_damaged);
 	RUN(every_flipped_bit_is_noticed);
 	RUN(wrong_fields_are_refused);
