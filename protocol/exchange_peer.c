@@ -215,12 +215,10 @@ void peer_offer(struct peer *p, uint64_t lsn, const struct header *h, const stru
 
 /* One row of the log: true when the peer lacks it, as far as is known here. */
 static bool row_wanted(struct peer *p, const struct passage *passage, const struct stored *row,
-		       struct header *h)
+		       const struct header *h)
 {
 	/* A peer that was restored from a backup lacks what it once gave us. */
 	if (row->lsn >= p->since && party_id_equal(&row->from, &p->status.id))
-		return false;
-	if (header_decode(h, row->header, row->header_length) != ERR_OK)
 		return false;
 	return carried(p, passage, row->lsn, h);
 }
@@ -271,7 +269,8 @@ static bool scan(struct peer *p, const struct passage *passage)
 		}
 		if (e)
 			damaged(p);
-		else if (row_wanted(p, passage, &row, &h) &&
+		else if (header_decode(&h, row.header, row.header_length) == ERR_OK &&
+			 row_wanted(p, passage, &row, &h) &&
 			 turns_add(q, &h.origin, row.lsn) != ERR_OK)
 			return true;
 		p->scan_next = row.lsn + 1;
@@ -399,6 +398,23 @@ bool peer_fill(struct peer *p)
 	return more;
 }
 
+/* Is it on its way to the peer already, from the cursor or as it was committed?  A peer that
+ * reconciles meanwhile lacks it all the same. */
+static bool under_way(struct peer *p, const struct passage *passage, const struct stored *row,
+		      const struct header *h)
+{
+	bool scanned = (row->lsn >= p->scan_next && row->lsn <= p->scan_end) ||
+		       (p->missed && row->lsn >= p->missed);
+
+	if (scanned && row_wanted(p, passage, row, h))
+		return true;
+	for (size_t i = 0; i < LANE_COUNT; i++) {
+		if (turns_holds(&p->lanes[i], &h->origin, row->lsn))
+			return true;
+	}
+	return session_pushing(p->session, row->lsn);
+}
+
 void peer_backfill(struct peer *p, uint64_t lsn)
 {
 	const struct store *s = &p->x->host.store;
@@ -408,7 +424,7 @@ void peer_backfill(struct peer *p, uint64_t lsn)
 
 	if (!peer_passage(p, &passage) || s->next(s->self, lsn, &row) != ERR_OK || row.lsn != lsn ||
 	    header_decode(&h, row.header, row.header_length) != ERR_OK ||
-	    !carried(p, &passage, lsn, &h))
+	    !carried(p, &passage, lsn, &h) || under_way(p, &passage, &row, &h))
 		return;
 	/* One that does not fit is found again by the next run. */
 	(void)turns_add(&p->lanes[LANE_BACKFILL], &h.origin, lsn);

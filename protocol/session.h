@@ -139,5 +139,7 @@ const struct frame_hello *session_peer_hello(const struct session *s);
 /* The lowest lsn queued or unanswered, UINT64_MAX when there is none; and how many there are. */
 uint64_t session_lowest(const struct session *s);
 size_t session_waiting(const struct session *s);
+/* Is the message at lsn queued or unanswered? */
+bool session_pushing(const struct session *s, uint64_t lsn);
 
 #endif

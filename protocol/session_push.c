@@ -256,3 +256,19 @@ size_t session_waiting(const struct session *s)
 		n += s->lanes[i].count;
 	return n;
 }
+
+bool session_pushing(const struct session *s, uint64_t lsn)
+{
+	for (uint64_t n = s->out_settled; n < s->out_next; n++) {
+		if (flight_of(s, n)->lsn == lsn && !flight_of(s, n)->settled)
+			return true;
+	}
+	for (size_t i = 0; i < LANE_COUNT; i++) {
+		const struct out_lane *l = &s->lanes[i];
+		for (size_t k = 0; k < l->count; k++) {
+			if (l->loaded[(l->head + k) % LANE_LOADED_MAX].lsn == lsn)
+				return true;
+		}
+	}
+	return false;
+}

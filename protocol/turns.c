@@ -23,7 +23,7 @@ void turns_clear(struct turns *q)
 	turns_init(q);
 }
 
-static struct turns_origin *origin_find(struct turns *q, const struct party_id *id)
+static struct turns_origin *origin_find(const struct turns *q, const struct party_id *id)
 {
 	/* Members of one federation: a few dozen, and the last to be added is often the next. */
 	for (size_t i = q->origin_count; i > 0; i--) {
@@ -100,6 +100,17 @@ bool turns_next(struct turns *q, uint64_t *lsn, bool (*paused)(void *, const str
 		if (--o->count == 0)
 			origin_drop(q, i);
 		return true;
+	}
+	return false;
+}
+
+bool turns_holds(const struct turns *q, const struct party_id *origin, uint64_t lsn)
+{
+	const struct turns_origin *o = origin_find(q, origin);
+
+	for (size_t i = 0; o && i < o->count; i++) {
+		if (o->ring[(o->head + i) & (o->size - 1)] == lsn)
+			return true;
 	}
 	return false;
 }

@@ -29,6 +29,9 @@ enum err turns_add(struct turns *q, const struct party_id *origin, uint64_t lsn)
 bool turns_next(struct turns *q, uint64_t *lsn,
 		bool (*paused)(void *arg, const struct party_id *origin), void *arg);
 
+/* Does the position of that origin wait? */
+bool turns_holds(const struct turns *q, const struct party_id *origin, uint64_t lsn);
+
 /* The lowest position waiting, UINT64_MAX when empty. */
 uint64_t turns_lowest(const struct turns *q);
 

@@ -68,10 +68,28 @@ static void nothing_is_lost_or_reordered(void)
 	turns_clear(&q);
 }
 
+static void what_waits_is_told_from_what_does_not(void)
+{
+	struct turns q;
+	uint64_t lsn;
+
+	turns_init(&q);
+	ok(!turns_holds(&q, &flood, 1), "nothing waits in an empty queue");
+	for (uint64_t i = 1; i <= 20; i++)
+		need(turns_add(&q, &flood, i) == ERR_OK);
+	need(turns_next(&q, &lsn, NULL, NULL) && turns_add(&q, &flood, 21) == ERR_OK);
+	ok(!turns_holds(&q, &flood, 1), "what came out does not wait");
+	ok(turns_holds(&q, &flood, 2) && turns_holds(&q, &flood, 21), "the first and the last do");
+	ok(!turns_holds(&q, &flood, 22), "what is still to come does not");
+	ok(!turns_holds(&q, &quiet, 2), "nor does another's");
+	turns_clear(&q);
+}
+
 int main(void)
 {
 	RUN(a_flood_delays_another_by_one_message);
 	RUN(a_paused_origin_is_passed_over);
 	RUN(nothing_is_lost_or_reordered);
+	RUN(what_waits_is_told_from_what_does_not);
 	return tap_done();
 }
