@@ -5,6 +5,7 @@
 #   make SAN=address,undefined ...  builds in build/san-address-undefined
 #   make check                      everything that must hold; make lint is its part that runs nothing
 #   make fuzz TIME=60               so many seconds a target, with clang
+#   make scale NODES=1000           a day of a federation of so many nodes, simulated
 #   make sim SEEDS=1000 FROM=1      so many runs of the simulator
 CC = gcc
 PREFIX = /usr/local
@@ -14,6 +15,8 @@ V =
 TIME = 20
 SEEDS = 1000
 FROM = 1
+NODES = 1000
+HOURS = 24
 OPT = -O2 -g
 comma = ,
 BUILD = build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))$(if $(filter clang%,$(CC)),/clang)
@@ -88,6 +91,8 @@ $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/fuzz_%.o $(NODE)
 	$(call link,$(LIBS_node))
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(NODE)
 	$(call link,$(LIBS_node))
+$(BUILD)/tests/bench/scale: $(BUILD)/tests/bench/scale.o $(call helpers,sim) $(KEYS)
+	$(call link,$(LIBS_keys))
 # Helpers of the end-to-end tests: programs, and libraries to preload.
 $(BUILD)/tests/e2e/%: $(BUILD)/tests/e2e/%.o $(NODE)
 	$(call link,$(LIBS_node))
@@ -121,6 +126,9 @@ bench: $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 	@rm -f build/bench.jsonl
 	$(Q)for bench in $^; do $$bench build/bench.jsonl || exit 1; done
 
+scale: $(BUILD)/tests/bench/scale
+	$(Q)NODES=$(NODES) HOURS=$(HOURS) $<
+
 fuzz:
 	+$(Q)$(MAKE) CC=clang SAN=fuzzer,address,undefined fuzz-run
 fuzz-run: $(FUZZERS:%=$(BUILD)/fuzz/%)
@@ -148,6 +156,6 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all tests check lint sim bench fuzz fuzz-run demo install clean
+.PHONY: all tests check lint sim bench scale fuzz fuzz-run demo install clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
