@@ -17,6 +17,7 @@ SEEDS = 1000
 FROM = 1
 NODES = 1000
 HOURS = 24
+SEED = 1
 OPT = -O2 -g
 comma = ,
 BUILD = build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))$(if $(filter clang%,$(CC)),/clang)
@@ -127,7 +128,7 @@ bench: $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 	$(Q)for bench in $^; do $$bench build/bench.jsonl || exit 1; done
 
 scale: $(BUILD)/tests/bench/scale
-	$(Q)NODES=$(NODES) HOURS=$(HOURS) $<
+	$(Q)NODES=$(NODES) HOURS=$(HOURS) SEED=$(SEED) $<
 
 fuzz:
 	+$(Q)$(MAKE) CC=clang SAN=fuzzer,address,undefined fuzz-run
