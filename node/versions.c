@@ -77,7 +77,9 @@ static enum err keep_version(struct versions *v, struct topology *t, const uint8
 		topology_free(t);
 		return e;
 	}
+	pthread_mutex_lock(&v->lock);
 	e = older ? chain_add_older(&v->chain, t) : chain_add(&v->chain, t);
+	pthread_mutex_unlock(&v->lock);
 	newest_set(v);
 	return e;
 }
@@ -158,6 +160,21 @@ const struct topology *versions_newest(struct versions *v)
 	t = v->newest;
 	pthread_mutex_unlock(&v->lock);
 	return t;
+}
+
+enum err versions_known(struct versions *v, struct chain *out)
+{
+	enum err e = ERR_OK;
+
+	pthread_mutex_lock(&v->lock);
+	*out = (struct chain){.count = v->chain.count};
+	out->versions = calloc(out->count + 1, sizeof(struct topology *));
+	if (!out->versions)
+		e = ERR_MEMORY;
+	for (size_t i = 0; i < out->count && !e; i++)
+		out->versions[i] = v->chain.versions[i];
+	pthread_mutex_unlock(&v->lock);
+	return e;
 }
 
 const struct chain *versions_chain(const struct versions *v)

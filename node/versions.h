@@ -17,6 +17,10 @@ void versions_close(struct versions *v);
 /* Any thread: the version in force, NULL before the node has joined. */
 const struct topology *versions_newest(struct versions *v);
 
+/* Any thread: all that are held now.  The caller frees the array out->versions with free(); the
+ * topologies are borrowed.  ERR_MEMORY. */
+enum err versions_known(struct versions *v, struct chain *out);
+
 /* The loop's thread only. */
 const struct chain *versions_chain(const struct versions *v);
 /* The first version, by its pinned hash (khabar join).  ERR_STATE when there is one already. */
