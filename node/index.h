@@ -5,9 +5,9 @@
  * the log at open.  index_find() sees the tail; content look-ups see what has been folded, so call
  * index_fold() first when the answer must be current.
  *
- * Two watermarks: headers (tables id, ref, range, trie) and content (object, value, held), since
- * content needs bodies opened and parsed.  Every content key is a keyed hash: a disk without the
- * key file shows no value.
+ * Two watermarks: headers (tables id, ref, range, trie, sequence, reuse, beacon) and content
+ * (object, value, held), since content needs bodies opened and parsed.  Every content key is a
+ * keyed hash: a disk without the key file shows no value.
  *
  * Threads.  index_note() from the log's writer; index_fold() from any thread (one folds, others
  * wait); look-ups from any thread with a struct index_reader of its own. */
@@ -88,6 +88,41 @@ enum err index_erasable(struct index_reader *reader, uint64_t after, uint64_t *l
 			size_t *n);
 /* Changes when there may be more of them; never 0.  Any thread. */
 uint64_t index_erasures(const struct index *index);
+
+/* What an origin says to an audience, and a place in it. */
+struct stream {
+	struct party_id origin;
+	struct audience_id audience;
+};
+struct place {
+	uint64_t incarnation, sequence;
+};
+struct sequence_at {
+	struct place place;
+	uint64_t lsn;
+	uint32_t expiry; /* hours */
+};
+/* Calls found for every message of the stream from one place to another, both included, in the
+ * order of (incarnation, sequence, position), until it returns false. */
+enum err index_sequences(struct index_reader *reader, const struct stream *s,
+			 const struct place *from, const struct place *to,
+			 bool (*found)(void *arg, const struct sequence_at *at), void *arg);
+/* The greatest sequence of an incarnation in the stream.  ERR_NOT_FOUND. */
+enum err index_sequence_last(struct index_reader *reader, const struct stream *s,
+			     uint64_t incarnation, struct sequence_at *out);
+/* The newest beacon of the stream before that position.  ERR_NOT_FOUND. */
+enum err index_beacon(struct index_reader *reader, const struct stream *s, uint64_t before,
+		      uint64_t *lsn);
+/* The next stream with beacons in it; zeros to begin with.  ERR_NOT_FOUND at the end. */
+enum err index_beacon_stream(struct index_reader *reader, struct stream *s);
+
+/* Two messages in one place: the one at lsn came when another was there, the first at first. */
+struct reuse_at {
+	struct party_id origin;
+	uint64_t lsn, first;
+};
+/* The one at or after (origin, lsn), in that order.  ERR_NOT_FOUND at the end. */
+enum err index_reuse(struct index_reader *reader, struct reuse_at *at);
 
 /* An object of a message. */
 struct object_at {

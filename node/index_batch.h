@@ -36,6 +36,7 @@ enum err batch_hold(struct batch *b, uint64_t lsn, const char *why);
 enum err batch_receipt(struct batch *b, const struct log_row *row, const char *json, size_t n);
 enum err batch_asks(struct batch *b, const struct log_row *row);
 int receipts_put(struct batch *b);
+enum err batch_beacon(struct batch *b, const struct log_row *row, const char *json, size_t n);
 /* The message of that id, whose header is in b->header, is recalled, as far as headers are
  * folded. */
 enum err batch_recalled(struct batch *b, const struct message_id *id, bool *yes);

@@ -99,6 +99,9 @@ static enum err compare(struct index_env *kept, struct index_env *fresh, struct 
 		   {"value", k->value, f->value},
 		   {"held", k->held, f->held},
 		   {"receipt", k->receipt, f->receipt},
+		   {"sequence", k->sequence, f->sequence},
+		   {"reuse", k->reuse, f->reuse},
+		   {"beacon", k->beacon, f->beacon},
 		   {"range", k->range, f->range},
 		   {"trie", k->trie, f->trie},
 		   {"meta", k->meta, f->meta}};

@@ -113,9 +113,10 @@ static make_rows *rows_of(enum message_kind kind)
 		return make_post;
 	case KIND_RECEIPT:
 		return batch_receipt;
+	case KIND_BEACON:
+		return batch_beacon;
 	case KIND_RECALL: /* folded from its header */
 	case KIND_FORWARD:
-	case KIND_BEACON:
 	case KIND_CARD:
 	case KIND_ROLE_KEY:
 		break;

@@ -1,14 +1,17 @@
-/* Folding of headers (tables id, ref, range and trie), and the sheets in which every fold sorts. */
+/* Folding of headers (tables id, ref, range, trie and those of index_sequence.c), and the sheets in
+ * which every fold sorts. */
 #include "node/index_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* A row of a batch: id | lsn | verdict | 1 when its header can be read | key of the range. */
+/* A row of a batch: id | lsn | verdict | kind, or 0 when its header cannot be read | key of the
+ * range | row of the table sequence. */
 enum {
 	HEADER_ENTRY_BYTES = MESSAGE_ID_BYTES + 8,
 	KEYED_AT = HEADER_ENTRY_BYTES + 1,
-	ID_ROW_BYTES = KEYED_AT + 1 + TRIE_KEY_BYTES,
+	SEQUENCE_AT = KEYED_AT + 1 + TRIE_KEY_BYTES,
+	ID_ROW_BYTES = SEQUENCE_AT + SEQUENCE_RECORD_BYTES,
 	ROWS_SCANNED_MAX = 10 * FOLD_MESSAGES_MAX,
 };
 
@@ -61,8 +64,9 @@ static int mark_write(MDB_txn *txn, MDB_dbi meta, const struct header_mark *mark
 }
 
 struct batch {
-	struct sheet ids;            /* of ID_ROW_BYTES */
-	struct sheet refs;           /* ref | lsn */
+	struct sheet ids;  /* of ID_ROW_BYTES */
+	struct sheet refs; /* ref | lsn */
+	struct sheet sequences, beacons;
 	struct trie_change *changes; /* owned */
 	size_t change_count;
 	struct header scratch;
@@ -76,12 +80,12 @@ static enum err add_row(struct batch *b, const struct log_row *row)
 	memcpy(at, row->id.b, MESSAGE_ID_BYTES);
 	put_u64(at + MESSAGE_ID_BYTES, row->lsn);
 	at[HEADER_ENTRY_BYTES] = (uint8_t)row->verdict;
-	at[KEYED_AT] =
-		row->length >= SIGNATURE_BYTES &&
-		header_decode(&b->scratch, row->data, row->length - SIGNATURE_BYTES) == ERR_OK;
-	memset(at + KEYED_AT + 1, 0, TRIE_KEY_BYTES);
-	if (!at[KEYED_AT])
+	memset(at + KEYED_AT, 0, ID_ROW_BYTES - KEYED_AT);
+	if (row->length < SIGNATURE_BYTES ||
+	    header_decode(&b->scratch, row->data, row->length - SIGNATURE_BYTES) != ERR_OK)
 		return ERR_OK;
+	at[KEYED_AT] = b->scratch.kind;
+	sequence_record(at + SEQUENCE_AT, &b->scratch, row->lsn);
 	struct trie_key key = trie_key_of(&b->scratch, &row->id);
 	memcpy(at + KEYED_AT + 1, key.b, sizeof key.b);
 	if (bytes_zero(b->scratch.ref.b, MESSAGE_ID_BYTES))
@@ -119,7 +123,47 @@ static enum err collect(struct batch *b, struct log_reader *reader, uint64_t unt
 	return ERR_OK;
 }
 
-static int put_ids(MDB_txn *txn, MDB_dbi dbi, struct batch *b, struct header_mark *mark)
+/* Receipts, beacons, cards and role keys are said by nodes without being asked: they are not
+ * counted among what people have said. */
+static bool is_counted(enum verdict verdict, enum message_kind kind)
+{
+	if (verdict == VERDICT_HEADER_ONLY)
+		return false;
+	switch (kind) {
+	case KIND_RECEIPT:
+	case KIND_BEACON:
+	case KIND_CARD:
+	case KIND_ROLE_KEY:
+		return false;
+	case KIND_POST:
+	case KIND_RECALL:
+	case KIND_FORWARD:
+		break;
+	}
+	return true;
+}
+
+/* What else is made of a message that is here for the first time. */
+static enum err add_made(struct batch *b, const uint8_t *at)
+{
+	struct trie_change *c = &b->changes[b->change_count++];
+	*c = (struct trie_change){.lsn = get_u64(at + MESSAGE_ID_BYTES)};
+	memcpy(c->key.b, at + KEYED_AT + 1, sizeof c->key.b);
+	uint8_t *made = sheet_add(&b->sequences);
+	if (!made)
+		return ERR_MEMORY;
+	memcpy(made, at + SEQUENCE_AT, SEQUENCE_RECORD_BYTES);
+	if (at[KEYED_AT] != KIND_BEACON || at[HEADER_ENTRY_BYTES] != VERDICT_ACCEPTED)
+		return ERR_OK;
+	made = sheet_add(&b->beacons);
+	if (!made)
+		return ERR_MEMORY;
+	memcpy(made, at + SEQUENCE_AT, STREAM_BYTES);
+	memcpy(made + STREAM_BYTES, at + MESSAGE_ID_BYTES, 8);
+	return ERR_OK;
+}
+
+static enum err put_ids(MDB_txn *txn, MDB_dbi dbi, struct batch *b, struct header_mark *mark)
 {
 	const struct sheet *ids = &b->ids;
 	for (size_t i = 0; i < ids->count; i++) {
@@ -130,15 +174,14 @@ static int put_ids(MDB_txn *txn, MDB_dbi dbi, struct batch *b, struct header_mar
 		if (rc == MDB_KEYEXIST)
 			continue;
 		if (rc != 0)
-			return rc;
-		mark->messages += at[HEADER_ENTRY_BYTES] != VERDICT_HEADER_ONLY;
-		if (at[KEYED_AT]) {
-			struct trie_change *c = &b->changes[b->change_count++];
-			*c = (struct trie_change){.lsn = get_u64(at + MESSAGE_ID_BYTES)};
-			memcpy(c->key.b, at + KEYED_AT + 1, sizeof c->key.b);
-		}
+			return lmdb_err(rc);
+		mark->messages += is_counted((enum verdict)at[HEADER_ENTRY_BYTES],
+					     (enum message_kind)at[KEYED_AT]);
+		enum err e = at[KEYED_AT] ? add_made(b, at) : ERR_OK;
+		if (e)
+			return e;
 	}
-	return 0;
+	return ERR_OK;
 }
 
 static int put_refs(MDB_txn *txn, MDB_dbi dbi, const struct sheet *refs)
@@ -159,10 +202,15 @@ static enum err put_batch(MDB_txn *txn, const struct index_tables *t, struct bat
 	b->changes = malloc((b->ids.count + 1) * sizeof *b->changes);
 	if (!b->changes)
 		return ERR_MEMORY;
-	int rc = put_ids(txn, t->id, b, mark);
+	enum err e = put_ids(txn, t->id, b, mark);
+	if (e)
+		return e;
+	int rc = put_refs(txn, t->ref, &b->refs);
 	if (rc == 0)
-		rc = put_refs(txn, t->ref, &b->refs);
-	enum err e = rc ? lmdb_err(rc) : range_fold(txn, t, b->changes, b->change_count);
+		rc = sequences_put(txn, t, &b->sequences);
+	if (rc == 0)
+		rc = beacons_put(txn, t->beacon, &b->beacons);
+	e = rc ? lmdb_err(rc) : range_fold(txn, t, b->changes, b->change_count);
 	return e ? e : lmdb_err(mark_write(txn, t->meta, mark));
 }
 
@@ -175,6 +223,8 @@ enum err fold_headers(const struct folding *f, uint64_t until, struct header_mar
 		return ERR_MEMORY;
 	b->ids.width = ID_ROW_BYTES;
 	b->refs.width = REF_KEY_BYTES;
+	b->sequences.width = SEQUENCE_RECORD_BYTES;
+	b->beacons.width = BEACON_KEY_BYTES;
 	int rc = mdb_txn_begin(f->env->store.env, NULL, 0, &txn);
 	if (rc != 0) {
 		free(b);
@@ -191,6 +241,8 @@ enum err fold_headers(const struct folding *f, uint64_t until, struct header_mar
 	*more = mark->lsn < until;
 	free(b->ids.at);
 	free(b->refs.at);
+	free(b->sequences.at);
+	free(b->beacons.at);
 	free(b->changes);
 	free(b);
 	return e;

@@ -10,6 +10,9 @@
  *     receipt message id 32 | node 16 | state 1 | lsn 8 | number 2 -> time 8 | reason 1; what that
  *                 node has stated of that message, in the receipt there; state 0: the message
  *                 itself, which asks for receipts
+ *     sequence origin 16 | audience 16 | incarnation 8 | sequence 8 | lsn 8 -> expiry 4
+ *     reuse   origin 16 | lsn 8 -> lsn 8; the message there has the place of that earlier one
+ *     beacon  origin 16 | audience 16 | lsn 8 -> nothing; an accepted beacon
  *     range   audience 16 | expiry 4 | id 32 -> lsn 8, and
  *     trie    audience 16 | depth 1 | prefix -> count 8 | sum 128: see protocol/trie.h
  *     meta    "format" -> u32, "log" -> the log's store id, "key" -> a mark of the store key,
@@ -27,7 +30,7 @@
 #include "protocol/trie.h"
 
 enum {
-	INDEX_FORMAT = 4,
+	INDEX_FORMAT = 5,
 	HASH_KEY_BYTES = 16,
 	OBJECT_REF_BYTES = HASH_KEY_BYTES + 8 + 8, /* what a value remembers of an object's key */
 	OBJECT_KEY_BYTES = OBJECT_REF_BYTES + 2,
@@ -36,6 +39,12 @@ enum {
 	REF_KEY_BYTES = MESSAGE_ID_BYTES + 8,
 	RECEIPT_KEY_BYTES = MESSAGE_ID_BYTES + PARTY_ID_BYTES + 1 + 8 + 2,
 	RECEIPT_VALUE_BYTES = 8 + 1,
+	STREAM_BYTES = PARTY_ID_BYTES + AUDIENCE_ID_BYTES, /* what an origin says to an audience */
+	SEQUENCE_PLACE_BYTES = STREAM_BYTES + 8 + 8,
+	SEQUENCE_KEY_BYTES = SEQUENCE_PLACE_BYTES + 8,
+	SEQUENCE_RECORD_BYTES = SEQUENCE_KEY_BYTES + 4,
+	REUSE_KEY_BYTES = PARTY_ID_BYTES + 8,
+	BEACON_KEY_BYTES = STREAM_BYTES + 8,
 	HELD_TEXT_MAX = 240,
 	/* Prefix lengths 0..32 and 0..128, and the number of labels of a domain. */
 	LENGTHS_IPV4 = 0,
@@ -48,7 +57,8 @@ enum {
 enum object_flag { OBJECT_REVOKED = 1, OBJECT_BLOCK = 2, OBJECT_SCAFFOLDING = 4 };
 
 struct index_tables {
-	MDB_dbi id, ref, object, value, held, erase, receipt, range, trie, meta;
+	MDB_dbi id, ref, object, value, held, erase, receipt, sequence, reuse, beacon, range, trie,
+		meta;
 };
 
 struct index_env {
@@ -141,6 +151,11 @@ static inline const uint8_t *sheet_row(const struct sheet *s, size_t i)
 {
 	return s->at + i * s->width;
 }
+
+/* index_sequence.c: rows of the table sequence, as they are put, and their putting. */
+void sequence_record(uint8_t out[SEQUENCE_RECORD_BYTES], const struct header *h, uint64_t lsn);
+int sequences_put(MDB_txn *txn, const struct index_tables *t, struct sheet *records);
+int beacons_put(MDB_txn *txn, MDB_dbi beacon, struct sheet *records);
 
 /* The tail: ids committed and not yet folded, in order of position.  A ring with chained buckets,
  * so that the oldest go without moving the rest.  The caller holds the lock. */

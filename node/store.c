@@ -12,7 +12,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { TABLES_MAX = 16, MAP_SHIFT_DEFAULT = 40, MAP_SHIFT_LEAST = 30 };
+enum { TABLES_MAX = 32, MAP_SHIFT_DEFAULT = 40, MAP_SHIFT_LEAST = 30 };
 
 enum err lmdb_err(int rc)
 {
