@@ -118,10 +118,9 @@ enum err index_beacon_stream(struct index_reader *reader, struct stream *s);
 
 /* Two messages in one place: the one at lsn came when another was there, the first at first. */
 struct reuse_at {
-	struct party_id origin;
 	uint64_t lsn, first;
 };
-/* The one at or after (origin, lsn), in that order.  ERR_NOT_FOUND at the end. */
+/* The one at or after lsn.  ERR_NOT_FOUND at the end. */
 enum err index_reuse(struct index_reader *reader, struct reuse_at *at);
 
 /* An object of a message. */

@@ -11,7 +11,7 @@
  *                 node has stated of that message, in the receipt there; state 0: the message
  *                 itself, which asks for receipts
  *     sequence origin 16 | audience 16 | incarnation 8 | sequence 8 | lsn 8 -> expiry 4
- *     reuse   origin 16 | lsn 8 -> lsn 8; the message there has the place of that earlier one
+ *     reuse   lsn 8 -> lsn 8; the message there has the place of that earlier one
  *     beacon  origin 16 | audience 16 | lsn 8 -> nothing; an accepted beacon
  *     range   audience 16 | expiry 4 | id 32 -> lsn 8, and
  *     trie    audience 16 | depth 1 | prefix -> count 8 | sum 128: see protocol/trie.h
@@ -43,7 +43,6 @@ enum {
 	SEQUENCE_PLACE_BYTES = STREAM_BYTES + 8 + 8,
 	SEQUENCE_KEY_BYTES = SEQUENCE_PLACE_BYTES + 8,
 	SEQUENCE_RECORD_BYTES = SEQUENCE_KEY_BYTES + 4,
-	REUSE_KEY_BYTES = PARTY_ID_BYTES + 8,
 	BEACON_KEY_BYTES = STREAM_BYTES + 8,
 	HELD_TEXT_MAX = 240,
 	/* Prefix lengths 0..32 and 0..128, and the number of labels of a domain. */
@@ -155,6 +154,9 @@ static inline const uint8_t *sheet_row(const struct sheet *s, size_t i)
 /* index_sequence.c: rows of the table sequence, as they are put, and their putting. */
 void sequence_record(uint8_t out[SEQUENCE_RECORD_BYTES], const struct header *h, uint64_t lsn);
 int sequences_put(MDB_txn *txn, const struct index_tables *t, struct sheet *records);
+/* Takes out of the three tables what the message at lsn has made, as if it had never been. */
+int sequence_remove(MDB_txn *txn, const struct index_tables *t, const struct header *h,
+		    uint64_t lsn);
 int beacons_put(MDB_txn *txn, MDB_dbi beacon, struct sheet *records);
 
 /* The tail: ids committed and not yet folded, in order of position.  A ring with chained buckets,

@@ -26,34 +26,54 @@ void sequence_record(uint8_t out[SEQUENCE_RECORD_BYTES], const struct header *h,
 	write_u32(&w, h->expiry);
 }
 
+/* The first key at the place, or behind it. */
+static int first_at(MDB_cursor *cursor, const uint8_t *place, MDB_val *key, MDB_val *value)
+{
+	uint8_t from[SEQUENCE_KEY_BYTES] = {0};
+	memcpy(from, place, SEQUENCE_PLACE_BYTES);
+	*key = (MDB_val){sizeof from, from};
+	return mdb_cursor_get(cursor, key, value, MDB_SET_RANGE);
+}
+
+static bool is_at(const MDB_val *key, const uint8_t *place)
+{
+	return key->mv_size == SEQUENCE_KEY_BYTES &&
+	       memcmp(key->mv_data, place, SEQUENCE_PLACE_BYTES) == 0;
+}
+
 /* Is the key just put that of a number that was used before?  Then *first is the first position. */
 static int used_before(MDB_cursor *cursor, const uint8_t *at, bool *yes, uint64_t *first)
 {
-	uint8_t from[SEQUENCE_KEY_BYTES] = {0};
 	MDB_val key, value;
 	*yes = false;
 	int rc = mdb_cursor_get(cursor, &key, &value, MDB_PREV);
 	if (rc != 0)
 		return rc == MDB_NOTFOUND ? 0 : rc;
-	if (key.mv_size != SEQUENCE_KEY_BYTES || memcmp(key.mv_data, at, SEQUENCE_PLACE_BYTES) != 0)
+	if (!is_at(&key, at))
 		return 0;
 	*yes = true;
-	memcpy(from, at, SEQUENCE_PLACE_BYTES);
-	key = (MDB_val){sizeof from, from};
-	rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+	rc = first_at(cursor, at, &key, &value);
 	if (rc == 0)
 		*first = get_u64((uint8_t *)key.mv_data + SEQUENCE_PLACE_BYTES);
 	return rc;
 }
 
-static int put_reuse(MDB_txn *txn, MDB_dbi reuse, const uint8_t *at, uint64_t first)
+static int put_reuse(MDB_txn *txn, MDB_dbi reuse, uint64_t at, uint64_t first)
 {
-	uint8_t bytes[REUSE_KEY_BYTES], lsn[8];
+	uint8_t bytes[8], lsn[8];
 	MDB_val key = {sizeof bytes, bytes}, value = {sizeof lsn, lsn};
-	memcpy(bytes, at, PARTY_ID_BYTES);
-	memcpy(bytes + PARTY_ID_BYTES, at + SEQUENCE_PLACE_BYTES, 8);
+	put_u64(bytes, at);
 	put_u64(lsn, first);
 	return mdb_put(txn, reuse, &key, &value, 0);
+}
+
+static int remove_reuse(MDB_txn *txn, MDB_dbi reuse, uint64_t at)
+{
+	uint8_t bytes[8];
+	MDB_val key = {sizeof bytes, bytes};
+	put_u64(bytes, at);
+	int rc = mdb_del(txn, reuse, &key, NULL);
+	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
 int sequences_put(MDB_txn *txn, const struct index_tables *t, struct sheet *records)
@@ -72,10 +92,52 @@ int sequences_put(MDB_txn *txn, const struct index_tables *t, struct sheet *reco
 		if (rc == 0)
 			rc = used_before(cursor, at, &yes, &first);
 		if (rc == 0 && yes)
-			rc = put_reuse(txn, t->reuse, at, first);
+			rc = put_reuse(txn, t->reuse, get_u64(at + SEQUENCE_PLACE_BYTES), first);
 	}
 	mdb_cursor_close(cursor);
 	return rc;
+}
+
+/* What is left at a place refers to the first of what is left. */
+static int refer_again(MDB_txn *txn, const struct index_tables *t, const uint8_t *place)
+{
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	uint64_t first = 0;
+	int rc = mdb_cursor_open(txn, t->sequence, &cursor);
+	if (rc != 0)
+		return rc;
+	rc = first_at(cursor, place, &key, &value);
+	while (rc == 0 && is_at(&key, place)) {
+		uint64_t lsn = get_u64((uint8_t *)key.mv_data + SEQUENCE_PLACE_BYTES);
+		rc = first ? put_reuse(txn, t->reuse, lsn, first)
+			   : remove_reuse(txn, t->reuse, lsn);
+		if (!first)
+			first = lsn;
+		if (rc == 0)
+			rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+	}
+	mdb_cursor_close(cursor);
+	return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+int sequence_remove(MDB_txn *txn, const struct index_tables *t, const struct header *h,
+		    uint64_t lsn)
+{
+	uint8_t record[SEQUENCE_RECORD_BYTES], at[BEACON_KEY_BYTES];
+	MDB_val key = {SEQUENCE_KEY_BYTES, record};
+	sequence_record(record, h, lsn);
+	int rc = mdb_del(txn, t->sequence, &key, NULL);
+	if (rc == 0)
+		rc = remove_reuse(txn, t->reuse, lsn);
+	if (rc == 0)
+		rc = refer_again(txn, t, record);
+	memcpy(at, record, STREAM_BYTES);
+	put_u64(at + STREAM_BYTES, lsn);
+	key = (MDB_val){sizeof at, at};
+	if (rc == 0)
+		rc = mdb_del(txn, t->beacon, &key, NULL);
+	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
 int beacons_put(MDB_txn *txn, MDB_dbi beacon, struct sheet *records)
@@ -213,25 +275,21 @@ enum err index_beacon_stream(struct index_reader *reader, struct stream *s)
 
 enum err index_reuse(struct index_reader *reader, struct reuse_at *at)
 {
-	uint8_t from[REUSE_KEY_BYTES];
+	uint8_t from[8];
 	MDB_cursor *cursor;
 	MDB_val key = {sizeof from, from}, value;
 	enum err e = reader_ready(reader);
 	if (e)
 		return e;
-	memcpy(from, at->origin.b, PARTY_ID_BYTES);
-	put_u64(from + PARTY_ID_BYTES, at->lsn);
+	put_u64(from, at->lsn);
 	int rc = mdb_cursor_open(reader->txn, reader->index->env.tables.reuse, &cursor);
 	if (rc != 0)
 		return lmdb_err(rc);
 	rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-	if (rc == 0 && (key.mv_size != REUSE_KEY_BYTES || value.mv_size != 8))
+	if (rc == 0 && (key.mv_size != 8 || value.mv_size != 8))
 		rc = MDB_CORRUPTED;
-	if (rc == 0) {
-		memcpy(at->origin.b, key.mv_data, PARTY_ID_BYTES);
-		at->lsn = get_u64((uint8_t *)key.mv_data + PARTY_ID_BYTES);
-		at->first = get_u64(value.mv_data);
-	}
+	if (rc == 0)
+		*at = (struct reuse_at){get_u64(key.mv_data), get_u64(value.mv_data)};
 	mdb_cursor_close(cursor);
 	return lmdb_err(rc);
 }

@@ -1,4 +1,5 @@
 /* Places in the index: what an author has given which number, and what it has given twice. */
+#include "node/index_parts.h"
 #include "tests/node/index_fixture.h"
 
 static struct fixture home;
@@ -101,10 +102,6 @@ static void a_number_used_twice_is_found_however_batches_are_cut(void)
 	fold_all(&p);
 	uint64_t three = say(&p, 2, 7, 1), four = say(&p, 1, 8, 5), five = say(&p, 1, 8, 5);
 	fold_all(&p);
-	is_int(index_reuse(p.reader, &at), ERR_OK, "in one batch");
-	is_int(at.lsn, five, "the second");
-	is_int(at.first, four, "and the first");
-	at.lsn++;
 	is_int(index_reuse(p.reader, &at), ERR_OK, "over two batches");
 	is_int(at.lsn, two, "the second");
 	is_int(at.first, one, "and the first");
@@ -113,10 +110,51 @@ static void a_number_used_twice_is_found_however_batches_are_cut(void)
 	is_int(at.lsn, three, "the third");
 	is_int(at.first, one, "and still the first");
 	at.lsn++;
+	is_int(index_reuse(p.reader, &at), ERR_OK, "in one batch");
+	is_int(at.lsn, five, "the second");
+	is_int(at.first, four, "and the first");
+	at.lsn++;
 	is_int(index_reuse(p.reader, &at), ERR_NOT_FOUND, "that is all");
 	is_int(index_check(p.index, NULL), ERR_OK, "folded at once it is the same");
 	is_int(index_rebuild(p.index), ERR_OK, "and rebuilt");
 	is_int(index_check(p.index, NULL), ERR_OK, "too");
+	pair_close(&p);
+}
+
+static void take_out(struct pair *p, const struct header *h, uint64_t lsn)
+{
+	MDB_txn *txn;
+	need(mdb_txn_begin(p->index->env.store.env, NULL, 0, &txn) == 0);
+	need(sequence_remove(txn, &p->index->env.tables, h, lsn) == 0);
+	need(mdb_txn_commit(txn) == 0);
+	need(index_reader_renew(p->reader) == ERR_OK);
+}
+
+/* As it would be had the message never come. */
+static void what_is_taken_out_leaves_no_trace(void)
+{
+	struct reuse_at at = {0};
+	struct header place = *header_of(1, 7, 1), h = *header_of(1, 7, 2);
+	struct stream s = stream_of(1);
+	uint64_t lsns[3], beacon;
+	struct pair p;
+	pair_fresh(&p, &home);
+	for (size_t i = 0; i < 3; i++)
+		lsns[i] = say(&p, 1, 7, 1);
+	h.kind = KIND_BEACON;
+	beacon = commit(&p, &h, VERDICT_ACCEPTED);
+	fold_all(&p);
+	take_out(&p, &place, lsns[0]);
+	is_str(found(&p, 1, first, last), "7:1 7:1 7:2 ", "the first of three went");
+	is_int(index_reuse(p.reader, &at), ERR_OK, "two are still one too many");
+	is_int(at.lsn, lsns[2], "the third");
+	is_int(at.first, lsns[1], "after the second");
+	take_out(&p, &place, lsns[2]);
+	at.lsn = 0;
+	is_int(index_reuse(p.reader, &at), ERR_NOT_FOUND, "one alone is not");
+	take_out(&p, &h, beacon);
+	is_int(index_beacon(p.reader, &s, UINT64_MAX, &beacon), ERR_NOT_FOUND, "nor a beacon");
+	is_str(found(&p, 1, first, last), "7:1 ", "and what is left is there");
 	pair_close(&p);
 }
 
@@ -219,6 +257,7 @@ int main(void)
 	fixture_init(&home);
 	RUN(what_was_said_is_found_in_its_order);
 	RUN(a_number_used_twice_is_found_however_batches_are_cut);
+	RUN(what_is_taken_out_leaves_no_trace);
 	RUN(the_same_message_again_is_no_reuse);
 	RUN(beacons_are_found_by_their_stream);
 	RUN(what_nodes_say_by_themselves_is_not_counted);
