@@ -128,6 +128,7 @@ enum err index_open(struct index **out, const char *dir, struct log *log,
 	index->identity = identity;
 	index->env.store.lock = -1;
 	atomic_store(&index->erasures, 1);
+	atomic_store(&index->cards, 1);
 	pthread_mutex_init(&index->folding, NULL);
 	pthread_mutex_init(&index->lock, NULL);
 	index->dir = strdup(dir);
@@ -217,17 +218,19 @@ static enum err fold_content_once(struct index *index, bool *more)
 {
 	struct folding f = folding_of(index);
 	struct content_mark mark = index->content;
-	size_t erasable = 0;
+	struct folded folded = {0};
 	enum err e = log_reader_renew(index->reader);
 	*more = false;
 	if (!e && mark.lsn < index->headers.lsn) {
-		e = fold_content(&f, index->headers.lsn, &mark, &erasable, more);
+		e = fold_content(&f, index->headers.lsn, &mark, &folded, more);
 		if (!e)
 			publish(index, NULL, &mark);
 	}
 	log_reader_pause(index->reader);
-	if (erasable)
+	if (folded.erasable)
 		atomic_fetch_add(&index->erasures, 1);
+	if (folded.cards)
+		atomic_fetch_add(&index->cards, 1);
 	return e;
 }
 

@@ -86,6 +86,29 @@ enum err index_recall(struct index_reader *reader, struct log_reader *log,
  * more: at most max, ascending.  Each stays until a fold has seen that its body is gone. */
 enum err index_erasable(struct index_reader *reader, uint64_t after, uint64_t *lsns, size_t max,
 			size_t *n);
+/* Changes when cards have come or gone; never 0.  Any thread. */
+uint64_t index_cards_changed(const struct index *index);
+/* A card of an origin, as the index knows it. */
+struct card_at {
+	struct party_id origin;
+	uint16_t sign_key;
+	uint64_t number;
+	struct message_id id;
+	uint64_t lsn;
+	uint8_t body[24]; /* of its body's hash */
+};
+/* The first origin behind after (NULL: of all) that has a card.  ERR_NOT_FOUND. */
+enum err index_card_origin(struct index_reader *reader, const struct party_id *after,
+			   struct party_id *origin);
+/* The cards of an origin, the newest first: at most max.  SPEC.md 4.11. */
+enum err index_cards(struct index_reader *reader, const struct party_id *origin,
+		     struct card_at *cards, size_t max, size_t *n);
+/* The key that the oldest card of the origin with that seal key number names, of those signed by
+ * a key that counts.  ERR_NOT_FOUND. */
+enum err index_card_seal(struct index_reader *reader, const struct party_id *origin,
+			 uint16_t number, bool (*counts)(void *arg, uint16_t sign_key), void *arg,
+			 uint8_t key[SEAL_KEY_BYTES]);
+
 /* Changes when there may be more of them; never 0.  Any thread. */
 uint64_t index_erasures(const struct index *index);
 

@@ -6,12 +6,13 @@
 #include "protocol/stix.h"
 
 /* The sheets of rows. */
-enum { OBJECTS, VALUES, RECEIPTS, HELD, SHEETS };
+enum { OBJECTS, VALUES, RECEIPTS, CARDS, HELD, SHEETS };
 
 enum {
 	OBJECT_RECORD_BYTES = OBJECT_KEY_BYTES + OBJECT_VALUE_BYTES,
 	VALUE_RECORD_BYTES = VALUE_KEY_BYTES + OBJECT_REF_BYTES + 2, /* and its length's place */
 	RECEIPT_RECORD_BYTES = RECEIPT_KEY_BYTES + RECEIPT_VALUE_BYTES,
+	CARD_RECORD_BYTES = CARD_KEY_BYTES + CARD_VALUE_BYTES,
 	HELD_RECORD_BYTES = 8 + 1 + HELD_TEXT_MAX,
 };
 
@@ -37,6 +38,9 @@ enum err batch_receipt(struct batch *b, const struct log_row *row, const char *j
 enum err batch_asks(struct batch *b, const struct log_row *row);
 int receipts_put(struct batch *b);
 enum err batch_beacon(struct batch *b, const struct log_row *row, const char *json, size_t n);
+/* The body of a card. */
+enum err batch_card(struct batch *b, const struct log_row *row, const char *json, size_t n);
+int cards_put(struct batch *b);
 /* The message of that id, whose header is in b->header, is recalled, as far as headers are
  * folded. */
 enum err batch_recalled(struct batch *b, const struct message_id *id, bool *yes);

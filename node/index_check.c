@@ -102,6 +102,7 @@ static enum err compare(struct index_env *kept, struct index_env *fresh, struct 
 		   {"sequence", k->sequence, f->sequence},
 		   {"reuse", k->reuse, f->reuse},
 		   {"beacon", k->beacon, f->beacon},
+		   {"card", k->card, f->card},
 		   {"range", k->range, f->range},
 		   {"trie", k->trie, f->trie},
 		   {"meta", k->meta, f->meta}};
@@ -130,13 +131,13 @@ static enum err fold_afresh(struct index *index, struct index_env *fresh)
 	struct header_mark headers = {0};
 	struct content_mark content = {0};
 	bool more = index->headers.lsn > 0;
-	size_t erasable;
+	struct folded folded;
 	enum err e = log_reader_renew(index->reader);
 	while (!e && more)
 		e = fold_headers(&f, index->headers.lsn, &headers, &more);
 	more = index->content.lsn > 0;
 	while (!e && more)
-		e = fold_content(&f, index->content.lsn, &content, &erasable, &more);
+		e = fold_content(&f, index->content.lsn, &content, &folded, &more);
 	log_reader_pause(index->reader);
 	return e;
 }

@@ -115,9 +115,10 @@ static make_rows *rows_of(enum message_kind kind)
 		return batch_receipt;
 	case KIND_BEACON:
 		return batch_beacon;
+	case KIND_CARD:
+		return batch_card;
 	case KIND_RECALL: /* folded from its header */
 	case KIND_FORWARD:
-	case KIND_CARD:
 	case KIND_ROLE_KEY:
 		break;
 	}
@@ -259,7 +260,8 @@ static void batch_free(struct batch *b)
 static struct batch *batch_new(const struct folding *f)
 {
 	static const size_t widths[SHEETS] = {OBJECT_RECORD_BYTES, VALUE_RECORD_BYTES,
-					      RECEIPT_RECORD_BYTES, HELD_RECORD_BYTES};
+					      RECEIPT_RECORD_BYTES, CARD_RECORD_BYTES,
+					      HELD_RECORD_BYTES};
 	struct batch *b = calloc(1, sizeof *b);
 	if (!b)
 		return NULL;
@@ -272,10 +274,10 @@ static struct batch *batch_new(const struct folding *f)
 }
 
 enum err fold_content(const struct folding *f, uint64_t until, struct content_mark *mark,
-		      size_t *erasable, bool *more)
+		      struct folded *folded, bool *more)
 {
 	struct batch *b = batch_new(f);
-	*erasable = 0;
+	*folded = (struct folded){0};
 	if (!b)
 		return ERR_MEMORY;
 	enum err e;
@@ -293,8 +295,10 @@ enum err fold_content(const struct folding *f, uint64_t until, struct content_ma
 		mdb_txn_abort(b->txn);
 	else
 		e = lmdb_err(mdb_txn_commit(b->txn));
-	if (!e)
-		*erasable = b->erase.count;
+	if (!e) {
+		folded->erasable = b->erase.count;
+		folded->cards = b->made[CARDS].count + b->gone[CARDS].count;
+	}
 	*more = mark->lsn < until;
 	batch_free(b);
 	return e;

@@ -6,6 +6,8 @@
  *                 -> lsn 8 | valid until 8 | flags 1
  *     value   H(type | value) 16 | lsn 8 | number 2 -> the first 32 bytes of the object's key
  *     held    lsn 8 -> why, in words
+ *     card    origin 16 | seal key number 2 | sign key 2 | card number 8 | message id 32 -> key 32;
+ *                 number 0: the card itself -> lsn 8 | its body's hash, first 24
  *     erase   lsn 8 -> nothing; the message there is recalled, and its body may go
  *     receipt message id 32 | node 16 | state 1 | lsn 8 | number 2 -> time 8 | reason 1; what that
  *                 node has stated of that message, in the receipt there; state 0: the message
@@ -44,6 +46,8 @@ enum {
 	SEQUENCE_KEY_BYTES = SEQUENCE_PLACE_BYTES + 8,
 	SEQUENCE_RECORD_BYTES = SEQUENCE_KEY_BYTES + 4,
 	BEACON_KEY_BYTES = STREAM_BYTES + 8,
+	CARD_KEY_BYTES = PARTY_ID_BYTES + 2 + 2 + 8 + MESSAGE_ID_BYTES,
+	CARD_VALUE_BYTES = SEAL_KEY_BYTES,
 	HELD_TEXT_MAX = 240,
 	/* Prefix lengths 0..32 and 0..128, and the number of labels of a domain. */
 	LENGTHS_IPV4 = 0,
@@ -56,8 +60,8 @@ enum {
 enum object_flag { OBJECT_REVOKED = 1, OBJECT_BLOCK = 2, OBJECT_SCAFFOLDING = 4 };
 
 struct index_tables {
-	MDB_dbi id, ref, object, value, held, erase, receipt, sequence, reuse, beacon, range, trie,
-		meta;
+	MDB_dbi id, ref, object, value, held, erase, receipt, sequence, reuse, beacon, card, range,
+		trie, meta;
 };
 
 struct index_env {
@@ -84,12 +88,18 @@ struct folding {
 	const struct identity *identity;
 };
 
+/* What a fold of content has done that others wait for. */
+struct folded {
+	size_t erasable; /* bodies that may go since */
+	size_t cards;    /* rows of cards that came or went */
+};
+
 /* Fold the next batch, up to and with position until; *more when there is more up to there.
- * *erasable bodies may go since. */
+ */
 enum err fold_headers(const struct folding *f, uint64_t until, struct header_mark *mark,
 		      bool *more);
 enum err fold_content(const struct folding *f, uint64_t until, struct content_mark *mark,
-		      size_t *erasable, bool *more);
+		      struct folded *folded, bool *more);
 
 /* Folds content as far as headers are.  The caller holds folding. */
 enum err content_catch_up(struct index *index);
@@ -191,6 +201,7 @@ struct index {
 	struct log_reader *reader; /* of the folder */
 	pthread_mutex_t folding;   /* one folds, others wait */
 	_Atomic uint64_t erasures; /* see index_erasures() */
+	_Atomic uint64_t cards;    /* see index_cards_changed() */
 	struct purge purge;        /* under folding */
 	_Atomic uint64_t rebuilds; /* odd while rebuilding: what is not found may yet be there */
 	pthread_mutex_t lock;      /* of what follows; never held over LMDB */

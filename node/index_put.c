@@ -174,6 +174,8 @@ enum err batch_put(struct batch *b, struct content_mark *mark)
 	if (rc == 0)
 		rc = receipts_put(b);
 	if (rc == 0)
+		rc = cards_put(b);
+	if (rc == 0)
 		rc = change_held(b, mark);
 	if (rc == 0)
 		rc = erase_put(b);
