@@ -10,6 +10,7 @@
 #include "node/link_events.h"
 #include "node/link_gate.h"
 #include "node/link_listener.h"
+#include "node/link_peer.h"
 #include "node/loop.h"
 
 enum {
@@ -21,10 +22,11 @@ enum {
 
 /* A peer that dials us has a route while its connection stands, one that we dial has a dial. */
 struct peer {
-	struct link_peer is; /* endpoint is owned, or NULL */
-	struct dial *dial;   /* owned */
-	bool up;             /* LINK_UP was said, LINK_DOWN was not */
-	uint64_t serial;     /* of its connection, at the gate */
+	struct link_peer is;         /* a copy */
+	struct dial *dial;           /* owned */
+	bool up;                     /* LINK_UP was said, LINK_DOWN was not */
+	uint64_t serial;             /* of its connection, at the gate */
+	uint8_t key[LINK_KEY_BYTES]; /* under which that stands, when it dialed us */
 	uint8_t route[ROUTE_MAX_BYTES];
 	size_t route_length;
 };
@@ -146,7 +148,7 @@ static void free_peer(struct peer *peer)
 	if (!peer)
 		return;
 	dial_close(peer->dial);
-	free((char *)peer->is.endpoint);
+	link_peer_clear(&peer->is);
 	free(peer);
 }
 
@@ -182,16 +184,17 @@ const char *link_endpoint(const struct link *link)
 
 /* -- peers ---------------------------------------------------------------------------------- */
 
-static bool same_text(const char *a, const char *b)
+/* Can what there is with the peer go on under what is said of it now?  SPEC 4.11: "A connection
+ * goes on when a card moves an endpoint, and ends when a card takes away the key that it stands
+ * under."
+ */
+static bool peer_goes_on(struct peer *old, const struct link_peer *now)
 {
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-/* Can the connection with a go on as one with b? */
-static bool peer_unchanged(const struct link_peer *a, const struct link_peer *b)
-{
-	return memcmp(a->key, b->key, LINK_KEY_BYTES) == 0 && a->dial == b->dial &&
-	       (!a->dial || same_text(a->endpoint, b->endpoint));
+	if (old->is.dial != now->dial)
+		return false;
+	if (now->dial)
+		return dial_goes_on(old->dial, now);
+	return !old->up || link_peer_has_key(now, old->key);
 }
 
 static enum err make_peer(struct peer **out, const struct link *link, const struct link_peer *from)
@@ -200,11 +203,10 @@ static enum err make_peer(struct peer **out, const struct link *link, const stru
 	*out = peer;
 	if (!peer)
 		return ERR_MEMORY;
-	peer->is = *from;
-	peer->is.endpoint = from->endpoint ? strdup(from->endpoint) : NULL;
-	if (from->endpoint && !peer->is.endpoint)
-		return ERR_MEMORY;
-	return from->dial ? dial_open(&peer->dial, &link->common, from) : ERR_OK;
+	enum err e = link_peer_copy(&peer->is, from);
+	if (!e && from->dial)
+		e = dial_open(&peer->dial, &link->common, &peer->is);
+	return e;
 }
 
 /* Says goodbye to the peers that have no place among the new ones; those that have move over. */
@@ -215,7 +217,13 @@ static void move_peers(struct link *link, struct peer **fresh, size_t n)
 		size_t j = 0;
 		while (j < n && !party_id_equal(&fresh[j]->is.id, &old->is.id))
 			j++;
-		if (j < n && peer_unchanged(&old->is, &fresh[j]->is)) {
+		if (j < n && peer_goes_on(old, &fresh[j]->is)) {
+			/* What is known of the peer is new, what stands is old. */
+			struct link_peer is = old->is;
+			old->is = fresh[j]->is;
+			fresh[j]->is = is;
+			if (old->dial)
+				(void)dial_change(old->dial, &old->is);
 			free_peer(fresh[j]);
 			fresh[j] = old;
 			continue;
@@ -223,8 +231,7 @@ static void move_peers(struct link *link, struct peer **fresh, size_t n)
 		if (!old->is.dial)
 			gate_drop(link->gate, old->serial);
 		say_down(link, old, LINK_CAUSE_ENDED,
-			 j < n ? "the key or endpoint of %s has changed"
-			       : "%s is no neighbour any more",
+			 j < n ? "the link key of %s has changed" : "%s is no neighbour any more",
 			 old->is.name);
 		free_peer(old);
 	}
@@ -236,15 +243,15 @@ static void move_peers(struct link *link, struct peer **fresh, size_t n)
 enum err link_set_peers(struct link *link, const struct link_peer *peers, size_t n)
 {
 	struct peer **fresh = calloc(n ? n : 1, sizeof *fresh);
-	uint8_t(*keys)[LINK_KEY_BYTES] = calloc(n ? n : 1, sizeof *keys);
+	uint8_t(*keys)[LINK_KEY_BYTES] = calloc(n ? PEER_KEYS_MAX * n : 1, sizeof *keys);
 	size_t key_count = 0;
 	enum err e = fresh && keys ? ERR_OK : ERR_MEMORY;
 	for (size_t i = 0; i < n && !e; i++) {
 		e = make_peer(&fresh[i], link, &peers[i]);
 		/* SPEC 7.1: "The listener admits the link keys of the neighbours that dial it, and
 		 * no others." */
-		if (!peers[i].dial)
-			memcpy(keys[key_count++], peers[i].key, LINK_KEY_BYTES);
+		for (size_t k = 0; !peers[i].dial && k < peers[i].key_count; k++)
+			memcpy(keys[key_count++], peers[i].keys[k], LINK_KEY_BYTES);
 	}
 	if (!e)
 		e = gate_set_keys(link->gate, (const uint8_t(*)[LINK_KEY_BYTES])keys, key_count);
@@ -259,15 +266,14 @@ enum err link_set_peers(struct link *link, const struct link_peer *peers, size_t
 
 /* -- frames that come to the listener ------------------------------------------------------- */
 
-static struct peer *peer_of_frame(const struct link *link, zmq_msg_t *frame)
+static struct peer *peer_of_frame(const struct link *link, zmq_msg_t *frame,
+				  uint8_t key[LINK_KEY_BYTES])
 {
-	uint8_t key[LINK_KEY_BYTES];
 	const char *user = zmq_msg_gets(frame, "User-Id");
-	if (!user || !hex_decode(key, sizeof key, user))
+	if (!user || !hex_decode(key, LINK_KEY_BYTES, user))
 		return NULL;
 	for (size_t i = 0; i < link->count; i++)
-		if (!link->peers[i]->is.dial &&
-		    memcmp(link->peers[i]->is.key, key, sizeof key) == 0)
+		if (!link->peers[i]->is.dial && link_peer_has_key(&link->peers[i]->is, key))
 			return link->peers[i];
 	return NULL;
 }
@@ -279,7 +285,8 @@ static bool is_route(const struct peer *peer, zmq_msg_t *route)
 }
 
 /* A frame on a connection that is not the peer's own so far: true when it is now. */
-static bool adopt(struct link *link, struct peer *peer, zmq_msg_t *route, uint64_t serial)
+static bool adopt(struct link *link, struct peer *peer, zmq_msg_t *route, uint64_t serial,
+		  const uint8_t key[LINK_KEY_BYTES])
 {
 	size_t n = zmq_msg_size(route);
 	/* SPEC 7.1: "Only the newest connection of a neighbour is read." */
@@ -294,6 +301,7 @@ static bool adopt(struct link *link, struct peer *peer, zmq_msg_t *route, uint64
 	peer->serial = serial;
 	peer->route_length = n;
 	memcpy(peer->route, zmq_msg_data(route), n);
+	memcpy(peer->key, key, sizeof peer->key);
 	say_up(link, peer);
 	return true;
 }
@@ -308,14 +316,15 @@ static bool take_routed(struct link *link)
 	bool got = link->router && listener_receive(link->router, &route, &link->frame, &whole);
 	if (got) {
 		uint64_t serial = gate_heard(link->gate, zmq_msg_get(&link->frame, ZMQ_SRCFD));
-		struct peer *peer = peer_of_frame(link, &link->frame);
+		uint8_t key[LINK_KEY_BYTES];
+		struct peer *peer = peer_of_frame(link, &link->frame, key);
 		if (!peer || !whole) {
 			/* SPEC 7.1: "Every frame is judged by the key of its connection" */
 			gate_drop(link->gate, serial);
 			if (peer && is_route(peer, &route))
 				say_down(link, peer, LINK_CAUSE_ALIEN,
 					 "%s sent a message of several frames", peer->is.name);
-		} else if (is_route(peer, &route) || adopt(link, peer, &route, serial)) {
+		} else if (is_route(peer, &route) || adopt(link, peer, &route, serial, key)) {
 			link->frame_from = peer;
 		}
 	}

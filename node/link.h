@@ -15,14 +15,18 @@
 
 struct link;
 
-enum { LINK_TEXT_BYTES = 320 };
+enum { LINK_TEXT_BYTES = 320, PEER_KEYS_MAX = 2, PEER_ENDPOINTS_MAX = 9 };
 
 struct link_peer {
 	struct party_id id;
 	char name[NAME_MAX_BYTES + 1];
-	uint8_t key[LINK_KEY_BYTES];
-	const char *endpoint; /* "tcp://host:port"; NULL: it dials us.  Copied by link_set_peers */
-	bool dial;            /* we dial it; its key is then refused at our own door */
+	/* While it changes its key it has two; who dials expects the first one first. */
+	uint8_t keys[PEER_KEYS_MAX][LINK_KEY_BYTES];
+	size_t key_count;
+	/* "tcp://host:port", in the order in which they are tried; copied by link_set_peers() */
+	const char *endpoints[PEER_ENDPOINTS_MAX];
+	size_t endpoint_count;
+	bool dial; /* we dial it; its keys are then refused at our own door */
 };
 
 struct link_options {
@@ -72,8 +76,8 @@ void link_close(struct link *link);
 /* Where the listener is: "tcp://127.0.0.1:5601", or NULL for one that only dials. */
 const char *link_endpoint(const struct link *link);
 
-/* Replaces the peers.  Connections of those that are gone or whose key, endpoint or direction
- * changed end at once (LINK_DOWN), those of the others stay. */
+/* Replaces the peers.  Connections of those that are gone, whose direction changed, or that stand
+ * under a key that is no longer the peer's end at once (LINK_DOWN), those of the others stay. */
 enum err link_set_peers(struct link *link, const struct link_peer *peers, size_t n);
 
 /* What to wait for; at most max items are written, returns how many there are. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "node/link_listener.h"
+#include "node/link_peer.h"
 #include "node/loop.h"
 #include "node/socks.h"
 #include "node/tcp.h"
@@ -23,7 +24,8 @@ enum dial_state {
 
 struct dial {
 	const struct dial_common *common;
-	struct link_peer peer; /* endpoint is owned, or NULL */
+	struct ways ways;
+	uint8_t key[LINK_KEY_BYTES]; /* that the peer has to have in this attempt */
 	enum dial_state state;
 	struct tcp_lookup *lookup; /* owned; of an attempt without a proxy */
 	struct socks *socks;       /* owned; of one with a proxy */
@@ -52,10 +54,8 @@ enum err dial_open(struct dial **dial, const struct dial_common *common,
 	if (!d)
 		return ERR_MEMORY;
 	d->common = common;
-	d->peer = *peer;
-	d->peer.endpoint = peer->endpoint ? strdup(peer->endpoint) : NULL;
 	d->probe = -1;
-	if (peer->endpoint && !d->peer.endpoint) {
+	if (ways_set(&d->ways, peer) != ERR_OK) {
 		free(d);
 		return ERR_MEMORY;
 	}
@@ -90,8 +90,28 @@ void dial_close(struct dial *d)
 	if (!d)
 		return;
 	end_attempt(d);
-	free((char *)d->peer.endpoint);
+	ways_clear(&d->ways);
 	free(d);
+}
+
+bool dial_goes_on(const struct dial *d, const struct link_peer *peer)
+{
+	return d->state != DIAL_STANDING || link_peer_has_key(peer, d->key);
+}
+
+enum err dial_change(struct dial *d, const struct link_peer *peer)
+{
+	enum err e;
+	if (link_peer_same_ways(&d->ways.peer, peer))
+		return ERR_OK;
+	e = ways_set(&d->ways, peer);
+	if (e || d->state == DIAL_STANDING)
+		return e;
+	end_attempt(d);
+	d->state = DIAL_WAITING;
+	d->due = d->now;
+	d->failures = 0;
+	return ERR_OK;
 }
 
 bool dial_is_up(const struct dial *d)
@@ -114,14 +134,16 @@ const char *dial_text(const struct dial *d)
 static uint64_t back_off(const struct dial *d)
 {
 	uint64_t ms = DIAL_RETRY_MAX_MS;
-	if (d->failures < 6)
-		ms = (uint64_t)DIAL_RETRY_MIN_MS << d->failures;
+	size_t rounds = d->failures / ways_count(&d->ways);
+	if (rounds < 6)
+		ms = (uint64_t)DIAL_RETRY_MIN_MS << rounds;
 	if (ms > DIAL_RETRY_MAX_MS)
 		ms = DIAL_RETRY_MAX_MS;
 	return ms / 2 + randombytes_uniform((uint32_t)(ms / 2) + 1);
 }
 
-/* The attempt or the connection is over: keeps the words, waits. */
+/* The attempt or the connection is over: waits.  An attempt is told of when all ways have failed.
+ */
 static void fall_back(struct dial *d, enum link_cause cause)
 {
 	bool was_up = d->state == DIAL_STANDING;
@@ -131,18 +153,25 @@ static void fall_back(struct dial *d, enum link_cause cause)
 	d->state = DIAL_WAITING;
 	d->due = d->now + back_off(d);
 	d->failures++;
-	d->cause = cause;
+	if (!was_up && !ways_fail(&d->ways, cause == LINK_CAUSE_UNREACHABLE))
+		return;
 	d->news = true;
 	d->what = was_up ? DIAL_DOWN : DIAL_REFUSED;
 }
 
+/* Of several ways that fail the words are those of the one that came furthest. */
 __attribute__((format(printf, 3, 4))) static void fail(struct dial *d, enum link_cause cause,
 						       const char *format, ...)
 {
+	bool first = d->ways.failed == 0 || d->state == DIAL_STANDING;
 	va_list args;
-	va_start(args, format);
-	vsnprintf(d->text, sizeof d->text, format, args);
-	va_end(args);
+	if (first || (cause != LINK_CAUSE_UNREACHABLE &&
+		      (d->cause == LINK_CAUSE_UNREACHABLE || cause == LINK_CAUSE_KEY_REFUSED))) {
+		va_start(args, format);
+		vsnprintf(d->text, sizeof d->text, format, args);
+		va_end(args);
+		d->cause = cause;
+	}
 	fall_back(d, cause);
 }
 
@@ -158,7 +187,7 @@ static bool tune_dealer(struct dial *d, const char *endpoint)
 	const int ipv6 = strchr(endpoint, '[') != NULL;
 	return socket_tune(d->dealer, c->identity) &&
 	       zmq_setsockopt(d->dealer, ZMQ_CURVE_PUBLICKEY, public, LINK_KEY_BYTES) == 0 &&
-	       zmq_setsockopt(d->dealer, ZMQ_CURVE_SERVERKEY, d->peer.key, LINK_KEY_BYTES) == 0 &&
+	       zmq_setsockopt(d->dealer, ZMQ_CURVE_SERVERKEY, d->key, LINK_KEY_BYTES) == 0 &&
 	       zmq_setsockopt(d->dealer, ZMQ_IPV6, &ipv6, sizeof ipv6) == 0 &&
 	       zmq_setsockopt(d->dealer, ZMQ_IMMEDIATE, &immediate, sizeof immediate) == 0 &&
 	       zmq_setsockopt(d->dealer, ZMQ_RECONNECT_IVL, &once, sizeof once) == 0 &&
@@ -186,19 +215,19 @@ static void start_connecting(struct dial *d, const char *endpoint)
 	d->dealer = zmq_socket(d->common->context, ZMQ_DEALER);
 	if (!d->dealer || !tune_dealer(d, endpoint) || !watch_dealer(d) ||
 	    zmq_connect(d->dealer, endpoint) != 0)
-		fail(d, LINK_CAUSE_UNREACHABLE, "cannot dial %s at %s: %s", d->peer.name, endpoint,
-		     zmq_strerror(errno));
+		fail(d, LINK_CAUSE_UNREACHABLE, "cannot dial %s at %s: %s", d->ways.peer.name,
+		     endpoint, zmq_strerror(errno));
 }
 
 /* Behind a proxy it is the proxy that knows names. */
 static void start_tunnel(struct dial *d)
 {
-	enum err e = socks_open(&d->socks, d->common->proxy, d->peer.endpoint);
+	enum err e = socks_open(&d->socks, d->common->proxy, ways_endpoint(&d->ways));
 	if (e == ERR_OK)
 		start_connecting(d, socks_endpoint(d->socks));
 	else
-		fail(d, LINK_CAUSE_UNREACHABLE, "cannot dial %s at %s through %s: %s", d->peer.name,
-		     d->peer.endpoint, d->common->proxy, err_str(e));
+		fail(d, LINK_CAUSE_UNREACHABLE, "cannot dial %s at %s through %s: %s",
+		     d->ways.peer.name, ways_endpoint(&d->ways), d->common->proxy, err_str(e));
 }
 
 static void start_attempt(struct dial *d)
@@ -206,21 +235,22 @@ static void start_attempt(struct dial *d)
 	char host[TCP_HOST_MAX_BYTES + 1], port[TCP_PORT_MAX_BYTES + 1];
 	d->deadline = d->now + DIAL_ATTEMPT_MS;
 	d->attempts++;
-	if (!d->peer.endpoint) {
+	memcpy(d->key, ways_key(&d->ways), sizeof d->key);
+	if (!ways_endpoint(&d->ways)) {
 		fail(d, LINK_CAUSE_UNREACHABLE, "%s has no endpoint that we could dial",
-		     d->peer.name);
-	} else if (!tcp_split(d->peer.endpoint, host, port)) {
+		     d->ways.peer.name);
+	} else if (!tcp_split(ways_endpoint(&d->ways), host, port)) {
 		fail(d, LINK_CAUSE_UNREACHABLE,
-		     "%s: the endpoint \"%s\" is not of the form tcp://host:port", d->peer.name,
-		     d->peer.endpoint);
+		     "%s: the endpoint \"%s\" is not of the form tcp://host:port",
+		     d->ways.peer.name, ways_endpoint(&d->ways));
 	} else if (d->common->proxy) {
 		start_tunnel(d);
 	} else {
 		d->state = DIAL_LOOKING_UP;
 		d->due = d->now;
-		if (tcp_lookup_start(&d->lookup, d->peer.endpoint) != ERR_OK)
+		if (tcp_lookup_start(&d->lookup, ways_endpoint(&d->ways)) != ERR_OK)
 			fail(d, LINK_CAUSE_UNREACHABLE, "cannot look up %s: out of memory",
-			     d->peer.endpoint);
+			     ways_endpoint(&d->ways));
 	}
 }
 
@@ -235,10 +265,11 @@ static void look_up(struct dial *d)
 	}
 	if (count == 0) {
 		fail(d, LINK_CAUSE_UNREACHABLE, "cannot find the host of %s for %s: %s",
-		     d->peer.endpoint, d->peer.name, why);
+		     ways_endpoint(&d->ways), d->ways.peer.name, why);
 		return;
 	}
-	tcp_lookup_endpoint(d->lookup, d->attempts, endpoint, sizeof endpoint);
+	tcp_lookup_endpoint(d->lookup, d->attempts / ways_count(&d->ways), endpoint,
+			    sizeof endpoint);
 	start_connecting(d, endpoint);
 }
 
@@ -249,12 +280,13 @@ static void fail_unreachable(struct dial *d, int error)
 	const char *why = d->socks ? socks_why(d->socks) : NULL;
 	if (d->socks)
 		fail(d, LINK_CAUSE_UNREACHABLE, "the proxy %s brings no connection to %s at %s: %s",
-		     d->common->proxy, d->peer.name, d->peer.endpoint, why ? why : "it hung up");
+		     d->common->proxy, d->ways.peer.name, ways_endpoint(&d->ways),
+		     why ? why : "it hung up");
 	else if (error == ECONNREFUSED)
 		fail(d, LINK_CAUSE_UNREACHABLE, "nobody listens at %s (connection refused)",
-		     d->peer.endpoint);
+		     ways_endpoint(&d->ways));
 	else
-		fail(d, LINK_CAUSE_UNREACHABLE, "%s does not answer (%s)", d->peer.endpoint,
+		fail(d, LINK_CAUSE_UNREACHABLE, "%s does not answer (%s)", ways_endpoint(&d->ways),
 		     error ? strerror(error) : "the connection failed");
 }
 
@@ -272,7 +304,7 @@ static void start_probe(struct dial *d)
 	d->state = DIAL_PROBING;
 	d->due = d->now;
 	d->deadline = d->now + DIAL_PROBE_MS;
-	d->probe = tcp_probe(lookup, d->attempts);
+	d->probe = tcp_probe(lookup, d->attempts / ways_count(&d->ways));
 	if (d->probe < 0)
 		fail_unreachable(d, errno);
 }
@@ -291,18 +323,18 @@ static void look_at_probe(struct dial *d)
 static void fail_refused(struct dial *d, int status)
 {
 	if (status == 400)
-		fail(d, LINK_CAUSE_KEY_REFUSED, "%s refuses our link key", d->peer.name);
+		fail(d, LINK_CAUSE_KEY_REFUSED, "%s refuses our link key", d->ways.peer.name);
 	else
 		fail(d, LINK_CAUSE_TOO_OFTEN,
 		     "%s does not let us in for now: we came more often than it allows in a minute",
-		     d->peer.name);
+		     d->ways.peer.name);
 }
 
 static void fail_too_slow(struct dial *d)
 {
 	if (d->connected)
 		fail(d, LINK_CAUSE_ALIEN, "%s: who answers there does not finish the handshake",
-		     d->peer.endpoint);
+		     ways_endpoint(&d->ways));
 	else
 		fail_unreachable(d, ETIMEDOUT);
 }
@@ -318,7 +350,7 @@ static void fail_hung_up(struct dial *d, int error)
 	else
 		fail(d, LINK_CAUSE_OTHER_KEY,
 		     "%s: the node there is not %s: it has another key (or no room for us)",
-		     d->peer.endpoint, d->peer.name);
+		     ways_endpoint(&d->ways), d->ways.peer.name);
 }
 
 static void stand(struct dial *d)
@@ -327,6 +359,7 @@ static void stand(struct dial *d)
 	d->watched = fd >= 0 ? gate_watch(d->common->gate, fd) : 0;
 	d->state = DIAL_STANDING;
 	d->up_since = d->now;
+	d->ways.failed = 0;
 	d->due = LOOP_NEVER;
 	d->news = true;
 	d->what = DIAL_UP;
@@ -349,14 +382,14 @@ static void handle_event(struct dial *d, unsigned event, int value)
 		break;
 	case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
 		fail(d, LINK_CAUSE_ALIEN, "%s: who answers there does not speak as a node does",
-		     d->peer.endpoint);
+		     ways_endpoint(&d->ways));
 		break;
 	case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
 		fail_hung_up(d, value);
 		break;
 	case ZMQ_EVENT_DISCONNECTED:
 		if (d->state == DIAL_STANDING)
-			fail(d, LINK_CAUSE_LOST, "the connection to %s broke", d->peer.name);
+			fail(d, LINK_CAUSE_LOST, "the connection to %s broke", d->ways.peer.name);
 		else
 			fail_too_slow(d);
 		break;
@@ -404,7 +437,7 @@ enum dial_news dial_next(struct dial *d, zmq_msg_t *frame)
 			gate_heard_dialed(d->common->gate, d->watched);
 			return DIAL_FRAME;
 		}
-		fail(d, LINK_CAUSE_ALIEN, "%s sent a message of several frames", d->peer.name);
+		fail(d, LINK_CAUSE_ALIEN, "%s sent a message of several frames", d->ways.peer.name);
 	}
 	if (!d->news)
 		read_monitor(d);
@@ -429,7 +462,7 @@ void dial_reset(struct dial *d)
 	if (d->state != DIAL_STANDING)
 		return;
 	zmq_setsockopt(d->dealer, ZMQ_LINGER, &moment, sizeof moment);
-	fail(d, LINK_CAUSE_ENDED, "we ended the connection to %s", d->peer.name);
+	fail(d, LINK_CAUSE_ENDED, "we ended the connection to %s", d->ways.peer.name);
 }
 
 uint64_t dial_tick(struct dial *d, uint64_t now)

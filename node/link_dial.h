@@ -1,6 +1,9 @@
 /* One peer that we dial: a DEALER for each attempt, its socket monitor, a back-off, and words for
  * every way in which it fails.  SPEC.md 7.1.
  *
+ * A peer may have several endpoints, and two keys while it changes its key: they are tried in turn,
+ * and a failure is told once all of them have failed.
+ *
  * Each attempt has a socket of its own and libzmq's own reconnecting is off: nothing queued for one
  * conversation can then arrive in the next, and a refusal, after which libzmq would never try
  * again, is one more failure among others. */
@@ -37,6 +40,11 @@ enum dial_news { DIAL_NOTHING, DIAL_UP, DIAL_DOWN, DIAL_FRAME, DIAL_REFUSED };
 /* Copies the peer.  Starts at the first dial_tick(). */
 enum err dial_open(struct dial **dial, const struct dial_common *common,
 		   const struct link_peer *peer);
+/* Nothing stands, or what stands does so under a key that is still the peer's. */
+bool dial_goes_on(const struct dial *dial, const struct link_peer *peer);
+/* Other endpoints or keys of the same peer: what stands goes on, an attempt begins anew, at once.
+ * ERR_MEMORY: they stay what they were. */
+enum err dial_change(struct dial *dial, const struct link_peer *peer);
 void dial_close(struct dial *dial);
 
 bool dial_is_up(const struct dial *dial);

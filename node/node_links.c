@@ -42,11 +42,13 @@ static bool peer_fill(struct node *n, const struct party *self, const struct par
 	if (!t)
 		return false;
 	*peer = (struct link_peer){.id = p->id,
-				   .endpoint = p->endpoint,
+				   .endpoints = {p->endpoint},
+				   .endpoint_count = p->endpoint != NULL,
+				   .key_count = 1,
 				   .dial = topology_dials(t, topology_party_by_id(t, &self->id),
 							  topology_party_by_id(t, &p->id))};
 	memcpy(peer->name, p->name, sizeof peer->name);
-	memcpy(peer->key, p->link_key, sizeof peer->key);
+	memcpy(peer->keys[0], p->link_key, LINK_KEY_BYTES);
 	return true;
 }
 

@@ -87,12 +87,16 @@ static void set_out(const char *home, const char *peer)
 static void dial(void)
 {
 	struct link_options options = {.identity = me.identity, .self = me.self->id};
-	struct link_peer peer = {.id = me.peer->id, .endpoint = me.peer->endpoint, .dial = true};
+	struct link_peer peer = {.id = me.peer->id,
+				 .endpoints = {me.peer->endpoint},
+				 .endpoint_count = 1,
+				 .key_count = 1,
+				 .dial = true};
 	struct report report;
 
 	report_init(&report);
 	memcpy(peer.name, me.peer->name, sizeof peer.name);
-	memcpy(peer.key, me.peer->link_key, sizeof peer.key);
+	memcpy(peer.keys[0], me.peer->link_key, LINK_KEY_BYTES);
 	if (link_open(&me.link, &options, &report) || link_set_peers(me.link, &peer, 1))
 		die("no link");
 	report_clear(&report);

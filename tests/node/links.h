@@ -87,9 +87,13 @@ __attribute__((unused)) static void sides_free(void)
 /* `to` as a peer of someone who dials it (endpoint) or is dialed by it (NULL). */
 static struct link_peer as_peer(const struct side *to, const char *endpoint)
 {
-	struct link_peer p = {.id = to->id, .endpoint = endpoint, .dial = endpoint != NULL};
+	struct link_peer p = {.id = to->id,
+			      .endpoints = {endpoint},
+			      .endpoint_count = endpoint != NULL,
+			      .key_count = 1,
+			      .dial = endpoint != NULL};
 	memcpy(p.name, to->name, sizeof p.name);
-	memcpy(p.key, identity_public(to->identity)->link, sizeof p.key);
+	memcpy(p.keys[0], identity_public(to->identity)->link, LINK_KEY_BYTES);
 	return p;
 }
 
