@@ -18,6 +18,8 @@ static const struct answer_entry entries[] = {
 	{"held", RIGHT_READ, false, false, answer_held},
 	{"topology", RIGHT_READ, false, false, answer_topology},
 	{"who", RIGHT_SHARE, false, false, answer_who},
+	{"receipts", RIGHT_READ, false, false, answer_receipts},
+	{"ack", RIGHT_SHARE, true, false, answer_ack},
 	{"share", RIGHT_SHARE, true, false, answer_share},
 	{"withdraw", RIGHT_SHARE, true, false, answer_withdraw},
 	{"audit", RIGHT_ADMIN, false, false, answer_audit},

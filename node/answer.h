@@ -48,6 +48,7 @@ answer_fn answer_status, answer_links;
 answer_fn answer_list, answer_check, answer_show, answer_verify, answer_held, answer_audit;
 answer_fn answer_export;
 answer_fn answer_who, answer_share, answer_withdraw;
+answer_fn answer_receipts, answer_ack;
 answer_fn answer_topology, answer_accept;
 answer_fn answer_backup, answer_check_store, answer_reindex;
 
@@ -115,6 +116,10 @@ bool answer_may_open(const struct answer *a, const struct header *h);
 
 /* Decodes the header of a message's row; false when it is damaged. */
 bool row_header(const struct log_row *row, struct header *h);
+/* 4 to 64 hexadecimal digits. */
+bool answer_is_id(const char *text);
+/* The message whose id begins so; says why when there is none, or several. */
+enum err answer_find_id(struct answer *a, const char *id, uint64_t *lsn);
 /* "accepted" "held" "header-only"; static. */
 const char *verdict_str(enum verdict verdict);
 /* Why a message that is here is not shown, or NULL; out is at least 256 bytes. */

@@ -3,7 +3,7 @@
 
 #include "node/answer.h"
 
-enum { HOUR_MS = 3600000 };
+enum { HOUR_MS = 3600000, PREFIX_MIN = 4 };
 
 static const char *const kinds[] = {NULL,      "post",   "recall", "receipt",
 				    "forward", "beacon", "card",   "role-key"};
@@ -106,4 +106,35 @@ void header_show(struct text *t, const struct answer *a, const struct header *h)
 	if (h->recipient_count == 0)
 		admin_put_string(t, NULL, "all");
 	text_str(t, "]");
+}
+
+bool answer_is_id(const char *s)
+{
+	size_t n = strspn(s, "0123456789abcdefABCDEF");
+
+	return n >= PREFIX_MIN && n <= 2 * MESSAGE_ID_BYTES && !s[n];
+}
+
+enum err answer_find_id(struct answer *a, const char *id, uint64_t *lsn)
+{
+	struct message_id found;
+	unsigned count = 0;
+	enum err e = ERR_FORMAT;
+
+	if (!id || !answer_is_id(id)) {
+		report_add(&a->report, "the id of a message is wanted: 4 to 64 hexadecimal digits");
+		return e;
+	}
+	e = index_find_prefix(a->index, id, lsn, &found, &count);
+	if (e && e != ERR_NOT_FOUND)
+		return e;
+	if (count == 1)
+		return ERR_OK;
+	if (count > 1) {
+		report_add(&a->report, "several messages have an id that starts with %s", id);
+		a->advice = "give more digits";
+		return ERR_LIMIT;
+	}
+	report_add(&a->report, "no message with the id %s is here", id);
+	return ERR_NOT_FOUND;
 }

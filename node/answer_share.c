@@ -72,6 +72,7 @@ static enum err options_read(struct sharing *s)
 	s->dry_run = admin_flag(r, "dry_run");
 	s->no_forward = admin_flag(r, "no_forward");
 	s->envelope.exercise = admin_flag(r, "exercise");
+	s->envelope.receipt = admin_flag(r, "receipt");
 	s->envelope.block = use && strcmp(use, "block") == 0;
 	if (!e && use && !s->envelope.block && strcmp(use, "detect") != 0) {
 		report_add(&s->a->report, "\"%s\" is neither detect nor block", use);

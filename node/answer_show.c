@@ -8,7 +8,7 @@
 #include "node/content.h"
 #include "protocol/audience.h"
 
-enum { PREFIX_MIN = 4, CLOSED_BYTES = 160 };
+enum { CLOSED_BYTES = 160 };
 
 struct showing {
 	struct log_row row;
@@ -21,32 +21,6 @@ struct showing {
 	size_t json_length;
 	char recalled[RECALL_TEXT_BYTES]; /* by whom, when, why; or empty */
 };
-
-static bool hexadecimal(const char *s)
-{
-	size_t n = strspn(s, "0123456789abcdefABCDEF");
-
-	return n >= PREFIX_MIN && n <= 2 * MESSAGE_ID_BYTES && !s[n];
-}
-
-static enum err find_message(struct answer *a, const char *id, uint64_t *lsn)
-{
-	struct message_id found;
-	unsigned count = 0;
-	enum err e = index_find_prefix(a->index, id, lsn, &found, &count);
-
-	if (e && e != ERR_NOT_FOUND)
-		return e;
-	if (count == 1)
-		return ERR_OK;
-	if (count > 1) {
-		report_add(&a->report, "several messages have an id that starts with %s", id);
-		a->advice = "give more digits";
-		return ERR_LIMIT;
-	}
-	report_add(&a->report, "no message with the id %s is here", id);
-	return ERR_NOT_FOUND;
-}
 
 /* The lineage of an object is its origin's: whoever wrote one with this id is looked at. */
 static enum err find_object(struct answer *a, const char *id, uint64_t *lsn)
@@ -77,14 +51,14 @@ static enum err find(struct showing *s, struct answer *a, const char *id)
 	enum err e;
 
 	a->where = id;
-	if (!id || (!hexadecimal(id) && !strstr(id, "--"))) {
+	if (!id || (!answer_is_id(id) && !strstr(id, "--"))) {
 		report_add(&a->report, "an id is wanted: 4 to 64 hexadecimal digits of a message, "
 				       "or that of an object");
 		return ERR_FORMAT;
 	}
 	e = answer_catch_up(a);
-	if (!e && hexadecimal(id)) {
-		e = find_message(a, id, &lsn);
+	if (!e && answer_is_id(id)) {
+		e = answer_find_id(a, id, &lsn);
 	} else if (!e) {
 		s->object = id;
 		e = find_object(a, id, &lsn);

@@ -16,7 +16,7 @@ struct command {
 #define SEND_USAGE \
 	"[--use detect|block] [--label L]...\n" \
 	"                   [--valid 30d] [--keep 90d] [--confidence N] [--priority P]\n" \
-	"                   [--direct] [--no-forward] [--exercise] [--dry-run]"
+	"                   [--direct] [--no-forward] [--exercise] [--receipt] [--dry-run]"
 
 static const struct command commands[] = {
 	{"init", cmd_init,
@@ -32,8 +32,9 @@ static const struct command commands[] = {
 	 "                   | assemble TEXT SIGNATURES... [--after FILE] [-o FILE]\n"
 	 "                   | fill TEXT CARD... [--council NAME=KEY]... [--after FILE] [-o FILE]",
 	 "check, show, compare, fill in, assemble and accept topologies"},
-	{"who", cmd_who, "--to A [--tlp T] [--direct]",
-	 "who would read a message, who would carry it, and why"},
+	{"who", cmd_who, "--to A [--tlp T] [--direct] | ID",
+	 "who would read a message and why; what has become of one"},
+	{"ack", cmd_ack, "ID...", "tell the authors of messages that they were noted"},
 	{"share", cmd_share, "VALUE... --tlp T --to A " SEND_USAGE, "send values that you type"},
 	{"import", cmd_import,
 	 "FILE... --tlp T --to A [--format stix|misp|list] [--column N]\n"

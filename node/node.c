@@ -54,6 +54,11 @@ static void host_submitted(void *arg, uint64_t ticket, const struct message_id *
 	publish_submitted(arg, ticket, e);
 }
 
+static void host_settled(void *arg, const struct party_id *peer, uint64_t lsn)
+{
+	passes_note(((struct node *)arg)->passes, peer, lsn);
+}
+
 static void host_ended(void *arg, const struct party_id *peer, bool blame, const char *why)
 {
 	struct node *node = arg;
@@ -146,6 +151,7 @@ static enum err open_exchange(struct node *n, struct report *report)
 				     .topology_file = host_topology_file,
 				     .stored = host_stored,
 				     .submitted = host_submitted,
+				     .settled = host_settled,
 				     .ended = host_ended,
 				     .former_done = host_former_done,
 				     .alarm = host_alarm,
@@ -159,7 +165,8 @@ static enum err open_exchange(struct node *n, struct report *report)
 	n->exchange = exchange_new(&options, &host);
 	n->workers = workers_new();
 	n->desk = desk_new();
-	if (!n->exchange || !n->workers || !n->desk)
+	n->passes = passes_new();
+	if (!n->exchange || !n->workers || !n->desk || !n->passes)
 		return ERR_MEMORY;
 	n->folder = folder_start(n->index, duties_run, n);
 	if (!n->folder)
@@ -252,6 +259,7 @@ void node_close(struct node *n)
 	if (n->log)
 		log_close(n->log);
 	desk_free(n->desk);
+	passes_free(n->passes);
 	links_clear(n);
 	author_clear(&n->author);
 	identity_free(n->identity);

@@ -86,6 +86,14 @@ enum err node_publish_letter(struct node *node, const struct topology *t,
 			     struct message_id *ids, struct report *report);
 /* Accepts the next topology: checks, persists, puts in force, greets everyone anew. */
 enum err node_accept(struct node *node, const uint8_t *file, size_t n, struct report *report);
+/* How the message of that origin at lsn stands with each neighbour, at most max of them. */
+struct link_passing {
+	struct party_id peer;
+	enum passing passing;
+	uint64_t at; /* wall ms, when the neighbour took it; 0: not known any more */
+};
+enum err node_passing(struct node *node, const struct party_id *origin, uint64_t lsn,
+		      struct link_passing *out, size_t max, size_t *count);
 /* Keeps a local fact: an audit row, a mute. */
 enum err node_note(struct node *node, enum fact fact, const void *data, size_t n);
 

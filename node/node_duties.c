@@ -3,6 +3,7 @@
 
 static duty *const duties[] = {
 	duty_erase,
+	duty_receipts,
 };
 
 enum err duties_run(void *arg, uint64_t now, uint64_t *next)

@@ -32,6 +32,16 @@ struct warning {
 	char text[WARNING_BYTES];
 };
 
+/* How far receipts have been written; the folder's thread only. */
+struct receipting {
+	bool loaded;
+	uint64_t done, saved;   /* positions: looked through; remembered as such */
+	uint32_t version;       /* of the topology, and */
+	uint8_t seals[16];      /* mark of the seal keys, under which that was done */
+	uint64_t seen, seen_at; /* head of the log, and since when (mono ms) it is that */
+	uint64_t since;         /* mono ms: when the first that is not looked at came; 0: none */
+};
+
 struct node {
 	char home[PATH_MAX];
 	struct config *config;
@@ -49,6 +59,8 @@ struct node {
 	struct author author;
 	struct neighbour *neighbours; /* owned */
 	size_t neighbour_count;
+	struct receipting receipting;
+	struct passes *passes;
 	uint64_t erasures; /* of the index, all done; the folder's thread only */
 	bool more;         /* the last turn left something to do */
 	bool former_done;  /* a link of an older version is to be let go */
@@ -82,6 +94,14 @@ void status_warn(struct node *n, const struct party_id *about, const char *forma
  * wants to be called again. */
 uint64_t status_refresh(struct node *n);
 
+/* The floor as of the last picture, 0 while there is none; any thread. */
+uint32_t status_floor(struct node *n);
+
+/* node_passing.c: what neighbours have taken lately.  NULL when memory is short. */
+struct passes *passes_new(void);
+void passes_free(struct passes *p);
+void passes_note(struct passes *p, const struct party_id *peer, uint64_t lsn);
+
 /* node_publish.c: calls that other threads hand in at the desk, and what the exchange says of them.
  */
 void publish_submitted(struct node *n, uint64_t ticket, enum err e);
@@ -96,6 +116,7 @@ enum err duties_run(void *arg, uint64_t now, uint64_t *next);
  * called again in a while; the others run all the same. */
 typedef enum err duty(struct node *n, uint64_t now, uint64_t *next);
 
-duty duty_erase; /* node_erase.c: removes the bodies that the index says may go */
+duty duty_erase;    /* node_erase.c: removes the bodies that the index says may go */
+duty duty_receipts; /* node_receipts.c: tells origins what has become of their messages */
 
 #endif

@@ -144,6 +144,16 @@ uint64_t status_refresh(struct node *n)
 	return LOOP_NEVER;
 }
 
+uint32_t status_floor(struct node *n)
+{
+	uint32_t floor;
+
+	pthread_mutex_lock(&n->lock);
+	floor = n->status.floor;
+	pthread_mutex_unlock(&n->lock);
+	return floor;
+}
+
 void node_status(struct node *n, struct node_status *out)
 {
 	pthread_mutex_lock(&n->lock);

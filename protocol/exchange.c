@@ -284,6 +284,8 @@ static void event_handle(struct peer *p, struct session_event *e)
 		p->status.sent += e->settled == SETTLED_STORED;
 		if (e->settled == SETTLED_REFUSED)
 			peer_denied(p, e->lsn);
+		else if (p->x->host.settled)
+			p->x->host.settled(p->x->host.arg, &p->status.id, e->lsn);
 		break;
 	case SESSION_ENDED:
 		conversation_ended(p, e);

@@ -45,6 +45,8 @@ struct exchange_host {
 	void (*stored)(void *arg, uint64_t lsn, const struct arrival *arrival);
 	/* A message of this node has been committed (ERR_OK) or could not be. */
 	void (*submitted)(void *arg, uint64_t ticket, const struct message_id *id, enum err e);
+	/* The peer has answered that it holds the message at lsn.  May be NULL. */
+	void (*settled)(void *arg, const struct party_id *peer, uint64_t lsn);
 	/* The conversation with a peer has ended: take what exchange_output() still has, then reset
 	 * the connection. */
 	void (*ended)(void *arg, const struct party_id *peer, bool blame, const char *why);
@@ -114,6 +116,12 @@ enum err exchange_submit(struct exchange *x, uint8_t *bytes, size_t n, uint64_t 
 bool exchange_turn(struct exchange *x, struct instant now);
 /* When exchange_turn() wants to be called without any input; ms, monotonic. */
 uint64_t exchange_deadline(const struct exchange *x);
+
+/* How the message of that origin at lsn, which the link with the peer carries, stands with that
+ * peer: waiting for it, or answered for, now or in an earlier conversation. */
+enum passing { PASSING_UNKNOWN, PASSING_WAITS, PASSING_DONE };
+enum passing exchange_passing(const struct exchange *x, const struct party_id *peer,
+			      const struct party_id *origin, uint64_t lsn);
 
 size_t exchange_peer_count(const struct exchange *x);
 void exchange_peer(const struct exchange *x, size_t i, struct peer_status *out);

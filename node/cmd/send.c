@@ -35,6 +35,7 @@ size_t send_rules(struct sending *s, struct option_rule *rules)
 		{"confidence", OPTION_NUMBER, &s->confidence, 0, 100},
 		{"priority", OPTION_TEXT, &s->priority, 0, 0},
 		{"exercise", OPTION_FLAG, &s->exercise, 0, 0},
+		{"receipt", OPTION_FLAG, &s->receipt, 0, 0},
 		{"dry-run", OPTION_FLAG, &s->dry_run, 0, 0},
 	};
 
@@ -205,6 +206,8 @@ static void put_options(struct text *request, const struct sending *s)
 		admin_put_number(request, "priority", (uint64_t)priority_read(s->priority));
 	if (s->exercise)
 		admin_put_bool(request, "exercise", true);
+	if (s->receipt)
+		admin_put_bool(request, "receipt", true);
 	if (s->no_forward)
 		admin_put_bool(request, "no_forward", true);
 	if (s->dry_run)

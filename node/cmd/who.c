@@ -1,4 +1,5 @@
-/* khabar who: whom a message would reach, and why.  Nothing is sent. */
+/* khabar who: whom a message would reach, and why, before anything is sent; and what has become of
+ * one at each of its readers. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +66,109 @@ void who_print(FILE *out, const cJSON *who)
 	print_nodes(out, who, false);
 }
 
+/* ---- what has become of a message ---- */
+
+enum { NODE_WIDTH = 16, STATE_WIDTH = 12 };
+
+/* The time to the second, without the T. */
+static void print_time(const char *time)
+{
+	printf("%.10s %.8s", time, strlen(time) > 11 ? time + 11 : "");
+}
+
+static void print_names(const cJSON *list, const char *before, const char *after)
+{
+	const cJSON *name;
+
+	cJSON_ArrayForEach(name, list)
+	{
+		fputs(before, stdout);
+		print_safe(stdout, cJSON_IsString(name) ? name->valuestring : "", false);
+		before = ", ";
+	}
+	if (cJSON_GetArraySize(list))
+		fputs(after, stdout);
+}
+
+static const char *reason_words(const char *reason)
+{
+	if (strcmp(reason, "gone") == 0)
+		return "  it is sealed to a key that is not there";
+	if (strcmp(reason, "wrap") == 0)
+		return "  what was sealed to it is not the content key";
+	return "  its body is not sealed as it should be";
+}
+
+static void print_reader(const cJSON *reader)
+{
+	const cJSON *as = cJSON_GetObjectItemCaseSensitive(reader, "as");
+	const char *node = member_text(reader, "node"), *state = member_text(reader, "state");
+	const char *reason = member_text(reader, "reason"), *why = member_text(reader, "why");
+	const cJSON *first = cJSON_GetArrayItem(as, 0);
+	bool as_itself = cJSON_GetArraySize(as) == 1 && cJSON_IsString(first) &&
+			 strcmp(first->valuestring, node) == 0;
+
+	printf("    ");
+	print_column(node, NODE_WIDTH);
+	print_column(*state ? state : "-", STATE_WIDTH);
+	if (*state)
+		print_time(member_text(reader, "at"));
+	print_safe(stdout, why, false);
+	if (*reason)
+		fputs(reason_words(reason), stdout);
+	if (!as_itself)
+		print_names(as, "  (as ", ")");
+	print_names(cJSON_GetObjectItemCaseSensitive(reader, "forwarded_to"), "  forwarded to ",
+		    "");
+	putchar('\n');
+}
+
+static void print_receipts(const cJSON *reply)
+{
+	const cJSON *readers = cJSON_GetObjectItemCaseSensitive(reply, "readers"), *reader;
+
+	printf("%.12s  TLP:%s of ", member_text(reply, "message"), member_text(reply, "tlp"));
+	print_safe(stdout, member_text(reply, "node"), false);
+	printf(", ");
+	print_time(member_text(reply, "created"));
+	print_names(cJSON_GetObjectItemCaseSensitive(reply, "to"), ", to ", "");
+	putchar('\n');
+	cJSON_ArrayForEach(reader, readers)
+	{
+		print_reader(reader);
+	}
+	if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(reply, "answered")))
+		printf("nobody was asked for a receipt\n");
+	else if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(reply, "own")))
+		printf("receipts go to its author; this node knows its own\n");
+	else
+		printf("%s\n", member_text(reply, "summary"));
+}
+
+static int who_message(const struct cmd_context *c, const char *id)
+{
+	struct client client;
+	struct text request;
+	struct reply reply;
+	int code;
+
+	request_init(&request, "receipts");
+	admin_put_string(&request, "id", id);
+	code = client_open(&client, c, "khabar who");
+	if (!code)
+		code = client_ask(&client, &request, NULL, 0, false, &reply);
+	text_clear(&request);
+	if (!code) {
+		if (c->json)
+			client_print_json(&reply);
+		else
+			print_receipts(reply.json);
+		reply_clear(&reply);
+	}
+	client_close(&client);
+	return code;
+}
+
 int cmd_who(const struct cmd_context *c, int argc, char **argv)
 {
 	struct option_rule rules[OPTION_RULES_MAX];
@@ -76,8 +180,13 @@ int cmd_who(const struct cmd_context *c, int argc, char **argv)
 		return EXIT_REFUSED;
 	n = send_who_rules(s, rules);
 	code = options_read("khabar who", rules, n, argc, argv, &first);
-	if (!code && first != argc)
-		code = cmd_misused("khabar who", "\"%s\": only options are wanted", argv[first]);
+	if (!code && first != argc && (s->to.count || s->tlp || s->direct || argc - first > 1))
+		code = cmd_misused("khabar who",
+				   "either the id of one message, or --to and who shall read it");
+	if (!code && first != argc) {
+		free(s);
+		return who_message(c, argv[first]);
+	}
 	/* What most would send so, when nobody says how confidential it is. */
 	if (!code && !s->tlp)
 		s->tlp = s->to.count == 1 && strcmp(s->to.items[0], "all") == 0 ? "green" : "amber";

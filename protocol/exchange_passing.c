@@ -1,0 +1,30 @@
+/* Where one message stands on its way to a neighbour: asked by people, seldom. */
+#include "protocol/exchange_state.h"
+
+static bool queued(const struct peer *p, const struct party_id *origin, uint64_t lsn)
+{
+	for (size_t i = 0; i < LANE_COUNT; i++)
+		if (turns_holds(&p->lanes[i], origin, lsn))
+			return true;
+	return session_pushing(p->session, lsn) || p->denied == lsn ||
+	       (p->missed && lsn >= p->missed) || (lsn >= p->scan_next && lsn <= p->scan_end);
+}
+
+enum passing exchange_passing(const struct exchange *x, const struct party_id *peer,
+			      const struct party_id *origin, uint64_t lsn)
+{
+	const struct store *s = &x->host.store;
+	struct cursor c;
+
+	for (size_t i = 0; i < x->peer_count; i++) {
+		const struct peer *p = x->peers[i];
+		if (!party_id_equal(&p->status.id, peer))
+			continue;
+		if (p->status.state == PEER_OPEN)
+			return queued(p, origin, lsn) ? PASSING_WAITS : PASSING_DONE;
+		if (s->get_cursor(s->self, peer, &c) == ERR_OK && lsn < c.lsn)
+			return PASSING_DONE;
+		return PASSING_WAITS;
+	}
+	return PASSING_UNKNOWN;
+}
