@@ -85,6 +85,19 @@ enum err log_read_meta(MDB_txn *txn, MDB_dbi meta, const struct identity *identi
 	return ERR_OK;
 }
 
+/* What is written from now on may be more than an earlier format knows. */
+static int raise_format(MDB_txn *txn, MDB_dbi meta)
+{
+	uint8_t format[4];
+	put_u32(format, LOG_FORMAT);
+	MDB_val key = val_of("format", 6), value;
+	int rc = mdb_get(txn, meta, &key, &value);
+	if (rc != 0 || memcmp(value.mv_data, format, sizeof format) == 0)
+		return rc;
+	value = val_of(format, sizeof format);
+	return mdb_put(txn, meta, &key, &value, 0);
+}
+
 static int read_head(MDB_txn *txn, MDB_dbi row, uint64_t *head)
 {
 	MDB_cursor *cursor;
@@ -128,6 +141,8 @@ static enum err load(struct log *log, const char *dir, bool create,
 		report_add(report, "%s: cannot be read: %s", dir, mdb_strerror(rc));
 	else
 		e = log_read_meta(txn, log->tables.meta, log->identity, &log->id, dir, report);
+	if (!e && !read_only)
+		e = lmdb_err(raise_format(txn, log->tables.meta));
 	if (e)
 		mdb_txn_abort(txn);
 	else
@@ -197,8 +212,7 @@ enum err log_begin(struct log *log)
 	return ERR_OK;
 }
 
-/* A transaction in which LMDB failed holds half of what was asked: it can only be given up. */
-static enum err fail(struct log *log, int rc)
+enum err log_fail(struct log *log, int rc)
 {
 	enum err e = lmdb_err(rc);
 	if (e && !log->failed)
@@ -228,7 +242,7 @@ static enum err put_row(struct log *log, const struct log_row *row, const struct
 	MDB_val key = val_of(lsn, sizeof lsn), value = {fixed + row->length + CHECK_BYTES, NULL};
 	int rc = mdb_put(log->txn, log->tables.row, &key, &value, MDB_APPEND | MDB_RESERVE);
 	if (rc != 0)
-		return fail(log, rc);
+		return log_fail(log, rc);
 	writer_init(&w, value.mv_data, value.mv_size);
 	write_u8(&w, id ? LOG_MESSAGE : LOG_FACT);
 	write_u8(&w, id ? (uint8_t)row->verdict : row->fact);
@@ -250,10 +264,10 @@ static enum err put_body(struct log *log, const struct message_id *id, const uin
 	int rc = mdb_put(log->txn, log->tables.body, &key, &value, MDB_APPEND | MDB_RESERVE);
 	if (rc == 0)
 		identity_store_box(log->identity, id, value.mv_data, body, n);
-	return fail(log, rc);
+	return log_fail(log, rc);
 }
 
-static enum err writable(const struct log *log)
+enum err log_writable(const struct log *log)
 {
 	return log->txn ? log->failed : ERR_STATE;
 }
@@ -261,7 +275,7 @@ static enum err writable(const struct log *log)
 enum err log_append(struct log *log, const struct log_row *row, const struct message_id *id,
 		    const uint8_t *body, size_t body_length, uint64_t *lsn)
 {
-	enum err e = writable(log);
+	enum err e = log_writable(log);
 	if (e)
 		return e;
 	if (row->length < HEADER_FIXED_BYTES + SIGNATURE_BYTES ||
@@ -281,7 +295,7 @@ enum err log_append(struct log *log, const struct log_row *row, const struct mes
 enum err log_append_fact(struct log *log, enum fact fact, uint64_t now, const void *data, size_t n,
 			 uint64_t *lsn)
 {
-	enum err e = writable(log);
+	enum err e = log_writable(log);
 	if (e)
 		return e;
 	if (n > FACT_MAX_BYTES)
@@ -295,32 +309,57 @@ enum err log_append_fact(struct log *log, enum fact fact, uint64_t now, const vo
 
 enum err log_remove_body(struct log *log, uint64_t lsn)
 {
-	enum err e = writable(log);
+	enum err e = log_writable(log);
 	if (e)
 		return e;
 	uint8_t at[LSN_BYTES];
 	put_u64(at, lsn);
 	MDB_val key = val_of(at, sizeof at);
 	int rc = mdb_del(log->txn, log->tables.body, &key, NULL);
-	return rc == MDB_NOTFOUND ? ERR_NOT_FOUND : fail(log, rc);
+	return rc == MDB_NOTFOUND ? ERR_NOT_FOUND : log_fail(log, rc);
 }
 
 enum err log_put(struct log *log, const char *key, const void *value, size_t n)
 {
-	enum err e = writable(log);
+	enum err e = log_writable(log);
 	if (e)
 		return e;
 	size_t length = strlen(key);
 	if (length == 0 || length > VALUE_KEY_MAX_BYTES)
 		return ERR_LIMIT;
 	MDB_val k = val_of(key, length), v = val_of(value, n);
-	return fail(log, mdb_put(log->txn, log->tables.value, &k, &v, 0));
+	return log_fail(log, mdb_put(log->txn, log->tables.value, &k, &v, 0));
+}
+
+int log_drop_values(MDB_txn *txn, MDB_dbi value, const char *prefix)
+{
+	size_t n = strlen(prefix);
+	MDB_cursor *cursor;
+	int rc = mdb_cursor_open(txn, value, &cursor);
+	if (rc != 0)
+		return rc;
+	while (rc == 0) {
+		MDB_val key = val_of(prefix, n), found;
+		rc = mdb_cursor_get(cursor, &key, &found, MDB_SET_RANGE);
+		if (rc == 0 && (key.mv_size < n || memcmp(key.mv_data, prefix, n) != 0))
+			rc = MDB_NOTFOUND;
+		if (rc == 0)
+			rc = mdb_cursor_del(cursor, 0);
+	}
+	mdb_cursor_close(cursor);
+	return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+enum err log_drop(struct log *log, const char *prefix)
+{
+	enum err e = log_writable(log);
+	return e ? e : log_fail(log, log_drop_values(log->txn, log->tables.value, prefix));
 }
 
 enum err log_put_topology(struct log *log, uint32_t version, const struct hash *hash,
 			  const void *file, size_t n)
 {
-	enum err e = writable(log);
+	enum err e = log_writable(log);
 	if (e)
 		return e;
 	if (n > TOPOLOGY_MAX_BYTES)
@@ -329,12 +368,12 @@ enum err log_put_topology(struct log *log, uint32_t version, const struct hash *
 	put_u32(at, version);
 	memcpy(at + 4, hash->b, sizeof hash->b);
 	MDB_val key = val_of(at, sizeof at), value = val_of(file, n);
-	return fail(log, mdb_put(log->txn, log->tables.topology, &key, &value, 0));
+	return log_fail(log, mdb_put(log->txn, log->tables.topology, &key, &value, 0));
 }
 
 enum err log_commit(struct log *log)
 {
-	enum err e = writable(log);
+	enum err e = log_writable(log);
 	if (e) {
 		log_abort(log);
 		return e;

@@ -18,7 +18,9 @@
 struct log;
 struct log_reader;
 
-enum log_kind { LOG_MESSAGE = 1, LOG_FACT = 2 };
+/* LOG_EXPIRED: one row that stands for a run of messages of which nothing but their positions is
+ * left. */
+enum log_kind { LOG_MESSAGE = 1, LOG_FACT = 2, LOG_EXPIRED = 3 };
 
 struct log_row {
 	uint64_t lsn;
@@ -31,8 +33,9 @@ struct log_row {
 	const uint8_t *data;  /* message: header | signature; fact: its bytes.  Valid until the
 				reader is renewed, paused or closed */
 	size_t length;
-	uint8_t fact;  /* enum fact */
-	bool has_body; /* of a message: its body is here */
+	uint8_t fact;   /* enum fact */
+	bool has_body;  /* of a message: its body is here */
+	uint64_t first; /* of a run: its first position; lsn is the last */
 };
 
 enum fact { FACT_AUDIT = 1, FACT_MUTE, FACT_READ, FACT_OUTBOX, FACT_EXPORT, FACT_ARRIVAL };
@@ -71,10 +74,16 @@ enum err log_append_fact(struct log *log, enum fact fact, uint64_t now, const vo
 			 uint64_t *lsn);
 /* Removes a body for ever; the position stays.  Needs log_begin(). */
 enum err log_remove_body(struct log *log, uint64_t lsn);
+/* Leaves nothing of the messages at these positions, ascending, but the positions themselves: row
+ * and body go for ever, and neighbouring runs grow together.  Positions that are no message (any
+ * more) are passed over.  Needs log_begin(). */
+enum err log_expire(struct log *log, const uint64_t *lsns, size_t n);
 /* Small values that travel in the same transaction: cursors, floor, incarnation.  Keys are at most
  * 64 bytes; those that begin with "cursor/" are bound to the store id and go with it. */
 enum err log_put(struct log *log, const char *key, const void *value, size_t n);
 enum err log_get(struct log_reader *reader, const char *key, void *value, size_t size, size_t *n);
+/* Removes every value whose key begins with prefix. */
+enum err log_drop(struct log *log, const char *prefix);
 /* Every signed topology, kept for ever under (version, hash). */
 enum err log_put_topology(struct log *log, uint32_t version, const struct hash *hash,
 			  const void *file, size_t n);
@@ -91,7 +100,8 @@ enum err log_reader_renew(struct log_reader *reader);
 void log_reader_pause(struct log_reader *reader);
 void log_reader_close(struct log_reader *reader);
 
-/* The row at lsn, or the first after it: ERR_NOT_FOUND beyond the end. */
+/* The row at lsn, or the first after it: ERR_NOT_FOUND beyond the end.  Inside a run there is no
+ * row, and the first after it is the run. */
 enum err log_read(struct log_reader *reader, uint64_t lsn, struct log_row *row);
 enum err log_read_from(struct log_reader *reader, uint64_t lsn, struct log_row *row);
 /* The body as carried, decrypted into *body, which the caller frees.  ERR_NOT_FOUND when it is

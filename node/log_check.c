@@ -58,8 +58,12 @@ static enum err check_rows(struct check *c)
 	while ((e = log_read_from(c->reader, next, &row)) == ERR_OK || e == ERR_DAMAGED) {
 		if (row.lsn < next)
 			break; /* the key itself is damaged: there is no way on */
-		if (row.lsn > next)
+		uint64_t first = !e && row.kind == LOG_EXPIRED ? row.first : row.lsn;
+		if (first > next)
 			name(c, next, "is missing");
+		if (first < next)
+			name(c, row.lsn,
+			     "says of positions that they have expired, and they are here");
 		if (e == ERR_DAMAGED)
 			name(c, row.lsn, "the row is damaged");
 		else if (row.kind == LOG_MESSAGE)

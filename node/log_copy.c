@@ -44,26 +44,6 @@ enum err log_copy(struct log *log, const char *dir, struct report *report)
 	return e;
 }
 
-/* SPEC 6.4: "Cursors, which are the values whose key begins with `cursor/`, are dropped." */
-static int drop_cursors(MDB_txn *txn, MDB_dbi value)
-{
-	static const char prefix[] = CURSOR_PREFIX;
-	size_t n = sizeof prefix - 1;
-	MDB_cursor *cursor;
-	int rc = mdb_cursor_open(txn, value, &cursor);
-	while (rc == 0) {
-		MDB_val key = {n, (void *)(uintptr_t)prefix}, found;
-		rc = mdb_cursor_get(cursor, &key, &found, MDB_SET_RANGE);
-		if (rc == 0 && (key.mv_size < n || memcmp(key.mv_data, prefix, n) != 0))
-			rc = MDB_NOTFOUND;
-		if (rc == 0)
-			rc = mdb_cursor_del(cursor, 0);
-		if (rc != 0)
-			mdb_cursor_close(cursor);
-	}
-	return rc == MDB_NOTFOUND ? 0 : rc;
-}
-
 enum err log_rename(const char *dir, const struct identity *identity, const struct store_id *id,
 		    struct report *report)
 {
@@ -85,8 +65,10 @@ enum err log_rename(const char *dir, const struct identity *identity, const stru
 	if (e)
 		goto done;
 	rc = mdb_put(txn, tables.meta, &key, &value, 0);
+	/* SPEC 6.4: "Cursors, which are the values whose key begins with `cursor/`, are dropped."
+	 */
 	if (rc == 0)
-		rc = drop_cursors(txn, tables.value);
+		rc = log_drop_values(txn, tables.value, CURSOR_PREFIX);
 	if (rc == 0) {
 		rc = mdb_txn_commit(txn);
 		txn = NULL;

@@ -3,12 +3,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+static enum err run_decode(struct log_row *row, struct reader *r)
+{
+	row->kind = LOG_EXPIRED;
+	row->first = read_u64(r);
+	return reader_done(r) && row->fact == 0 && row->first > 0 && row->first <= row->lsn
+		       ? ERR_OK
+		       : ERR_DAMAGED;
+}
+
 enum err log_row_decode(struct log_row *row, uint64_t lsn, const MDB_val *stored)
 {
 	uint8_t check[CHECK_BYTES];
 	struct reader r;
 	*row = (struct log_row){.lsn = lsn};
-	if (stored->mv_size < ROW_FIXED_BYTES + CHECK_BYTES)
+	if (stored->mv_size < ROW_RUN_BYTES + CHECK_BYTES)
 		return ERR_DAMAGED;
 	size_t n = stored->mv_size - CHECK_BYTES;
 	const uint8_t *bytes = stored->mv_data;
@@ -17,6 +26,10 @@ enum err log_row_decode(struct log_row *row, uint64_t lsn, const MDB_val *stored
 		return ERR_DAMAGED;
 	reader_init(&r, bytes, n);
 	uint8_t kind = read_u8(&r), detail = read_u8(&r);
+	if (kind == LOG_EXPIRED) {
+		row->fact = detail;
+		return run_decode(row, &r);
+	}
 	row->arrived = read_u64(&r);
 	read_bytes(&r, row->from.b, sizeof row->from.b);
 	if (kind == LOG_MESSAGE && detail <= VERDICT_HEADER_ONLY) {
