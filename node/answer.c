@@ -47,6 +47,8 @@ enum err answer_catch_up(struct answer *a)
 	/* The log first: whatever this view of it shows has then been folded. */
 	if (!e)
 		e = log_reader_renew(a->log);
+	if (!e)
+		a->floor = log_floor(a->log);
 	while (!e && more)
 		e = index_fold(node_index(a->node), &more);
 	if (!e)
@@ -170,8 +172,7 @@ enum err opened_read(struct opened *o, struct answer *a, const struct log_row *r
 		return ERR_NOT_FOUND;
 	if (!row_header(row, &o->header))
 		return ERR_DAMAGED;
-	/* SPEC 5.8: "What is recalled is hidden at once" */
-	if (o->header.kind != KIND_POST || answer_recalled(a, row, &o->header))
+	if (o->header.kind != KIND_POST || answer_hidden(a, row, &o->header))
 		return ERR_NOT_FOUND;
 	if (!answer_may_open(a, &o->header))
 		return ERR_NOT_ALLOWED;

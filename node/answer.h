@@ -16,6 +16,7 @@ struct answer {
 	struct log_reader *log; /* answer_catch_up() renews both */
 	struct index_reader *index;
 	bool reindexing; /* look-ups of content would find nothing */
+	uint32_t floor;  /* hours: what expires before is gone; see answer_catch_up() */
 	const struct caller *caller;
 	struct admin_request request;
 	const struct slice *frames; /* that came with it */
@@ -106,7 +107,7 @@ struct opened {
 	size_t json_length;
 	struct post post;
 };
-/* Reads the row's body.  ERR_NOT_FOUND when it is no post to show, or recalled, or sealed to
+/* Reads the row's body.  ERR_NOT_FOUND when it is no post to show, or hidden, or sealed to
  * others; ERR_FORMAT when its content is held; ERR_NOT_ALLOWED when it is RED and not for this
  * caller.  On ERR_OK the caller calls opened_clear(). */
 enum err opened_read(struct opened *o, struct answer *a, const struct log_row *row);
@@ -125,6 +126,10 @@ const char *verdict_str(enum verdict verdict);
 /* Why a message that is here is not shown, or NULL; out is at least 256 bytes. */
 const char *message_held_why(struct answer *a, const struct log_row *row, const struct header *h,
 			     char *out, size_t size);
+/* Why a message is not to be shown, whatever it says. */
+enum hidden { HIDDEN_NOT, HIDDEN_EXPIRED, HIDDEN_RECALLED };
+/* Both readers are as answer_catch_up() left them, and log moves. */
+enum hidden answer_hidden(struct answer *a, const struct log_row *row, const struct header *h);
 /* Is the message taken back?  Both readers are as answer_catch_up() left them, and log moves. */
 bool answer_recalled(struct answer *a, const struct log_row *row, const struct header *h);
 /* Appends "recalled": null, or by which message, whose, when and why; out has the same in words, or

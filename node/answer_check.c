@@ -51,7 +51,7 @@ static bool note_match(void *arg, const struct object_at *at, enum match_how how
 	return c->match_count < MATCHES_MAX;
 }
 
-/* Takes out what is recalled or not for this caller, before it is said that anything is known. */
+/* Takes out what is hidden or not for this caller, before it is said that anything is known. */
 static void matches_filter(struct check *c)
 {
 	size_t kept = 0;
@@ -63,7 +63,7 @@ static void matches_filter(struct check *c)
 			continue;
 		n = header_peek_length(row.data, row.length);
 		if (n <= row.length && header_decode(&c->header, row.data, n) == ERR_OK &&
-		    answer_may_open(c->a, &c->header) && !answer_recalled(c->a, &row, &c->header))
+		    answer_may_open(c->a, &c->header) && !answer_hidden(c->a, &row, &c->header))
 			c->matches[kept++] = c->matches[i];
 	}
 	c->match_count = kept;

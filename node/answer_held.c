@@ -37,7 +37,7 @@ enum err answer_held(struct answer *a)
 		if (e)
 			break;
 		p.at = row.lsn + 1;
-		if (row.kind != LOG_MESSAGE || !row_header(&row, &h))
+		if (row.kind != LOG_MESSAGE || !row_header(&row, &h) || answer_hidden(a, &row, &h))
 			continue;
 		why = message_held_why(a, &row, &h, out, sizeof out);
 		if (why)

@@ -45,6 +45,24 @@ static enum err find_object(struct answer *a, const char *id, uint64_t *lsn)
 	return ERR_NOT_FOUND;
 }
 
+/* The body, where it is here and may be seen. */
+static enum err body_read(struct showing *s, struct answer *a)
+{
+	enum err e;
+
+	switch (answer_hidden(a, &s->row, &s->header)) {
+	case HIDDEN_EXPIRED:
+		report_add(&a->report, "the message has expired");
+		return ERR_NOT_FOUND;
+	case HIDDEN_RECALLED:
+		return ERR_OK;
+	case HIDDEN_NOT:
+		break;
+	}
+	e = log_read_body(a->log, &s->row, &s->body, &s->body_length);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 static enum err find(struct showing *s, struct answer *a, const char *id)
 {
 	uint64_t lsn = 0;
@@ -73,11 +91,7 @@ static enum err find(struct showing *s, struct answer *a, const char *id)
 	if (s->row.kind != LOG_MESSAGE || !row_header(&s->row, &s->header))
 		return ERR_DAMAGED;
 	s->header_length = header_size(&s->header);
-	/* SPEC 5.8: "What is recalled is hidden at once" */
-	if (answer_recalled(a, &s->row, &s->header))
-		return ERR_OK;
-	e = log_read_body(a->log, &s->row, &s->body, &s->body_length);
-	return e == ERR_NOT_FOUND ? ERR_OK : e;
+	return body_read(s, a);
 }
 
 /* Says why what it says is not shown although the body is here. */

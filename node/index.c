@@ -102,10 +102,15 @@ static enum err open_env(struct index *index, struct report *report)
 		e = env_prepare(&index->env, index->identity, &log, index->dir, report);
 	if (!e)
 		e = load_marks(index);
-	if (e != ERR_NOT_FOUND)
-		return e;
-	e = start_over(index, report);
-	return e ? e : load_marks(index);
+	if (e == ERR_NOT_FOUND) {
+		e = start_over(index, report);
+		if (!e)
+			e = load_marks(index);
+	}
+	/* What has expired is not folded, only to be taken out again. */
+	if (!e && index->headers.lsn == 0)
+		e = purged_start(&index->env, log_floor(index->reader));
+	return e;
 }
 
 /* An index is never worth a refusal: what cannot be read is removed and built again. */
@@ -214,6 +219,14 @@ static enum err fold_headers_once(struct index *index, bool *more)
 	return e;
 }
 
+void folded_tell(struct index *index, const struct folded *folded)
+{
+	if (folded->erasable)
+		atomic_fetch_add(&index->erasures, 1);
+	if (folded->cards)
+		atomic_fetch_add(&index->cards, 1);
+}
+
 static enum err fold_content_once(struct index *index, bool *more)
 {
 	struct folding f = folding_of(index);
@@ -227,10 +240,7 @@ static enum err fold_content_once(struct index *index, bool *more)
 			publish(index, NULL, &mark);
 	}
 	log_reader_pause(index->reader);
-	if (folded.erasable)
-		atomic_fetch_add(&index->erasures, 1);
-	if (folded.cards)
-		atomic_fetch_add(&index->cards, 1);
+	folded_tell(index, &folded);
 	return e;
 }
 
@@ -306,11 +316,12 @@ enum err index_rebuild(struct index *index)
 		atomic_fetch_add(&index->rebuilds, 1);
 	/* What was purged stays so: the new tables are to equal the old ones. */
 	uint32_t floor = 0;
-	if (purge_finish(&index->env, &index->purge, &floor) != ERR_OK)
+	if (purged_floor(&index->env, &floor) != ERR_OK)
 		floor = 0;
+	index->purge = (struct purge){0};
 	enum err e = start_over(index, NULL);
 	if (!e)
-		e = purge_finish(&index->env, &index->purge, &floor);
+		e = purged_start(&index->env, floor);
 	if (!e)
 		publish(index, &(struct header_mark){0}, &(struct content_mark){0});
 	/* Bodies may have gone because of recalls: those are to be known before any content. */

@@ -45,8 +45,8 @@ enum err index_fold(struct index *index, bool *more);
  * needs before it says or answers anything.  ERR_BUSY at once, when somebody else is folding, which
  * takes headers along: ask again for the same position. */
 enum err index_follow(struct index *index, uint64_t until);
-/* Removes from the tables range and trie what expires before the floor, one batch; *more when there
- * may be more.  The floor never falls. */
+/* Takes what expires before the floor out of every table, one batch; *more when there may be more.
+ * The floor never falls.  The rows of the log are then erasable. */
 enum err index_purge(struct index *index, uint32_t floor, bool *more);
 /* Drops everything and folds the whole log.  Meanwhile look-ups answer ERR_BUSY. */
 enum err index_rebuild(struct index *index);
@@ -82,10 +82,15 @@ enum err index_answers(struct index_reader *reader, const struct message_id *id,
 enum err index_recall(struct index_reader *reader, struct log_reader *log,
 		      const struct header *target, const struct message_id *id,
 		      struct header *recall, uint64_t *lsn);
-/* Positions behind after whose bodies may go, since nothing in the index was made from them any
- * more: at most max, ascending.  Each stays until a fold has seen that its body is gone. */
-enum err index_erasable(struct index_reader *reader, uint64_t after, uint64_t *lsns, size_t max,
-			size_t *n);
+/* Something that nothing in the index is made from any more. */
+struct erasable {
+	uint64_t lsn;
+	bool expired; /* the whole row may go; else the body alone */
+};
+/* Those behind the position after: at most max, ascending.  Each stays until a fold or a purge has
+ * seen that it has gone. */
+enum err index_erasable(struct index_reader *reader, uint64_t after, struct erasable *out,
+			size_t max, size_t *n);
 /* Changes when cards have come or gone; never 0.  Any thread. */
 uint64_t index_cards_changed(const struct index *index);
 /* A card of an origin, as the index knows it. */

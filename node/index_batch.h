@@ -16,19 +16,25 @@ enum {
 	HELD_RECORD_BYTES = 8 + 1 + HELD_TEXT_MAX,
 };
 
+/* Everything that is made is made again to be taken out, for the same message by the same rules: so
+ * that must not depend on other messages.  To remove what is not there is no error. */
 struct batch {
 	const struct folding *f;
 	MDB_txn *txn;
 	uint64_t from;             /* folded up to here before */
 	struct sheet made[SHEETS]; /* rows of what is new */
-	struct sheet gone[SHEETS]; /* rows that what is recalled now had made */
+	struct sheet gone[SHEETS]; /* rows that what is recalled or expires now had made */
 	struct sheet *to;          /* one of the two */
-	struct sheet erase;        /* positions whose bodies may go */
+	struct sheet erase;        /* positions, and what of them may go */
+	uint32_t floor;            /* hours: what expires before was purged */
 	size_t messages, bytes;
 	struct header header, recall;
 	struct observable found[OBSERVABLES_PER_OBJECT_MAX];
 };
 
+struct batch *batch_new(const struct folding *f);
+void batch_free(struct batch *b);
+struct folded batch_folded(const struct batch *b);
 /* Adds to the sheets b->to the rows that the message makes; its header is in b->header. */
 enum err batch_make(struct batch *b, const struct log_row *row);
 /* Sets a message aside, with the reason; nothing ever stops the fold. */
@@ -48,10 +54,12 @@ enum err batch_recalled(struct batch *b, const struct message_id *id, bool *yes)
 enum err batch_recall(struct batch *b);
 /* Its body may go, if there is one. */
 enum err batch_erase(struct batch *b, const struct log_row *row);
+/* All of it may go. */
+enum err batch_expire(struct batch *b, const struct log_row *row);
 
 /* Puts everything into the tables, with the mark. */
 enum err batch_put(struct batch *b, struct content_mark *mark);
-/* Puts the positions to be erased, and forgets those whose bodies have gone. */
+/* Puts the positions to be erased, and forgets those of what has gone. */
 int erase_put(struct batch *b);
 
 #endif

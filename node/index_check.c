@@ -142,6 +142,21 @@ static enum err fold_afresh(struct index *index, struct index_env *fresh)
 	return e;
 }
 
+/* A purge that was interrupted has removed some of what it is to remove. */
+static enum err purge_through(struct index *index, uint32_t *floor)
+{
+	struct folding f = {&index->env, index->reader, index->identity};
+	struct folded folded;
+	bool more = true;
+	enum err e = log_reader_renew(index->reader);
+	while (!e && more) {
+		e = purge_batch(&f, &index->purge, 0, &folded, &more);
+		folded_tell(index, &folded);
+	}
+	log_reader_pause(index->reader);
+	return e ? e : purged_floor(&index->env, floor);
+}
+
 enum err index_check(struct index *index, struct report *report)
 {
 	char dir[PATH_MAX];
@@ -159,11 +174,10 @@ enum err index_check(struct index *index, struct report *report)
 		e = store_open(&fresh.store, dir, &(struct store_options){.create = true}, report);
 	if (!e)
 		e = env_prepare(&fresh, index->identity, &log, dir, report);
-	/* A purge that was interrupted has removed some of what it is to remove. */
 	if (!e)
-		e = purge_finish(&index->env, &index->purge, &floor);
+		e = purge_through(index, &floor);
 	if (!e)
-		e = purge_finish(&fresh, &(struct purge){0}, &floor);
+		e = purged_start(&fresh, floor);
 	if (!e)
 		e = fold_afresh(index, &fresh);
 	if (!e)

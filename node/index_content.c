@@ -178,8 +178,11 @@ static enum err take_message(struct batch *b, const struct log_row *row)
 {
 	bool recalled;
 	if (row->length < SIGNATURE_BYTES ||
-	    header_decode(&b->header, row->data, row->length - SIGNATURE_BYTES) != ERR_OK ||
-	    is_repeated(b, row))
+	    header_decode(&b->header, row->data, row->length - SIGNATURE_BYTES) != ERR_OK)
+		return ERR_OK;
+	if (b->header.expiry < b->floor)
+		return batch_expire(b, row);
+	if (is_repeated(b, row))
 		return ERR_OK;
 	if (b->header.kind == KIND_RECALL && row->verdict == VERDICT_ACCEPTED)
 		return batch_recall(b);
@@ -241,13 +244,15 @@ static enum err collect(struct batch *b, uint64_t until, struct content_mark *ma
 				return ERR_OK;
 			b->messages++;
 			mark->rows++;
+		} else if (!e && row.kind == LOG_EXPIRED) {
+			mark->rows += run_rows(&row, mark->lsn);
 		}
 		mark->lsn = row.lsn;
 	}
 	return ERR_OK;
 }
 
-static void batch_free(struct batch *b)
+void batch_free(struct batch *b)
 {
 	for (size_t i = 0; i < SHEETS; i++) {
 		free(b->made[i].at);
@@ -257,7 +262,7 @@ static void batch_free(struct batch *b)
 	free(b);
 }
 
-static struct batch *batch_new(const struct folding *f)
+struct batch *batch_new(const struct folding *f)
 {
 	static const size_t widths[SHEETS] = {OBJECT_RECORD_BYTES, VALUE_RECORD_BYTES,
 					      RECEIPT_RECORD_BYTES, CARD_RECORD_BYTES,
@@ -269,8 +274,14 @@ static struct batch *batch_new(const struct folding *f)
 	b->to = b->made;
 	for (size_t i = 0; i < SHEETS; i++)
 		b->made[i].width = b->gone[i].width = widths[i];
-	b->erase.width = 8;
+	b->erase.width = ERASE_RECORD_BYTES;
 	return b;
+}
+
+struct folded batch_folded(const struct batch *b)
+{
+	return (struct folded){.erasable = b->erase.count,
+			       .cards = b->made[CARDS].count + b->gone[CARDS].count};
 }
 
 enum err fold_content(const struct folding *f, uint64_t until, struct content_mark *mark,
@@ -287,6 +298,8 @@ enum err fold_content(const struct folding *f, uint64_t until, struct content_ma
 		return lmdb_err(rc);
 	}
 	rc = mark_read_content(b->txn, f->env->tables.meta, mark);
+	if (rc == 0)
+		rc = purged_read(b->txn, f->env->tables.meta, &b->floor);
 	b->from = mark->lsn;
 	e = rc != 0 ? lmdb_err(rc) : collect(b, until, mark);
 	if (!e)
@@ -295,10 +308,8 @@ enum err fold_content(const struct folding *f, uint64_t until, struct content_ma
 		mdb_txn_abort(b->txn);
 	else
 		e = lmdb_err(mdb_txn_commit(b->txn));
-	if (!e) {
-		folded->erasable = b->erase.count;
-		folded->cards = b->made[CARDS].count + b->gone[CARDS].count;
-	}
+	if (!e)
+		*folded = batch_folded(b);
 	*more = mark->lsn < until;
 	batch_free(b);
 	return e;

@@ -53,7 +53,7 @@ int mark_read_headers(MDB_txn *txn, MDB_dbi meta, struct header_mark *mark)
 	return reader_done(&r) ? 0 : MDB_CORRUPTED;
 }
 
-static int mark_write(MDB_txn *txn, MDB_dbi meta, const struct header_mark *mark)
+int headers_write(MDB_txn *txn, MDB_dbi meta, const struct header_mark *mark)
 {
 	uint8_t bytes[3 * 8];
 	put_u64(bytes, mark->lsn);
@@ -69,6 +69,7 @@ struct batch {
 	struct sheet sequences, beacons;
 	struct trie_change *changes; /* owned */
 	size_t change_count;
+	uint32_t floor; /* hours: what expires before was purged */
 	struct header scratch;
 };
 
@@ -84,6 +85,11 @@ static enum err add_row(struct batch *b, const struct log_row *row)
 	if (row->length < SIGNATURE_BYTES ||
 	    header_decode(&b->scratch, row->data, row->length - SIGNATURE_BYTES) != ERR_OK)
 		return ERR_OK;
+	/* SPEC 6.2: "What expires before the floor below which was purged is in no table." */
+	if (b->scratch.expiry < b->floor) {
+		b->ids.count--;
+		return ERR_OK;
+	}
 	at[KEYED_AT] = b->scratch.kind;
 	sequence_record(at + SEQUENCE_AT, &b->scratch, row->lsn);
 	struct trie_key key = trie_key_of(&b->scratch, &row->id);
@@ -112,6 +118,8 @@ static enum err collect(struct batch *b, struct log_reader *reader, uint64_t unt
 			return e;
 		if (row.lsn <= mark->lsn)
 			return ERR_DAMAGED;
+		if (!e && row.kind == LOG_EXPIRED)
+			mark->rows += run_rows(&row, mark->lsn);
 		mark->lsn = row.lsn;
 		if (e || row.kind != LOG_MESSAGE)
 			continue;
@@ -125,7 +133,7 @@ static enum err collect(struct batch *b, struct log_reader *reader, uint64_t unt
 
 /* Receipts, beacons, cards and role keys are said by nodes without being asked: they are not
  * counted among what people have said. */
-static bool is_counted(enum verdict verdict, enum message_kind kind)
+bool is_counted(enum verdict verdict, enum message_kind kind)
 {
 	if (verdict == VERDICT_HEADER_ONLY)
 		return false;
@@ -211,7 +219,7 @@ static enum err put_batch(MDB_txn *txn, const struct index_tables *t, struct bat
 	if (rc == 0)
 		rc = beacons_put(txn, t->beacon, &b->beacons);
 	e = rc ? lmdb_err(rc) : range_fold(txn, t, b->changes, b->change_count);
-	return e ? e : lmdb_err(mark_write(txn, t->meta, mark));
+	return e ? e : lmdb_err(headers_write(txn, t->meta, mark));
 }
 
 enum err fold_headers(const struct folding *f, uint64_t until, struct header_mark *mark, bool *more)
@@ -231,6 +239,8 @@ enum err fold_headers(const struct folding *f, uint64_t until, struct header_mar
 		return lmdb_err(rc);
 	}
 	rc = mark_read_headers(txn, t->meta, mark);
+	if (rc == 0)
+		rc = purged_read(txn, t->meta, &b->floor);
 	enum err e = rc != 0 ? lmdb_err(rc) : collect(b, f->reader, until, mark);
 	if (!e)
 		e = put_batch(txn, t, b, mark);

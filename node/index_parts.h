@@ -8,7 +8,8 @@
  *     held    lsn 8 -> why, in words
  *     card    origin 16 | seal key number 2 | sign key 2 | card number 8 | message id 32 -> key 32;
  *                 number 0: the card itself -> lsn 8 | its body's hash, first 24
- *     erase   lsn 8 -> nothing; the message there is recalled, and its body may go
+ *     erase   lsn 8 -> what 1; 0: the message there is recalled, and its body may go; 1: it has
+ *             expired, and all of it may go
  *     receipt message id 32 | node 16 | state 1 | lsn 8 | number 2 -> time 8 | reason 1; what that
  *                 node has stated of that message, in the receipt there; state 0: the message
  *                 itself, which asks for receipts
@@ -32,13 +33,14 @@
 #include "protocol/trie.h"
 
 enum {
-	INDEX_FORMAT = 6,
+	INDEX_FORMAT = 7,
 	HASH_KEY_BYTES = 16,
 	OBJECT_REF_BYTES = HASH_KEY_BYTES + 8 + 8, /* what a value remembers of an object's key */
 	OBJECT_KEY_BYTES = OBJECT_REF_BYTES + 2,
 	OBJECT_VALUE_BYTES = 8 + 8 + 1,
 	VALUE_KEY_BYTES = HASH_KEY_BYTES + 8 + 2,
 	REF_KEY_BYTES = MESSAGE_ID_BYTES + 8,
+	ERASE_RECORD_BYTES = 8 + 1,
 	RECEIPT_KEY_BYTES = MESSAGE_ID_BYTES + PARTY_ID_BYTES + 1 + 8 + 2,
 	RECEIPT_VALUE_BYTES = 8 + 1,
 	STREAM_BYTES = PARTY_ID_BYTES + AUDIENCE_ID_BYTES, /* what an origin says to an audience */
@@ -81,6 +83,12 @@ struct content_mark {
 	uint64_t held;
 };
 
+/* How many messages of a run stand behind a position. */
+static inline uint64_t run_rows(const struct log_row *run, uint64_t after)
+{
+	return run->lsn - (run->first > after ? run->first - 1 : after);
+}
+
 /* Where a fold reads and writes; the index itself, or a temporary one to compare with. */
 struct folding {
 	struct index_env *env;
@@ -101,6 +109,9 @@ enum err fold_headers(const struct folding *f, uint64_t until, struct header_mar
 enum err fold_content(const struct folding *f, uint64_t until, struct content_mark *mark,
 		      struct folded *folded, bool *more);
 
+/* Says so to whoever waits. */
+void folded_tell(struct index *index, const struct folded *folded);
+
 /* Folds content as far as headers are.  The caller holds folding. */
 enum err content_catch_up(struct index *index);
 
@@ -110,6 +121,7 @@ enum err env_prepare(struct index_env *env, const struct identity *identity,
 		     const struct store_id *log, const char *dir, struct report *report);
 enum err env_drop(struct index_env *env);
 int mark_read_headers(MDB_txn *txn, MDB_dbi meta, struct header_mark *mark);
+int headers_write(MDB_txn *txn, MDB_dbi meta, const struct header_mark *mark);
 int mark_read_content(MDB_txn *txn, MDB_dbi meta, struct content_mark *mark);
 int lengths_read(MDB_txn *txn, MDB_dbi meta, uint64_t lengths[LENGTHS]);
 
@@ -123,7 +135,7 @@ struct trie_store range_interface(struct range_store *r);
 /* Inserts in order of arrival; changes are rearranged. */
 enum err range_fold(MDB_txn *txn, const struct index_tables *tables, struct trie_change *changes,
 		    size_t n);
-/* Hours: what expires before is, or is being, removed from range and trie. */
+/* Hours: what expires before is, or is being, removed from every table. */
 int purged_read(MDB_txn *txn, MDB_dbi meta, uint32_t *floor);
 int purged_write(MDB_txn *txn, MDB_dbi meta, uint32_t floor);
 /* How far a purge has come. */
@@ -131,10 +143,14 @@ struct purge {
 	uint32_t floor;
 	struct audience_id at;
 };
-enum err purge_batch(struct index_env *env, struct purge *p, uint32_t floor, bool *more);
-/* Purges to the end, below the floor given or the one begun with, whichever is higher; it comes
- * back in *floor. */
-enum err purge_finish(struct index_env *env, struct purge *p, uint32_t *floor);
+/* Takes one batch of what expires before the floor, or the one purged to before, whichever is
+ * higher, out of every table. */
+enum err purge_batch(const struct folding *f, struct purge *p, uint32_t floor,
+		     struct folded *folded, bool *more);
+/* The floor that was purged to; a purge below it need not be through. */
+enum err purged_floor(struct index_env *env, uint32_t *floor);
+/* An empty index is to take nothing that expires before the floor. */
+enum err purged_start(struct index_env *env, uint32_t floor);
 
 void key_of_object(uint8_t out[HASH_KEY_BYTES], const struct identity *identity,
 		   const struct party_id *origin, const char *object_id);
@@ -160,6 +176,9 @@ static inline const uint8_t *sheet_row(const struct sheet *s, size_t i)
 {
 	return s->at + i * s->width;
 }
+
+/* Does it count among what people have said? */
+bool is_counted(enum verdict verdict, enum message_kind kind);
 
 /* index_sequence.c: rows of the table sequence, as they are put, and their putting. */
 void sequence_record(uint8_t out[SEQUENCE_RECORD_BYTES], const struct header *h, uint64_t lsn);

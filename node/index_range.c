@@ -1,8 +1,6 @@
-/* The reconciliation index on LMDB: the tables range and trie, and the floor below which they are
- * empty. */
+/* The reconciliation index on LMDB: the tables range and trie. */
 #include "node/index_parts.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static MDB_dbi dbi_of(const struct index_tables *t, enum trie_table table)
@@ -105,113 +103,13 @@ enum err index_trie(struct index_reader *reader, struct trie_store *out)
 	return lmdb_err(rc);
 }
 
-int purged_read(MDB_txn *txn, MDB_dbi meta, uint32_t *floor)
-{
-	MDB_val key = {6, "purged"}, value;
-	int rc = mdb_get(txn, meta, &key, &value);
-	if (rc == 0 && value.mv_size != 4)
-		rc = MDB_CORRUPTED;
-	if (rc == 0)
-		*floor = get_u32(value.mv_data);
-	return rc;
-}
-
-int purged_write(MDB_txn *txn, MDB_dbi meta, uint32_t floor)
-{
-	uint8_t bytes[4];
-	put_u32(bytes, floor);
-	MDB_val key = {6, "purged"}, value = {sizeof bytes, bytes};
-	return mdb_put(txn, meta, &key, &value, 0);
-}
-
 enum err range_fold(MDB_txn *txn, const struct index_tables *tables, struct trie_change *changes,
 		    size_t n)
 {
 	struct range_store r;
-	uint32_t floor = 0;
-	size_t kept = 0;
-	int rc = purged_read(txn, tables->meta, &floor);
-	if (rc != 0)
-		return lmdb_err(rc);
-	/* SPEC 6.2: "What expires before the floor below which was purged is in neither." */
-	for (size_t i = 0; i < n; i++) {
-		if (trie_key_expiry(&changes[i].key) >= floor)
-			changes[kept++] = changes[i];
-	}
-	rc = range_open(&r, txn, tables);
+	int rc = range_open(&r, txn, tables);
 	struct trie_store s = range_interface(&r);
-	enum err e = rc != 0 ? lmdb_err(rc) : trie_fold(&s, changes, kept);
+	enum err e = rc != 0 ? lmdb_err(rc) : trie_fold(&s, changes, n);
 	range_close(&r);
-	return e;
-}
-
-/* One batch in a transaction; the floor goes up with the first. */
-static enum err purge_some(MDB_txn *txn, const struct index_tables *tables, struct purge *p,
-			   struct trie_change *changes, size_t *n)
-{
-	struct range_store r;
-	int rc = purged_write(txn, tables->meta, p->floor);
-	if (rc == 0)
-		rc = range_open(&r, txn, tables);
-	if (rc != 0)
-		return lmdb_err(rc);
-	struct trie_store s = range_interface(&r);
-	enum err e = trie_expired(&s, p->floor, &p->at, changes, FOLD_MESSAGES_MAX, n);
-	if (!e)
-		e = trie_fold(&s, changes, *n);
-	range_close(&r);
-	return e;
-}
-
-enum err purge_batch(struct index_env *env, struct purge *p, uint32_t floor, bool *more)
-{
-	struct trie_change *changes = malloc(FOLD_MESSAGES_MAX * sizeof *changes);
-	MDB_txn *txn = NULL;
-	uint32_t stored = 0;
-	size_t n = 0;
-	*more = false;
-	if (!changes)
-		return ERR_MEMORY;
-	int rc = mdb_txn_begin(env->store.env, NULL, 0, &txn);
-	if (rc == 0)
-		rc = purged_read(txn, env->tables.meta, &stored);
-	/* It never falls. */
-	if (floor < stored)
-		floor = stored;
-	if (floor != p->floor)
-		*p = (struct purge){.floor = floor};
-	enum err e = rc != 0 ? lmdb_err(rc) : purge_some(txn, &env->tables, p, changes, &n);
-	if (!e)
-		e = lmdb_err(mdb_txn_commit(txn));
-	else if (txn)
-		mdb_txn_abort(txn);
-	/* What was not committed is looked for from the start. */
-	*more = !e && n == FOLD_MESSAGES_MAX;
-	if (!*more)
-		*p = (struct purge){0};
-	free(changes);
-	return e;
-}
-
-enum err purge_finish(struct index_env *env, struct purge *p, uint32_t *floor)
-{
-	MDB_txn *txn;
-	bool more = true;
-	enum err e = ERR_OK;
-	while (!e && more)
-		e = purge_batch(env, p, *floor, &more);
-	int rc = mdb_txn_begin(env->store.env, NULL, MDB_RDONLY, &txn);
-	if (rc == 0) {
-		rc = purged_read(txn, env->tables.meta, floor);
-		mdb_txn_abort(txn);
-	}
-	return e ? e : lmdb_err(rc);
-}
-
-enum err index_purge(struct index *index, uint32_t floor, bool *more)
-{
-	pthread_mutex_lock(&index->folding);
-	enum err e = purge_batch(&index->env, &index->purge, floor, more);
-	pthread_mutex_unlock(&index->folding);
 	return e;
 }

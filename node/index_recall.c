@@ -9,6 +9,8 @@
 #include "node/index_batch.h"
 #include "protocol/recall.h"
 
+enum { FORGOTTEN_MAX = 4000 };
+
 /* The row is an accepted recall of the target; h is room for its header. */
 static enum err takes_back(struct log_reader *log, uint64_t lsn, const struct header *target,
 			   const struct message_id *id, struct header *h, bool *yes)
@@ -66,15 +68,24 @@ enum err batch_recalled(struct batch *b, const struct message_id *id, bool *yes)
 	return e ? e : lmdb_err(rc == MDB_NOTFOUND ? 0 : rc);
 }
 
-enum err batch_erase(struct batch *b, const struct log_row *row)
+static enum err note_erasable(struct batch *b, uint64_t lsn, bool expired)
 {
-	if (!row->has_body)
-		return ERR_OK;
 	uint8_t *at = sheet_add(&b->erase);
 	if (!at)
 		return ERR_MEMORY;
-	put_u64(at, row->lsn);
+	put_u64(at, lsn);
+	at[8] = expired;
 	return ERR_OK;
+}
+
+enum err batch_erase(struct batch *b, const struct log_row *row)
+{
+	return row->has_body ? note_erasable(b, row->lsn, false) : ERR_OK;
+}
+
+enum err batch_expire(struct batch *b, const struct log_row *row)
+{
+	return note_erasable(b, row->lsn, true);
 }
 
 /* It was taken out when an earlier recall of it was folded. */
@@ -117,9 +128,14 @@ enum err batch_recall(struct batch *b)
 	return e ? e : batch_erase(b, &target);
 }
 
-enum { FORGOTTEN_MAX = 1000 };
+static bool is_there(struct log_reader *log, uint64_t lsn, bool whole)
+{
+	struct log_row row;
+	return log_read(log, lsn, &row) == ERR_OK && row.kind == LOG_MESSAGE &&
+	       (whole || row.has_body);
+}
 
-/* Positions whose bodies have gone are of no more use. */
+/* Positions whose rows or bodies have gone are of no more use. */
 static int forget_erased(struct batch *b)
 {
 	MDB_cursor *cursor;
@@ -129,11 +145,8 @@ static int forget_erased(struct batch *b)
 		return rc;
 	rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
 	for (unsigned i = 0; rc == 0 && i < FORGOTTEN_MAX; i++) {
-		struct log_row row = {0};
-		bool there = key.mv_size == 8 &&
-			     log_read(b->f->reader, get_u64(key.mv_data), &row) == ERR_OK &&
-			     row.has_body;
-		if (!there)
+		bool expired = value.mv_size == 1 && *(uint8_t *)value.mv_data;
+		if (key.mv_size != 8 || !is_there(b->f->reader, get_u64(key.mv_data), expired))
 			rc = mdb_cursor_del(cursor, 0);
 		if (rc == 0)
 			rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
@@ -146,14 +159,15 @@ int erase_put(struct batch *b)
 {
 	int rc = forget_erased(b);
 	for (size_t i = 0; rc == 0 && i < b->erase.count; i++) {
-		MDB_val key = {8, b->erase.at + i * b->erase.width}, value = {0, ""};
+		uint8_t *at = b->erase.at + i * b->erase.width;
+		MDB_val key = {8, at}, value = {1, at + 8};
 		rc = mdb_put(b->txn, b->f->env->tables.erase, &key, &value, 0);
 	}
 	return rc;
 }
 
-enum err index_erasable(struct index_reader *reader, uint64_t after, uint64_t *lsns, size_t max,
-			size_t *n)
+enum err index_erasable(struct index_reader *reader, uint64_t after, struct erasable *out,
+			size_t max, size_t *n)
 {
 	uint8_t from[8];
 	MDB_cursor *cursor;
@@ -167,8 +181,8 @@ enum err index_erasable(struct index_reader *reader, uint64_t after, uint64_t *l
 	if (rc != 0)
 		return lmdb_err(rc);
 	rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-	while (rc == 0 && *n < max && key.mv_size == 8) {
-		lsns[(*n)++] = get_u64(key.mv_data);
+	while (rc == 0 && *n < max && key.mv_size == 8 && value.mv_size == 1) {
+		out[(*n)++] = (struct erasable){get_u64(key.mv_data), *(uint8_t *)value.mv_data};
 		rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
 	}
 	mdb_cursor_close(cursor);

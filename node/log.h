@@ -82,7 +82,9 @@ enum err log_expire(struct log *log, const uint64_t *lsns, size_t n);
  * 64 bytes; those that begin with "cursor/" are bound to the store id and go with it. */
 enum err log_put(struct log *log, const char *key, const void *value, size_t n);
 enum err log_get(struct log_reader *reader, const char *key, void *value, size_t size, size_t *n);
-/* Removes every value whose key begins with prefix. */
+/* The value "floor": hours since 1970, 0 when there is none.  What expires before is gone. */
+uint32_t log_floor(struct log_reader *reader);
+/* Removes every value whose key begins with prefix.  Needs log_begin(). */
 enum err log_drop(struct log *log, const char *prefix);
 /* Every signed topology, kept for ever under (version, hash). */
 enum err log_put_topology(struct log *log, uint32_t version, const struct hash *hash,

@@ -184,6 +184,14 @@ enum err log_get(struct log_reader *reader, const char *key, void *value, size_t
 	return ERR_OK;
 }
 
+uint32_t log_floor(struct log_reader *reader)
+{
+	uint8_t hours[4];
+	size_t n = 0;
+	enum err e = log_get(reader, "floor", hours, sizeof hours, &n);
+	return !e && n == sizeof hours ? get_u32(hours) : 0;
+}
+
 enum err log_get_topology(struct log_reader *reader, uint32_t version, size_t nth,
 			  const uint8_t **file, size_t *n)
 {

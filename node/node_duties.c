@@ -2,6 +2,7 @@
 #include "node/node_parts.h"
 
 static duty *const duties[] = {
+	duty_purge,
 	duty_erase,
 	duty_receipts,
 };

@@ -1,5 +1,5 @@
-/* Bodies of what is recalled go: the index says which, on the folder's thread, and the loop's
- * thread, which alone writes the log, removes them. */
+/* Bodies of what is recalled go, and all of what has expired: the index says which, on the folder's
+ * thread, and the loop's thread, which alone writes the log, removes them. */
 #include "node/node_parts.h"
 #include "node/say.h"
 
@@ -8,9 +8,11 @@ enum { ERASED_AT_ONCE = 256 };
 struct erase {
 	struct desk_call call;
 	struct node *node;
-	uint64_t lsns[ERASED_AT_ONCE];
+	struct erasable what[ERASED_AT_ONCE];
 	size_t count;
-	size_t erased;
+	size_t erased; /* bodies of what is recalled */
+	uint64_t expired[ERASED_AT_ONCE];
+	size_t expired_count;
 	enum err e;
 };
 
@@ -19,16 +21,32 @@ struct erase {
 static enum err remove_bodies(struct erase *x)
 {
 	struct log *log = x->node->log;
-	enum err e = log_begin(log);
+	enum err e = ERR_OK;
 
 	for (size_t i = 0; i < x->count && !e; i++) {
-		e = log_remove_body(log, x->lsns[i]);
+		if (x->what[i].expired) {
+			x->expired[x->expired_count++] = x->what[i].lsn;
+			continue;
+		}
+		e = log_remove_body(log, x->what[i].lsn);
 		x->erased += e == ERR_OK;
 		/* It had gone before the index was told. */
 		if (e == ERR_NOT_FOUND)
 			e = ERR_OK;
 	}
-	if (!e && x->erased)
+	return e;
+}
+
+static enum err remove_all(struct erase *x)
+{
+	struct log *log = x->node->log;
+	enum err e = log_begin(log);
+
+	if (!e)
+		e = remove_bodies(x);
+	if (!e && x->expired_count)
+		e = log_expire(log, x->expired, x->expired_count);
+	if (!e && x->erased + x->expired_count)
 		return log_commit(log);
 	log_abort(log);
 	return e;
@@ -38,19 +56,19 @@ static void erase_run(struct desk_call *call)
 {
 	struct erase *x = call->arg;
 
-	x->e = remove_bodies(x);
+	x->e = remove_all(x);
 	keep_rest(x->node->keep);
 	desk_done(x->node->desk, call);
 }
 
 static enum err erase_next(struct index_reader *reader, struct erase *x, uint64_t *after)
 {
-	enum err e = index_erasable(reader, *after, x->lsns, ERASED_AT_ONCE, &x->count);
+	enum err e = index_erasable(reader, *after, x->what, ERASED_AT_ONCE, &x->count);
 
 	if (e || x->count == 0)
 		return e;
-	*after = x->lsns[x->count - 1];
-	x->erased = 0;
+	*after = x->what[x->count - 1].lsn;
+	x->erased = x->expired_count = 0;
 	/* A node that is being closed erases when it is started again. */
 	if (!desk_call(x->node->desk, &x->call))
 		x->count = 0;

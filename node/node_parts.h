@@ -62,6 +62,7 @@ struct node {
 	struct receipting receipting;
 	struct passes *passes;
 	uint64_t erasures; /* of the index, all done; the folder's thread only */
+	uint32_t purged;   /* hours: to this floor everything was; the folder's thread only */
 	bool more;         /* the last turn left something to do */
 	bool former_done;  /* a link of an older version is to be let go */
 	uint64_t started;
@@ -116,6 +117,7 @@ enum err duties_run(void *arg, uint64_t now, uint64_t *next);
  * called again in a while; the others run all the same. */
 typedef enum err duty(struct node *n, uint64_t now, uint64_t *next);
 
+duty duty_purge;    /* node_purge.c: what has expired leaves index and log */
 duty duty_erase;    /* node_erase.c: removes the bodies that the index says may go */
 duty duty_receipts; /* node_receipts.c: tells origins what has become of their messages */
 

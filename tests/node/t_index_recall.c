@@ -84,10 +84,10 @@ static struct index_counts counts_of(struct pair *p)
 
 static size_t erasable(struct pair *p, uint64_t *first)
 {
-	uint64_t lsns[16];
+	struct erasable found[16];
 	size_t n;
-	need(index_erasable(p->reader, 0, lsns, 16, &n) == ERR_OK);
-	*first = n ? lsns[0] : 0;
+	need(index_erasable(p->reader, 0, found, 16, &n) == ERR_OK);
+	*first = n ? found[0].lsn : 0;
 	return n;
 }
 
@@ -455,13 +455,13 @@ static void history(uint64_t seed)
 			take_back(&p, &told[which % count]);
 			gone[which % count] = true;
 		} else if (dice < 9) {
-			uint64_t lsns[16];
+			struct erasable found[16];
 			size_t n;
 			fold_all(&p);
-			need(index_erasable(p.reader, 0, lsns, 16, &n) == ERR_OK);
+			need(index_erasable(p.reader, 0, found, 16, &n) == ERR_OK);
 			need(log_begin(p.log) == ERR_OK);
 			for (size_t k = 0; k < n && dice == 8; k++)
-				log_remove_body(p.log, lsns[k]);
+				log_remove_body(p.log, found[k].lsn);
 			need(log_commit(p.log) == ERR_OK);
 		} else {
 			pair_reopen(&p, &home);
