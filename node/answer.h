@@ -76,8 +76,6 @@ struct addressed {
 /* The caller calls addressed_clear() in any case. */
 enum err addressed_read(struct addressed *w, struct answer *a);
 void addressed_clear(struct addressed *w);
-/* When what is said now and kept so many hours expires.  SPEC.md 5.5. */
-uint32_t answer_expiry(struct node *node, uint32_t hours);
 /* Appends "audience": names of parties, or "all". */
 void audience_show(struct text *t, const struct recipients *to);
 

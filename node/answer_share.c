@@ -8,7 +8,7 @@
 #include "node/loop.h"
 #include "protocol/body.h"
 
-enum { HOUR_MS = 3600000, DAY_HOURS = 24, AUDIT_NAMES_MAX = 64 };
+enum { DAY_HOURS = 24, AUDIT_NAMES_MAX = 64 };
 
 /* What a call of share decides about all its messages. */
 struct sharing {
@@ -22,25 +22,6 @@ struct sharing {
 	struct draft *drafts;          /* bodies owned */
 	struct message_id *ids;        /* of the drafts, copies of each */
 };
-
-/* SPEC 5.5: "An author goes by the floor, not by its clock alone" */
-uint32_t answer_expiry(struct node *node, uint32_t hours)
-{
-	struct node_status *status = malloc(sizeof *status);
-	uint32_t expiry = (uint32_t)(clock_wall() / HOUR_MS) + hours, latest;
-
-	if (!status)
-		return expiry;
-	node_status(node, status);
-	if (status->floor) {
-		expiry = status->hour + hours;
-		latest = status->floor + EXPIRY_SPAN_HOURS;
-		if (expiry > latest)
-			expiry = latest;
-	}
-	free(status);
-	return expiry;
-}
 
 /* SPEC 9.5: "`keep_days` is at most what the policy of the topology says for the TLP, and that when
  * it is absent." */
@@ -57,7 +38,7 @@ static enum err expiry_wanted(struct sharing *s)
 		a->where = "keep_days";
 		return ERR_NOT_ALLOWED;
 	}
-	s->expiry = answer_expiry(a->node, (uint32_t)days * DAY_HOURS);
+	s->expiry = node_expiry(a->node, (uint32_t)days * DAY_HOURS);
 	return ERR_OK;
 }
 

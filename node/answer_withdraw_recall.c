@@ -208,14 +208,6 @@ static enum err find(struct recalling *r, const char *what)
 
 /* ---- to whom ---- */
 
-static const struct seal_key *key_numbered(const struct party *p, uint16_t number)
-{
-	for (size_t i = 0; p && i < p->seal_key_count; i++)
-		if (p->seal_keys[i].number == number)
-			return &p->seal_keys[i];
-	return NULL;
-}
-
 static const struct topology *topology_then(struct recalling *r)
 {
 	struct answer *a = r->w->a;
@@ -231,41 +223,19 @@ static const struct topology *topology_then(struct recalling *r)
 
 /* SPEC 9.8: "A recall is sealed to the very parties to which its target is, since both have one
  * audience: each under its key in use, or under the key of the target where it has none now" */
-static bool addressee_of(struct recalling *r, const struct recipient *to, struct addressee *out)
-{
-	const struct party *p = topology_party_by_id(r->w->topology, &to->party);
-	const struct seal_key *key = p ? party_seal_key(p) : NULL;
-	const struct topology *then = key ? NULL : topology_then(r);
-
-	if (then)
-		key = key_numbered(topology_party_by_id(then, &to->party), to->key);
-	if (key)
-		*out = (struct addressee){to->party, key->number, key->key};
-	return key != NULL;
-}
-
 static enum err letter_make(struct recalling *r)
 {
-	const struct header *h = &r->header;
+	const struct topology *t = r->w->topology;
 	struct answer *a = r->w->a;
+	struct party_id missing;
 	char name[PARTY_TEXT_BYTES];
 
-	r->letter.audience = h->audience;
-	r->letter.direct = h->flags & FLAG_DIRECT;
-	r->letter.count = 0;
-	for (size_t i = 0; i < h->recipient_count; i++) {
-		const struct recipient *to = &h->recipients[i];
-
-		if (i && party_id_equal(&to->party, &h->recipients[i - 1].party))
-			continue;
-		if (!addressee_of(r, to, &r->letter.to[r->letter.count])) {
-			report_add(&a->report, "no seal key of %s is known any more",
-				   answer_party(a, name, &to->party));
-			return ERR_UNKNOWN_PARTY;
-		}
-		r->letter.count++;
-	}
-	return ERR_OK;
+	if (recipients_letter_again(&r->letter, t, NULL, &r->header, &missing) ||
+	    recipients_letter_again(&r->letter, t, topology_then(r), &r->header, &missing))
+		return ERR_OK;
+	report_add(&a->report, "no seal key of %s is known any more",
+		   answer_party(a, name, &missing));
+	return ERR_UNKNOWN_PARTY;
 }
 
 /* ---- what is shown of it ---- */

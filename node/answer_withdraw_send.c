@@ -94,7 +94,7 @@ static uint32_t expiry_of(struct withdrawal *w)
 {
 	const struct header *h = &w->post.header;
 	uint32_t days = w->topology->policy.expiry_days[h->tlp];
-	uint32_t hours = answer_expiry(w->a->node, days * DAY_HOURS);
+	uint32_t hours = node_expiry(w->a->node, days * DAY_HOURS);
 
 	return hours > h->expiry ? hours : h->expiry;
 }

@@ -166,7 +166,8 @@ static enum err open_exchange(struct node *n, struct report *report)
 	n->workers = workers_new();
 	n->desk = desk_new();
 	n->passes = passes_new();
-	if (!n->exchange || !n->workers || !n->desk || !n->passes)
+	n->beacons = beacons_new();
+	if (!n->exchange || !n->workers || !n->desk || !n->passes || !n->beacons)
 		return ERR_MEMORY;
 	n->folder = folder_start(n->index, duties_run, n);
 	if (!n->folder)
@@ -250,6 +251,7 @@ void node_close(struct node *n)
 	if (n->desk)
 		desk_close(n->desk);
 	folder_stop(n->folder);
+	beacons_free(n->beacons);
 	exchange_free(n->exchange);
 	workers_free(n->workers);
 	keep_close(n->keep);

@@ -61,6 +61,13 @@ struct versions *node_versions(const struct node *node);
 /* Copies the latest picture. */
 void node_status(struct node *node, struct node_status *out);
 
+/* --- for any thread but the loop's own --- */
+
+/* The hour since 1970, as far as this node can tell. */
+uint32_t node_hour(struct node *node);
+/* When what is said now and kept so many hours expires.  SPEC.md 5.5. */
+uint32_t node_expiry(struct node *node, uint32_t hours);
+
 /* What shall be said: everything that the author decides. */
 struct draft {
 	enum message_kind kind;

@@ -5,6 +5,7 @@ static duty *const duties[] = {
 	duty_purge,
 	duty_erase,
 	duty_receipts,
+	duty_beacon,
 };
 
 enum err duties_run(void *arg, uint64_t now, uint64_t *next)

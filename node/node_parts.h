@@ -61,6 +61,7 @@ struct node {
 	size_t neighbour_count;
 	struct receipting receipting;
 	struct passes *passes;
+	struct beacons *beacons;
 	uint64_t erasures; /* of the index, all done; the folder's thread only */
 	uint32_t purged;   /* hours: to this floor everything was; the folder's thread only */
 	bool more;         /* the last turn left something to do */
@@ -120,5 +121,10 @@ typedef enum err duty(struct node *n, uint64_t now, uint64_t *next);
 duty duty_purge;    /* node_purge.c: what has expired leaves index and log */
 duty duty_erase;    /* node_erase.c: removes the bodies that the index says may go */
 duty duty_receipts; /* node_receipts.c: tells origins what has become of their messages */
+duty duty_beacon;   /* node_beacon.c: says what was said, and that this node has begun */
+
+/* NULL when memory is short. */
+struct beacons *beacons_new(void);
+void beacons_free(struct beacons *b);
 
 #endif

@@ -6,7 +6,12 @@
 #include "node/node_parts.h"
 #include "node/say.h"
 
-enum { REFRESH_MS = 100, WARNING_LIFE_MS = 24 * 3600 * 1000, CLOCK_ALARM_MS = 2 * 3600 * 1000 };
+enum {
+	REFRESH_MS = 100,
+	WARNING_LIFE_MS = 24 * 3600 * 1000,
+	CLOCK_ALARM_MS = 2 * 3600 * 1000,
+	HOUR_MS = 3600 * 1000
+};
 
 static bool same_subject(const struct warning *a, const struct warning *b)
 {
@@ -159,4 +164,25 @@ void node_status(struct node *n, struct node_status *out)
 	pthread_mutex_lock(&n->lock);
 	*out = n->status;
 	pthread_mutex_unlock(&n->lock);
+}
+
+uint32_t node_hour(struct node *n)
+{
+	uint32_t hour;
+
+	pthread_mutex_lock(&n->lock);
+	hour = n->status.floor ? n->status.hour : (uint32_t)(clock_wall() / HOUR_MS);
+	pthread_mutex_unlock(&n->lock);
+	return hour;
+}
+
+/* SPEC 5.5: "An author goes by the floor, not by its clock alone" */
+uint32_t node_expiry(struct node *n, uint32_t hours)
+{
+	uint32_t expiry = node_hour(n) + hours, latest;
+
+	pthread_mutex_lock(&n->lock);
+	latest = n->status.floor ? n->status.floor + EXPIRY_SPAN_HOURS : UINT32_MAX;
+	pthread_mutex_unlock(&n->lock);
+	return expiry < latest ? expiry : latest;
 }

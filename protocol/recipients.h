@@ -76,6 +76,13 @@ size_t recipients_letters(const struct recipients *r);
 bool recipients_letter(struct letter *l, const struct recipients *r, const struct party *self,
 		       size_t i);
 
+/* The letter to the very parties to which a message went, so that both have one audience: each
+ * under its key in use in t, or, where it has none, under the key of the message in then, the
+ * version that the message names (NULL: not held).  False when *missing has no key in either. */
+bool recipients_letter_again(struct letter *l, const struct topology *t,
+			     const struct topology *then, const struct header *h,
+			     struct party_id *missing);
+
 /* A node that would have the message: as a reader, or only to pass it on. */
 struct explained_node {
 	const struct party *node;

@@ -55,6 +55,40 @@ bool recipients_letter(struct letter *l, const struct recipients *r, const struc
 	return true;
 }
 
+static const struct seal_key *key_numbered(const struct party *p, uint16_t number)
+{
+	for (size_t i = 0; p && i < p->seal_key_count; i++) {
+		if (p->seal_keys[i].number == number)
+			return &p->seal_keys[i];
+	}
+	return NULL;
+}
+
+bool recipients_letter_again(struct letter *l, const struct topology *t,
+			     const struct topology *then, const struct header *h,
+			     struct party_id *missing)
+{
+	l->audience = h->audience;
+	l->direct = h->flags & FLAG_DIRECT;
+	l->count = 0;
+	for (size_t i = 0; i < h->recipient_count; i++) {
+		const struct recipient *to = &h->recipients[i];
+		const struct party *p = topology_party_by_id(t, &to->party);
+		const struct seal_key *key = p ? party_seal_key(p) : NULL;
+
+		if (i && party_id_equal(&to->party, &h->recipients[i - 1].party))
+			continue;
+		if (!key && then)
+			key = key_numbered(topology_party_by_id(then, &to->party), to->key);
+		if (!key) {
+			*missing = to->party;
+			return false;
+		}
+		l->to[l->count++] = (struct addressee){to->party, key->number, key->key};
+	}
+	return true;
+}
+
 enum err recipients_of(struct recipients *r, const struct topology *t, const struct header *h)
 {
 	*r = (struct recipients){.all = h->recipient_count == 0, .direct = h->flags & FLAG_DIRECT};

@@ -11,13 +11,18 @@ id=$(share solo 198.51.100.7)
 within 10 "a message arrives at another node" khabar pair show "$id" --raw
 khabar pair show "$id" --raw >"$work/raw"
 ok "its bytes there are as specified, signature included" decode "$work/raw"
-like "and its id is what both say" "$out" "^$id kind 1 tlp 1 topology 1 sequence 1 "
+like "and its id is what both say" "$out" "^$id kind 1 tlp 1 topology 1 sequence [0-9]+ "
+first=${out#* sequence }
+first=${first%% *}
 
 second=$(khabar solo --json share evil.example --tlp clear --to all --yes |
 	sed -n 's/.*"messages": *\["\([0-9a-f]*\)".*/\1/p')
 khabar solo show "${second:0:12}" --raw >"$work/raw"
 ok "an id may be shortened" decode "$work/raw"
-like "the next one of the same start follows it" "$out" "^$second kind 1 tlp 0 topology 1 sequence 2 "
+like "a later one is that too" "$out" "^$second kind 1 tlp 0 topology 1 sequence [0-9]+ "
+later=${out#* sequence }
+[ "${later%% *}" -gt "$first" ]
+result $? "and is told to be later" "$out"
 
 if command -v zstd >/dev/null; then
 	tail -c +253 "$work/raw" | zstd -dcq >"$work/body" 2>/dev/null
