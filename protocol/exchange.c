@@ -255,6 +255,7 @@ static void event_handle(struct peer *p, struct session_event *e)
 		p->status.clock_ahead =
 			(int64_t)(session_peer_hello(p->session)->clock - p->x->now.wall);
 		floor_begin(p->x);
+		peer_store_seen(p);
 		break;
 	case SESSION_HISTORY_ASKED:
 		history_asked(p, &e->version);

@@ -122,6 +122,9 @@ uint64_t exchange_deadline(const struct exchange *x);
 enum passing { PASSING_UNKNOWN, PASSING_WAITS, PASSING_DONE };
 enum passing exchange_passing(const struct exchange *x, const struct party_id *peer,
 			      const struct party_id *origin, uint64_t lsn);
+/* Begins a reconciliation on every open link that carries messages of such a header, as soon as one
+ * may be begun there: something of it is missing. */
+void exchange_reconcile(struct exchange *x, const struct header *h, struct instant now);
 
 size_t exchange_peer_count(const struct exchange *x);
 void exchange_peer(const struct exchange *x, size_t i, struct peer_status *out);

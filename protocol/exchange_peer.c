@@ -6,6 +6,8 @@
 #include "protocol/exchange_state.h"
 #include "protocol/recall.h"
 
+enum { TWO_STORES_MS = 24 * 3600 * 1000 };
+
 static bool holds(void *arg, const struct message_id *id)
 {
 	const struct peer *p = arg;
@@ -71,6 +73,25 @@ void peer_greet(struct peer *p)
 		p->status.state = PEER_CONNECTED;
 		p->status.since = x->now.wall;
 	}
+}
+
+/* Whoever is restored from a backup has a new store.  One who comes back to the one before has two,
+ * and so does whoever runs twice: it is enough to see that once a day. */
+void peer_store_seen(struct peer *p)
+{
+	const struct exchange_host *host = &p->x->host;
+	const struct store_id *store = &session_peer_hello(p->session)->store;
+	bool known = !bytes_zero(p->stores[0].b, STORE_ID_BYTES);
+
+	if (known && memcmp(p->stores[0].b, store->b, STORE_ID_BYTES) == 0)
+		return;
+	if (p->store_changed && p->x->now.mono - p->store_changed < TWO_STORES_MS &&
+	    memcmp(p->stores[1].b, store->b, STORE_ID_BYTES) == 0)
+		host->alarm(host->arg, &p->status.id,
+			    "speaks from two stores by turns: its key is in use twice");
+	p->stores[1] = p->stores[0];
+	p->stores[0] = *store;
+	p->store_changed = known ? p->x->now.mono : 0;
 }
 
 /* Whatever was under way is forgotten; what was not answered for is found again from the cursor. */

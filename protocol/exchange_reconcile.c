@@ -9,6 +9,7 @@
 enum {
 	MINUTE_MS = 60 * 1000,
 	RECONCILE_EVERY_MS = 15 * 60 * 1000,
+	WANTED_AGAIN_MS = 2 * MINUTE_MS,
 	STEPS_A_TURN = 4,
 	BEGINS_AT_ONCE = 8, /* runs that the peer may begin, and one more each minute */
 	RETRY_MS = 10,      /* while somebody else folds */
@@ -28,7 +29,9 @@ struct reconciler {
 	bool begin;                           /* a run is to begin when the backfill is through */
 	bool stale;         /* the trie is to be brought up to date before the next step */
 	bool asks, answers; /* the part has something to do */
-	uint64_t next;      /* mono ms of the next run; UINT64_MAX: the other end begins */
+	bool regular;       /* it is this end that begins from time to time */
+	uint64_t next;      /* mono ms of the next run; UINT64_MAX: none is to come */
+	uint64_t began;     /* mono ms of the last run of ours; 0: none yet */
 	uint64_t opened;    /* mono ms */
 	unsigned begins;    /* of the peer since then */
 	uint64_t retry;     /* mono ms of another try; UINT64_MAX: none */
@@ -78,10 +81,23 @@ void reconciler_opened(struct reconciler *r, bool begins)
 
 	/* Nobody but the two ends knows our nonce, and it is new for every conversation. */
 	session_nonces(r->peer->session, r->key, peer_nonce);
-	r->begin = begins;
+	r->begin = r->regular = begins;
 	r->opened = r->peer->x->now.mono;
 	r->begins = 0;
 	r->next = begins ? r->peer->x->now.mono + RECONCILE_EVERY_MS : UINT64_MAX;
+}
+
+/* SPEC 5.11: "a reconciliation (7.7) is begun, not more than once in two minutes on one link" */
+void reconciler_want(struct reconciler *r)
+{
+	uint64_t now = r->peer->x->now.mono, at = r->began ? r->began + WANTED_AGAIN_MS : now;
+
+	if (!session_is_open(r->peer->session))
+		return;
+	if (at < now)
+		at = now;
+	if (at < r->next)
+		r->next = at;
 }
 
 uint64_t reconciler_deadline(const struct reconciler *r)
@@ -238,6 +254,7 @@ void reconciler_receive(struct reconciler *r, enum frame_type type, const uint8_
 static void begin(struct reconciler *r, const struct reconcile_link *link)
 {
 	r->begin = false;
+	r->began = r->peer->x->now.mono;
 	if (!r->asking)
 		r->asking = reconcile_new(RECONCILE_ASKING);
 	/* ERR_STATE: the last run is still under way, which is as good. */
@@ -300,7 +317,7 @@ bool reconciler_run(struct reconciler *r, bool backfilled)
 
 	if (r->peer->x->now.mono >= r->next) {
 		r->begin = true;
-		r->next = r->peer->x->now.mono + RECONCILE_EVERY_MS;
+		r->next = r->regular ? r->peer->x->now.mono + RECONCILE_EVERY_MS : UINT64_MAX;
 	}
 	if (!(r->begin && backfilled) && !r->asks && !r->answers)
 		return false;
@@ -327,4 +344,17 @@ bool reconciler_run(struct reconciler *r, bool backfilled)
 			break;
 	}
 	return steps == STEPS_A_TURN;
+}
+
+void exchange_reconcile(struct exchange *x, const struct header *h, struct instant now)
+{
+	struct passage passage;
+
+	x->now = now;
+	for (size_t i = 0; i < x->peer_count; i++) {
+		struct peer *p = x->peers[i];
+		if (peer_passage(p, &passage) &&
+		    audience_link_carries(passage.topology, passage.self, passage.peer, h))
+			reconciler_want(p->reconciler);
+	}
 }

@@ -26,6 +26,9 @@ struct peer {
 	uint64_t conversation; /* counts them; an answer is only for the one that asked */
 	uint64_t answered;     /* mono ms: when it last did, or had nothing to answer for */
 	uint64_t settled_rows; /* answers since the cursor was saved */
+
+	struct store_id stores[2]; /* that it has greeted with: the last, and another before */
+	uint64_t store_changed;    /* mono ms: since when it is the last; 0: there was no other */
 };
 
 /* A message that arrived or was submitted, on its way into the log. */
@@ -73,6 +76,8 @@ struct peer *peer_new(struct exchange *x, const struct party *party, enum link_k
 void peer_free(struct peer *p);
 void peer_greet(struct peer *p);
 void peer_opened(struct peer *p);
+/* The peer has greeted: does it speak from two stores? */
+void peer_store_seen(struct peer *p);
 void peer_closed(struct peer *p);
 /* Fills the passage of messages between this node and the peer; false when the session is not open.
  */
@@ -107,6 +112,8 @@ void reconciler_receive(struct reconciler *r, enum frame_type type, const uint8_
 /* Does some of what is to do; backfilled: what the cursor left to push has been answered for.  True
  * when there is more. */
 bool reconciler_run(struct reconciler *r, bool backfilled);
+/* A run is to begin, soon but not too often. */
+void reconciler_want(struct reconciler *r);
 uint64_t reconciler_deadline(const struct reconciler *r);
 
 /* exchange_floor.c */
