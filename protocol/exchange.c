@@ -252,8 +252,9 @@ static void event_handle(struct peer *p, struct session_event *e)
 	case SESSION_GREETED:
 		peer_closed(p);
 		not_open(p);
-		p->status.clock_ahead =
-			(int64_t)(session_peer_hello(p->session)->clock - p->x->now.wall);
+		p->clock = session_peer_hello(p->session)->clock;
+		p->clock_at = p->x->now.mono;
+		p->status.clock_ahead = (int64_t)(p->clock - p->x->now.wall);
 		floor_begin(p->x);
 		peer_store_seen(p);
 		break;

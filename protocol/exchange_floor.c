@@ -23,6 +23,13 @@ static uint32_t hours_behind(uint64_t clock)
 						 : 1;
 }
 
+/* SPEC 5.5: "the neighbours' clocks are those of their last HELLO, carried on by one's own
+ * monotonic clock" So they do not jump with one's own. */
+static uint64_t clock_of(const struct peer *p)
+{
+	return p->clock + (p->x->now.mono - p->clock_at);
+}
+
 /* The lower median of the clocks of those neighbours that have greeted; false when none has. */
 static bool neighbours_clock(const struct exchange *x, uint64_t *clock)
 {
@@ -31,7 +38,7 @@ static bool neighbours_clock(const struct exchange *x, uint64_t *clock)
 
 	for (size_t i = 0; clocks && i < x->peer_count; i++) {
 		if (session_peer_hello(x->peers[i]->session))
-			clocks[n++] = x->now.wall + (uint64_t)x->peers[i]->status.clock_ahead;
+			clocks[n++] = clock_of(x->peers[i]);
 	}
 	if (n) {
 		qsort(clocks, n, sizeof *clocks, by_value);
@@ -42,13 +49,9 @@ static bool neighbours_clock(const struct exchange *x, uint64_t *clock)
 }
 
 /* SPEC 5.5: "min(own clock, lower median of the neighbours' clocks) - 48 h" */
-static uint32_t floor_aim(const struct exchange *x)
+static uint32_t floor_aim(const struct exchange *x, uint64_t theirs)
 {
-	uint64_t clock = x->now.wall, theirs;
-
-	if (neighbours_clock(x, &theirs) && theirs < clock)
-		clock = theirs;
-	return hours_behind(clock);
+	return hours_behind(theirs < x->now.wall ? theirs : x->now.wall);
 }
 
 static enum err floor_save(struct exchange *x, uint32_t hours)
@@ -88,7 +91,7 @@ void floor_begin(struct exchange *x)
 	apart = theirs > x->now.wall ? theirs - x->now.wall : x->now.wall - theirs;
 	if (apart > CLOCKS_AGREE_MS)
 		return;
-	aim = floor_aim(x);
+	aim = floor_aim(x, theirs);
 	if (floor_save(x, aim) == ERR_OK)
 		x->floor = aim;
 }
@@ -98,7 +101,7 @@ void floor_begin(struct exchange *x)
 uint32_t floor_session(const struct peer *p)
 {
 	const struct frame_hello *hello = session_peer_hello(p->session);
-	uint64_t ours = p->x->now.wall, theirs = ours + (uint64_t)p->status.clock_ahead;
+	uint64_t ours = p->x->now.wall, theirs = clock_of(p);
 
 	if (p->x->floor == 0 && hello->floor == 0)
 		return hours_behind(theirs < ours ? theirs : ours);
@@ -125,16 +128,20 @@ uint32_t exchange_hour(const struct exchange *x)
 	return floor && own < floor + FLOOR_LAG_HOURS ? floor + FLOOR_LAG_HOURS : own;
 }
 
-/* SPEC 5.5: "It never falls, and rises at most 24 hours for each hour of a monotonic clock." */
+/* SPEC 5.5: "It never falls, and rises at most 24 hours for each hour of a monotonic clock; what
+ * it did not rise is not made up for later, and a start begins at nothing." */
 void floor_raise(struct exchange *x)
 {
-	uint64_t hours = (x->now.mono - x->floor_raised) / HOUR_MS * FLOOR_RISE_HOURS;
+	uint64_t hours = (x->now.mono - x->floor_raised) / HOUR_MS * FLOOR_RISE_HOURS, theirs;
 	uint32_t aim;
 
 	if (hours == 0 || x->floor == 0)
 		return;
-	aim = floor_aim(x);
 	x->floor_raised = x->now.mono;
+	/* SPEC 5.5: "A node that no neighbour has greeted since its start leaves it where it is" */
+	if (!neighbours_clock(x, &theirs))
+		return;
+	aim = floor_aim(x, theirs);
 	if (aim <= x->floor)
 		return;
 	if (aim - x->floor > hours)

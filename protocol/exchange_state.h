@@ -23,6 +23,8 @@ struct peer {
 			    0: none */
 	uint64_t since;  /* see struct cursor */
 
+	uint64_t clock, clock_at; /* of the peer when it greeted, wall ms; then, mono ms */
+
 	uint64_t conversation; /* counts them; an answer is only for the one that asked */
 	uint64_t answered;     /* mono ms: when it last did, or had nothing to answer for */
 	uint64_t settled_rows; /* answers since the cursor was saved */
