@@ -101,7 +101,7 @@ static void fill_header(struct header *h, const struct author *a, const struct t
 		.origin = party_id_of(&t->network, public->name),
 		.audience = letter->audience,
 		.incarnation = a->incarnation,
-		.created = now,
+		.created = draft->created ? draft->created : now,
 		.expiry = draft->expiry,
 		.ref = draft->ref,
 		.sign_key = public->sign_number,

@@ -75,6 +75,7 @@ struct draft {
 	uint8_t priority;
 	bool no_forward;
 	uint32_t expiry;     /* hours since 1970 */
+	uint64_t created;    /* ms since 1970; 0: now */
 	const uint8_t *body; /* before it is sealed; borrowed until node_publish returns */
 	size_t body_length;
 	struct message_id ref; /* zeros: none */

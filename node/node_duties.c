@@ -5,6 +5,7 @@ static duty *const duties[] = {
 	duty_purge,
 	duty_erase,
 	duty_receipts,
+	duty_reseal,
 	duty_beacon,
 };
 

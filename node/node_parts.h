@@ -42,6 +42,13 @@ struct receipting {
 	uint64_t since;         /* mono ms: when the first that is not looked at came; 0: none */
 };
 
+/* How far it was looked for what is to be sealed again, and under which version of the topology;
+ * the folder's thread only. */
+struct reseal_mark {
+	uint64_t done;
+	uint32_t version;
+};
+
 struct node {
 	char home[PATH_MAX];
 	struct config *config;
@@ -60,6 +67,7 @@ struct node {
 	struct neighbour *neighbours; /* owned */
 	size_t neighbour_count;
 	struct receipting receipting;
+	struct reseal_mark reseal;
 	struct passes *passes;
 	struct beacons *beacons;
 	uint64_t erasures; /* of the index, all done; the folder's thread only */
@@ -121,6 +129,7 @@ typedef enum err duty(struct node *n, uint64_t now, uint64_t *next);
 duty duty_purge;    /* node_purge.c: what has expired leaves index and log */
 duty duty_erase;    /* node_erase.c: removes the bodies that the index says may go */
 duty duty_receipts; /* node_receipts.c: tells origins what has become of their messages */
+duty duty_reseal;   /* node_reseal.c: seals again what a reader lacks the key to */
 duty duty_beacon;   /* node_beacon.c: says what was said, and that this node has begun */
 
 /* NULL when memory is short. */

@@ -17,7 +17,7 @@ enum {
 	QUIET_MS = 1000,
 	PATIENCE_MS = 10 * 1000,
 	LATER_MS = 2000,
-	ROWS_AT_ONCE = 20000,
+	AT_ONCE_MS = 50,
 	STATEMENTS_AT_ONCE = 2 * STATEMENTS_MAX,
 	SAVED_EVERY = 5000, /* rows that said nothing */
 	VALUE_BYTES = 8 + 4 + 16,
@@ -346,12 +346,12 @@ static void mark_check(struct node *n, const struct topology *t)
 
 static enum err look_through(struct answering *x, uint64_t until, uint64_t *done)
 {
+	uint64_t started = clock_monotonic();
 	struct log_row row;
 	enum err e = ERR_OK;
 
-	for (int i = 0; i < ROWS_AT_ONCE && !e && *done < until; i++) {
-		if (x->out.count >= STATEMENTS_AT_ONCE)
-			break;
+	while (!e && *done < until && x->out.count < STATEMENTS_AT_ONCE &&
+	       clock_monotonic() - started < AT_ONCE_MS) {
 		e = log_read_from(x->log, *done + 1, &row);
 		if (e == ERR_DAMAGED && row.lsn > *done) {
 			*done = row.lsn;
