@@ -50,6 +50,7 @@ answer_fn answer_list, answer_check, answer_show, answer_verify, answer_held, an
 answer_fn answer_export;
 answer_fn answer_who, answer_share, answer_withdraw;
 answer_fn answer_receipts, answer_ack;
+answer_fn answer_incident, answer_incidents, answer_incident_say;
 answer_fn answer_topology, answer_accept;
 answer_fn answer_backup, answer_check_store, answer_reindex;
 
@@ -75,6 +76,9 @@ struct addressed {
 };
 /* The caller calls addressed_clear() in any case. */
 enum err addressed_read(struct addressed *w, struct answer *a);
+/* In parts: the version in force and this node in it; and "to" for the TLP that is set. */
+enum err addressed_self(struct addressed *w, struct answer *a);
+enum err addressed_to(struct addressed *w, struct answer *a, bool direct);
 void addressed_clear(struct addressed *w);
 /* Appends "audience": names of parties, or "all". */
 void audience_show(struct text *t, const struct recipients *to);

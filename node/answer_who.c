@@ -6,7 +6,7 @@
 
 enum { NAMES_MAX = 256 };
 
-static enum err topology_wanted(struct addressed *w, struct answer *a)
+enum err addressed_self(struct addressed *w, struct answer *a)
 {
 	const char *name = node_config(a->node)->node;
 
@@ -39,7 +39,7 @@ static enum err tlp_wanted(struct addressed *w, struct answer *a)
 	return ERR_FORMAT;
 }
 
-static enum err to_wanted(struct addressed *w, struct answer *a, bool direct)
+enum err addressed_to(struct addressed *w, struct answer *a, bool direct)
 {
 	const struct config *config = node_config(a->node);
 	struct recipients_alias *aliases = calloc(config->alias_count + 1, sizeof *aliases);
@@ -72,10 +72,10 @@ enum err addressed_read(struct addressed *w, struct answer *a)
 	enum err e;
 
 	*w = (struct addressed){0};
-	e = topology_wanted(w, a);
+	e = addressed_self(w, a);
 	if (!e)
 		e = tlp_wanted(w, a);
-	return e ? e : to_wanted(w, a, direct);
+	return e ? e : addressed_to(w, a, direct);
 }
 
 void addressed_clear(struct addressed *w)

@@ -210,6 +210,18 @@ enum err index_folded(struct index_reader *reader, uint64_t *lsn);
 /* Why the message's content is held, or NULL.  Returns out, at least 256 bytes. */
 const char *index_held(struct index_reader *reader, uint64_t lsn, char *out, size_t size);
 
+/* How many events there are: it changes when one comes or goes. */
+enum err index_incident_count(struct index_reader *reader, uint64_t *events);
+/* Incidents, one by one, each by the message that opened it, in the order of ids: zeros begin.
+ * ERR_NOT_FOUND at the end. */
+enum err index_incident_next(struct index_reader *reader, struct message_id *root);
+/* The events of one, in the order of the log: *lsn is 0 to begin.  ERR_NOT_FOUND at the end. */
+enum err index_incident_event(struct index_reader *reader, const struct message_id *root,
+			      uint64_t *lsn);
+/* Those with that number, at most max: the opener's node may have been restored, or lie. */
+enum err index_incident_numbered(struct index_reader *reader, const char *number,
+				 struct message_id *roots, size_t max, size_t *n);
+
 struct index_counts {
 	uint64_t messages; /* accepted or held, the tail included */
 	uint64_t objects;  /* current versions, revoked ones included, scaffolding left out */

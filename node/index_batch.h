@@ -6,13 +6,14 @@
 #include "protocol/stix.h"
 
 /* The sheets of rows. */
-enum { OBJECTS, VALUES, RECEIPTS, CARDS, HELD, SHEETS };
+enum { OBJECTS, VALUES, RECEIPTS, CARDS, INCIDENTS, HELD, SHEETS };
 
 enum {
 	OBJECT_RECORD_BYTES = OBJECT_KEY_BYTES + OBJECT_VALUE_BYTES,
 	VALUE_RECORD_BYTES = VALUE_KEY_BYTES + OBJECT_REF_BYTES + 2, /* and its length's place */
 	RECEIPT_RECORD_BYTES = RECEIPT_KEY_BYTES + RECEIPT_VALUE_BYTES,
 	CARD_RECORD_BYTES = CARD_KEY_BYTES + CARD_VALUE_BYTES,
+	INCIDENT_RECORD_BYTES = INCIDENT_KEY_BYTES + HASH_KEY_BYTES,
 	HELD_RECORD_BYTES = 8 + 1 + HELD_TEXT_MAX,
 };
 
@@ -47,6 +48,11 @@ enum err batch_beacon(struct batch *b, const struct log_row *row, const char *js
 /* The body of a card. */
 enum err batch_card(struct batch *b, const struct log_row *row, const char *json, size_t n);
 int cards_put(struct batch *b);
+/* What a post says of an incident, if anything.  ERR_FORMAT: why, in at most HELD_TEXT_MAX. */
+enum err batch_incident(struct batch *b, const struct log_row *row, const struct post *post,
+			char why[HELD_TEXT_MAX + 1]);
+/* Rows that are what their sheet says go into the table, and out of it. */
+int batch_change(struct batch *b, int sheet, MDB_dbi table, size_t key_bytes);
 /* The message of that id, whose header is in b->header, is recalled, as far as headers are
  * folded. */
 enum err batch_recalled(struct batch *b, const struct message_id *id, bool *yes);

@@ -58,21 +58,7 @@ enum err batch_card(struct batch *b, const struct log_row *row, const char *json
 
 int cards_put(struct batch *b)
 {
-	MDB_dbi dbi = b->f->env->tables.card;
-	struct sheet *made = &b->made[CARDS], *gone = &b->gone[CARDS];
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < made->count; i++) {
-		uint8_t *at = made->at + i * made->width;
-		MDB_val key = {CARD_KEY_BYTES, at}, value = {CARD_VALUE_BYTES, at + CARD_KEY_BYTES};
-		rc = mdb_put(b->txn, dbi, &key, &value, 0);
-	}
-	for (size_t i = 0; rc == 0 && i < gone->count; i++) {
-		MDB_val key = {CARD_KEY_BYTES, gone->at + i * gone->width};
-		rc = mdb_del(b->txn, dbi, &key, NULL);
-		if (rc == MDB_NOTFOUND)
-			rc = 0;
-	}
-	return rc;
+	return batch_change(b, CARDS, b->f->env->tables.card, CARD_KEY_BYTES);
 }
 
 /* ---- looking ---- */

@@ -103,6 +103,7 @@ static enum err compare(struct index_env *kept, struct index_env *fresh, struct 
 		   {"reuse", k->reuse, f->reuse},
 		   {"beacon", k->beacon, f->beacon},
 		   {"card", k->card, f->card},
+		   {"incident", k->incident, f->incident},
 		   {"range", k->range, f->range},
 		   {"trie", k->trie, f->trie},
 		   {"meta", k->meta, f->meta}};

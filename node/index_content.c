@@ -78,7 +78,11 @@ static enum err add_post(struct batch *b, const struct log_row *row, const struc
 			 tlp_str(marked), tlp_str((enum tlp)b->header.tlp));
 		return batch_hold(b, row->lsn, why);
 	}
-	enum err e = post->envelope.receipt ? batch_asks(b, row) : ERR_OK;
+	enum err e = batch_incident(b, row, post, why);
+	if (e == ERR_FORMAT)
+		return batch_hold(b, row->lsn, why);
+	if (!e && post->envelope.receipt)
+		e = batch_asks(b, row);
 	for (size_t i = 0; !e && i < bundle_count(post->bundle); i++)
 		e = add_object(b, row, bundle_object(post->bundle, i), (uint16_t)i,
 			       post->envelope.block);
@@ -264,9 +268,9 @@ void batch_free(struct batch *b)
 
 struct batch *batch_new(const struct folding *f)
 {
-	static const size_t widths[SHEETS] = {OBJECT_RECORD_BYTES, VALUE_RECORD_BYTES,
-					      RECEIPT_RECORD_BYTES, CARD_RECORD_BYTES,
-					      HELD_RECORD_BYTES};
+	static const size_t widths[SHEETS] = {OBJECT_RECORD_BYTES,   VALUE_RECORD_BYTES,
+					      RECEIPT_RECORD_BYTES,  CARD_RECORD_BYTES,
+					      INCIDENT_RECORD_BYTES, HELD_RECORD_BYTES};
 	struct batch *b = calloc(1, sizeof *b);
 	if (!b)
 		return NULL;

@@ -34,6 +34,12 @@ void key_of_value(uint8_t out[HASH_KEY_BYTES], const struct identity *identity,
 	identity_index_key(identity, KEY_OF_VALUE, input, n, out);
 }
 
+void key_of_incident(uint8_t out[HASH_KEY_BYTES], const struct identity *identity,
+		     const char *number)
+{
+	identity_index_key(identity, KEY_OF_INCIDENT, number, strlen(number), out);
+}
+
 unsigned domain_labels(const char *domain)
 {
 	unsigned labels = 1;

@@ -16,6 +16,8 @@
  *     sequence origin 16 | audience 16 | incarnation 8 | sequence 8 | lsn 8 -> expiry 4
  *     reuse   lsn 8 -> lsn 8; the message there has the place of that earlier one
  *     beacon  origin 16 | audience 16 | lsn 8 -> nothing; an accepted beacon
+ *     incident  message id of what opened it 32 | lsn 8 -> H(its number) 16; that message is an
+ *                 event of it
  *     range   audience 16 | expiry 4 | id 32 -> lsn 8, and
  *     trie    audience 16 | depth 1 | prefix -> count 8 | sum 128: see protocol/trie.h
  *     meta    "format" -> u32, "log" -> the log's store id, "key" -> a mark of the store key,
@@ -33,7 +35,7 @@
 #include "protocol/trie.h"
 
 enum {
-	INDEX_FORMAT = 7,
+	INDEX_FORMAT = 8,
 	HASH_KEY_BYTES = 16,
 	OBJECT_REF_BYTES = HASH_KEY_BYTES + 8 + 8, /* what a value remembers of an object's key */
 	OBJECT_KEY_BYTES = OBJECT_REF_BYTES + 2,
@@ -41,6 +43,7 @@ enum {
 	VALUE_KEY_BYTES = HASH_KEY_BYTES + 8 + 2,
 	REF_KEY_BYTES = MESSAGE_ID_BYTES + 8,
 	ERASE_RECORD_BYTES = 8 + 1,
+	INCIDENT_KEY_BYTES = MESSAGE_ID_BYTES + 8,
 	RECEIPT_KEY_BYTES = MESSAGE_ID_BYTES + PARTY_ID_BYTES + 1 + 8 + 2,
 	RECEIPT_VALUE_BYTES = 8 + 1,
 	STREAM_BYTES = PARTY_ID_BYTES + AUDIENCE_ID_BYTES, /* what an origin says to an audience */
@@ -62,8 +65,8 @@ enum {
 enum object_flag { OBJECT_REVOKED = 1, OBJECT_BLOCK = 2, OBJECT_SCAFFOLDING = 4 };
 
 struct index_tables {
-	MDB_dbi id, ref, object, value, held, erase, receipt, sequence, reuse, beacon, card, range,
-		trie, meta;
+	MDB_dbi id, ref, object, value, held, erase, receipt, sequence, reuse, beacon, card,
+		incident, range, trie, meta;
 };
 
 struct index_env {
@@ -156,6 +159,8 @@ void key_of_object(uint8_t out[HASH_KEY_BYTES], const struct identity *identity,
 		   const struct party_id *origin, const char *object_id);
 void key_of_value(uint8_t out[HASH_KEY_BYTES], const struct identity *identity,
 		  const struct observable *value);
+void key_of_incident(uint8_t out[HASH_KEY_BYTES], const struct identity *identity,
+		     const char *number);
 /* Which of the lengths a value counts for; LENGTHS: none. */
 size_t length_of_value(const struct observable *value);
 unsigned domain_labels(const char *domain);

@@ -140,6 +140,24 @@ static int change_values(struct batch *b)
 	return mdb_put(b->txn, meta, &key, &value, 0);
 }
 
+int batch_change(struct batch *b, int sheet, MDB_dbi table, size_t key_bytes)
+{
+	struct sheet *made = &b->made[sheet], *gone = &b->gone[sheet];
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < made->count; i++) {
+		uint8_t *at = made->at + i * made->width;
+		MDB_val key = {key_bytes, at}, value = {made->width - key_bytes, at + key_bytes};
+		rc = mdb_put(b->txn, table, &key, &value, 0);
+	}
+	for (size_t i = 0; rc == 0 && i < gone->count; i++) {
+		MDB_val key = {key_bytes, gone->at + i * gone->width};
+		rc = mdb_del(b->txn, table, &key, NULL);
+		if (rc == MDB_NOTFOUND)
+			rc = 0;
+	}
+	return rc;
+}
+
 static int change_held(struct batch *b, struct content_mark *mark)
 {
 	MDB_dbi held = b->f->env->tables.held;
@@ -175,6 +193,8 @@ enum err batch_put(struct batch *b, struct content_mark *mark)
 		rc = receipts_put(b);
 	if (rc == 0)
 		rc = cards_put(b);
+	if (rc == 0)
+		rc = batch_change(b, INCIDENTS, b->f->env->tables.incident, INCIDENT_KEY_BYTES);
 	if (rc == 0)
 		rc = change_held(b, mark);
 	if (rc == 0)

@@ -52,22 +52,7 @@ enum err batch_receipt(struct batch *b, const struct log_row *row, const char *j
 
 int receipts_put(struct batch *b)
 {
-	MDB_dbi dbi = b->f->env->tables.receipt;
-	struct sheet *made = &b->made[RECEIPTS], *gone = &b->gone[RECEIPTS];
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < made->count; i++) {
-		uint8_t *at = made->at + i * made->width;
-		MDB_val key = {RECEIPT_KEY_BYTES, at};
-		MDB_val value = {RECEIPT_VALUE_BYTES, at + RECEIPT_KEY_BYTES};
-		rc = mdb_put(b->txn, dbi, &key, &value, 0);
-	}
-	for (size_t i = 0; rc == 0 && i < gone->count; i++) {
-		MDB_val key = {RECEIPT_KEY_BYTES, gone->at + i * gone->width};
-		rc = mdb_del(b->txn, dbi, &key, NULL);
-		if (rc == MDB_NOTFOUND)
-			rc = 0;
-	}
-	return rc;
+	return batch_change(b, RECEIPTS, b->f->env->tables.receipt, RECEIPT_KEY_BYTES);
 }
 
 /* ---- looking ---- */

@@ -43,6 +43,20 @@ static const struct command commands[] = {
 	{"withdraw", cmd_withdraw,
 	 "VALUE|OBJECT-ID|ID --because wrong|leaked [--import] [--dry-run]",
 	 "take back what this node has said"},
+	{"incident", cmd_incident,
+	 "open --title T --class C --severity low|medium|high|critical [--type Y]\n"
+	 "                   [--critical-infrastructure] [--affected PARTY]... [--to A]... [--tlp "
+	 "T]\n"
+	 "                   [--description TEXT] [--aware TIME] [--reported-by NAME [--file "
+	 "FILE]]\n"
+	 "                   [--assignee NAME] [--link KIND=ID]... [--early-warning] [--exercise]\n"
+	 "    update ID [--status S] [--stage S --text TEXT] [--title T] ...\n"
+	 "    note ID TEXT | ack ID [TEXT] | notify ID --to A [TEXT] | request-help ID --to A "
+	 "TEXT\n"
+	 "    transfer ID --to PARTY | accept ID | take ID --reason TEXT | close ID | reopen ID\n"
+	 "    renew ID | list [--open] [--owner PARTY] | show ID | draft ID --stage S | classes\n"
+	 "    all that send: [--as ROLE] [--dry-run]",
+	 "incidents: report them, follow them, hand them over"},
 	{"list", cmd_list, "[--type T] [--tlp T] [--node N] [--limit N] [--all]",
 	 "the objects that are here"},
 	{"show", cmd_show, "ID|OBJECT-ID [--raw]", "one message, or one object"},

@@ -29,7 +29,7 @@ enum {
 };
 
 /* Domain bytes of identity_index_key(): one key, several uses, never the same input. */
-enum key_domain { KEY_OF_OBJECT = 1, KEY_OF_VALUE, KEY_OF_STORE, KEY_OF_BACKUP };
+enum key_domain { KEY_OF_OBJECT = 1, KEY_OF_VALUE, KEY_OF_STORE, KEY_OF_BACKUP, KEY_OF_INCIDENT };
 
 #define CURSOR_PREFIX "cursor/"
 

@@ -70,10 +70,14 @@ struct node {
 	struct reseal_mark reseal;
 	struct passes *passes;
 	struct beacons *beacons;
-	uint64_t erasures; /* of the index, all done; the folder's thread only */
-	uint32_t purged;   /* hours: to this floor everything was; the folder's thread only */
-	bool more;         /* the last turn left something to do */
-	bool former_done;  /* a link of an older version is to be let go */
+	struct {
+		uint64_t events; /* that there were when they were looked at */
+		uint64_t due;    /* wall ms: when to look again */
+	} incidents;             /* the folder's thread only */
+	uint64_t erasures;       /* of the index, all done; the folder's thread only */
+	uint32_t purged;         /* hours: to this floor everything was; the folder's thread only */
+	bool more;               /* the last turn left something to do */
+	bool former_done;        /* a link of an older version is to be let go */
 	uint64_t started;
 
 	pthread_mutex_t lock; /* of what follows: other threads read it */
@@ -126,11 +130,12 @@ enum err duties_run(void *arg, uint64_t now, uint64_t *next);
  * called again in a while; the others run all the same. */
 typedef enum err duty(struct node *n, uint64_t now, uint64_t *next);
 
-duty duty_purge;    /* node_purge.c: what has expired leaves index and log */
-duty duty_erase;    /* node_erase.c: removes the bodies that the index says may go */
-duty duty_receipts; /* node_receipts.c: tells origins what has become of their messages */
-duty duty_reseal;   /* node_reseal.c: seals again what a reader lacks the key to */
-duty duty_beacon;   /* node_beacon.c: says what was said, and that this node has begun */
+duty duty_purge;     /* node_purge.c: what has expired leaves index and log */
+duty duty_erase;     /* node_erase.c: removes the bodies that the index says may go */
+duty duty_receipts;  /* node_receipts.c: tells origins what has become of their messages */
+duty duty_reseal;    /* node_reseal.c: seals again what a reader lacks the key to */
+duty duty_beacon;    /* node_beacon.c: says what was said, and that this node has begun */
+duty duty_incidents; /* node_incidents.c: renews those that would expire, warns of what is due */
 
 /* NULL when memory is short. */
 struct beacons *beacons_new(void);

@@ -1,0 +1,37 @@
+/* What the subcommands of khabar incident share. */
+#ifndef NODE_CMD_INCIDENT_H
+#define NODE_CMD_INCIDENT_H
+
+#include "node/cmd/client.h"
+#include "node/cmd/options.h"
+
+/* The options of all of them; each subcommand takes some. */
+struct incident_options {
+	const char *title, *description, *class, *type, *severity, *status, *determination,
+		*assignee, *aware, *reported_by, *file, *tlp, *as, *stage, *text, *reason, *owner;
+	struct option_list affected, to, links;
+	bool critical, not_critical, exercise, early_warning, dry_run, open;
+};
+
+struct incident_call {
+	const struct cmd_context *c;
+	const char *what; /* "khabar incident open" */
+	struct incident_options o;
+	int argc; /* what is left: the incident, then words */
+	char **argv;
+};
+
+/* Each says one thing, or shows; EXIT_... */
+int incident_open(struct incident_call *call);
+int incident_update(struct incident_call *call);
+int incident_say(struct incident_call *call, const char *action);
+int incident_list(struct incident_call *call);
+int incident_show(struct incident_call *call);
+int incident_draft(struct incident_call *call);
+
+/* The words that are left, from number first on, with spaces between; the caller frees it. */
+char *incident_words(const struct incident_call *call, int first);
+/* Asks who would read it, asks the operator, sends it, says what came of it. */
+int incident_send(struct incident_call *call, struct text *request);
+
+#endif
