@@ -176,7 +176,7 @@ uint32_t node_hour(struct node *n)
 	return hour;
 }
 
-/* SPEC 5.5: "An author goes by the floor, not by its clock alone" */
+/* SPEC 5.5: "it counts the life of a message from the later of its clock and that floor + 48 h" */
 uint32_t node_expiry(struct node *n, uint32_t hours)
 {
 	uint32_t expiry = node_hour(n) + hours, latest;

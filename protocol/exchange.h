@@ -128,8 +128,8 @@ void exchange_reconcile(struct exchange *x, const struct header *h, struct insta
 
 size_t exchange_peer_count(const struct exchange *x);
 void exchange_peer(const struct exchange *x, size_t i, struct peer_status *out);
-/* Hours since 1970: what expires before it is gone.  The highest that this node or an open session
- * goes by; 0 while there is none. */
+/* Hours since 1970: what expires before it is gone, as far as an author should count on it.  This
+ * node's own, or what most of its neighbours go by; 0 while there is none.  SPEC.md 5.5. */
 uint32_t exchange_floor(const struct exchange *x);
 /* The hour since 1970 as far as this node can tell: its own clock's, unless the floor shows that to
  * be wrong. */

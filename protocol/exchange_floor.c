@@ -108,16 +108,36 @@ uint32_t floor_session(const struct peer *p)
 	return hello->floor > p->x->floor ? hello->floor : p->x->floor;
 }
 
+/* The lower median of the floors of open sessions; 0 without any. */
+static uint32_t sessions_floor(const struct exchange *x)
+{
+	uint64_t *floors = x->peer_count ? malloc(x->peer_count * sizeof *floors) : NULL;
+	uint32_t floor = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; floors && i < x->peer_count; i++) {
+		if (x->peers[i]->status.state == PEER_OPEN)
+			floors[n++] = floor_session(x->peers[i]);
+	}
+	if (n) {
+		qsort(floors, n, sizeof *floors, by_value);
+		floor = (uint32_t)floors[(n - 1) / 2];
+	}
+	free(floors);
+	return floor;
+}
+
+/* SPEC 5.5: "An author goes by the higher of its own floor and the lower median of the floors of
+ * its open sessions" */
 uint32_t exchange_floor(const struct exchange *x)
 {
-	uint32_t floor = x->floor;
+	uint32_t floor = sessions_floor(x), own = hours_behind(x->now.wall);
 
-	for (size_t i = 0; i < x->peer_count; i++) {
-		const struct peer *p = x->peers[i];
-		if (p->status.state == PEER_OPEN && floor_session(p) > floor)
-			floor = floor_session(p);
-	}
-	return floor;
+	/* SPEC 5.5: "When it has a floor of its own and its clock is not behind that, it goes by
+	 * none that is above its clock - 48 h" */
+	if (x->floor && own >= x->floor && floor > own)
+		floor = own;
+	return floor > x->floor ? floor : x->floor;
 }
 
 uint32_t exchange_hour(const struct exchange *x)
