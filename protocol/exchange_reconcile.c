@@ -40,7 +40,7 @@ struct reconciler {
 	size_t carried_count, carried_size;
 	uint64_t *found; /* positions of one step */
 	size_t found_count, found_size;
-	bool short_of_memory;
+	bool short_of_memory, unreadable;
 };
 
 struct reconciler *reconciler_new(struct peer *p)
@@ -147,14 +147,18 @@ static bool carries(void *arg, const struct audience_id *audience, uint64_t lsn)
 	struct stored row;
 	struct header h;
 	struct carried *c;
+	enum err e;
 
 	if (2 * (r->carried_count + 1) > r->carried_size && !carried_grow(r))
 		return false;
 	c = slot(r, r->carried, r->carried_size, audience);
 	if (c->used)
 		return c->yes;
-	if (!peer_passage(r->peer, &passage) || s->next(s->self, lsn, &row) != ERR_OK ||
-	    row.lsn != lsn || header_decode(&h, row.header, row.header_length) != ERR_OK)
+	e = s->next(s->self, lsn, &row);
+	/* What cannot be read now must not count as not carried. */
+	r->unreadable |= e && e != ERR_NOT_FOUND && e != ERR_DAMAGED;
+	if (e || !peer_passage(r->peer, &passage) || row.lsn != lsn ||
+	    header_decode(&h, row.header, row.header_length) != ERR_OK)
 		return false;
 	*c = (struct carried){
 		.audience = *audience,
@@ -271,8 +275,10 @@ static bool step(struct reconciler *r, struct reconcile *part, bool *busy,
 	struct reconcile_frame frame;
 	enum reconcile_turn turn;
 	enum err e = reconcile_step(part, link, &turn, &frame);
+	bool unreadable = r->unreadable;
 
-	if (e) {
+	r->unreadable = false;
+	if (e || unreadable) {
 		give_up(r, false, "the store does not answer");
 		return false;
 	}
