@@ -86,27 +86,35 @@ static int by_id(const void *a, const void *b)
 	return memcmp(p->judged.id.b, q->judged.id.b, MESSAGE_ID_BYTES);
 }
 
-/* Is the message taken back by a recall that is held, or that comes in this batch? */
-static enum err recalled(struct exchange *x, size_t n, const struct pending *p, bool *yes)
+/* Has the message been recalled, here or in this batch (of n; 0: no recall is in it)?  *taken: by a
+ * recall that is accepted. */
+static enum err recalled(struct exchange *x, size_t n, const struct pending *p, bool *known,
+			 bool *taken)
 {
-	struct header target, h; /* n: of the batch, 0 when there is no recall among them */
+	struct header target, h;
 	uint64_t lsn;
 	enum err e = header_decode(&target, p->message.header, p->message.header_length);
 
-	*yes = false;
-	for (size_t i = 0; i < n && !e && !*yes; i++) {
+	*known = *taken = false;
+	for (size_t i = 0; i < n && !e && !*taken; i++) {
 		const struct pending *q = x->pending[i];
 		/* Few are recalls: the kind is looked at before anything is decoded. */
-		if (!keeps(q) || q->judged.verdict != VERDICT_ACCEPTED ||
-		    q->message.header[KIND_OFFSET] != KIND_RECALL)
+		if (!keeps(q) || q->message.header[KIND_OFFSET] != KIND_RECALL)
 			continue;
 		e = header_decode(&h, q->message.header, q->message.header_length);
-		*yes = !e && recall_applies(&h, &target, &p->judged.id);
+		if (e || !recall_applies(&h, &target, &p->judged.id))
+			continue;
+		*known |= q->judged.verdict == VERDICT_HELD;
+		*taken = q->judged.verdict == VERDICT_ACCEPTED;
 	}
-	if (e || *yes)
+	if (e || *taken)
 		return e;
-	e = recall_find(&x->host.store, &target, &p->judged.id, &lsn);
-	*yes = e == ERR_OK;
+	e = recall_find(&x->host.store, &target, &p->judged.id, false, &lsn);
+	*taken = e == ERR_OK;
+	if (e == ERR_NOT_FOUND && p->judged.bodyless && !*known) {
+		e = recall_find(&x->host.store, &target, &p->judged.id, true, &lsn);
+		*known = e == ERR_OK;
+	}
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
@@ -120,19 +128,19 @@ static enum err recalls_apply(struct exchange *x, size_t n)
 			   x->pending[i]->message.header[KIND_OFFSET] == KIND_RECALL;
 	for (size_t i = 0; i < n; i++) {
 		struct pending *p = x->pending[i];
-		bool yes;
+		bool known, taken;
 		enum err e;
 		if (!keeps(p))
 			continue;
-		e = recalled(x, recalls ? n : 0, p, &yes);
+		e = recalled(x, recalls ? n : 0, p, &known, &taken);
 		if (e)
 			return e;
-		if (yes)
+		if (taken)
 			p->message.body = NULL;
-		/* SPEC 7.5: "A message comes without its body only when its header shows a
-		 * violation"
-		 */
-		if (!yes && p->judged.bodyless && p->judged.verdict != VERDICT_HEADER_ONLY) {
+		/* SPEC 5.8: "A receiver that has no recall of a message that comes without its body
+		 * refuses it as unjudgeable." */
+		if (!known && !taken && p->judged.bodyless &&
+		    p->judged.verdict != VERDICT_HEADER_ONLY) {
 			p->judged.judgement = JUDGED_REFUSED;
 			p->judged.reason = NAK_UNJUDGEABLE;
 		}
@@ -268,6 +276,9 @@ static void pass_on(struct exchange *x, const struct pending *p)
 	lane = lane_of(x, &h);
 	for (size_t i = 0; i < x->peer_count; i++)
 		peer_offer(x->peers[i], p->lsn, &h, &a.from, lane);
+	for (size_t i = 0; i < x->peer_count && h.kind == KIND_RECALL; i++)
+		if (a.verdict == VERDICT_ACCEPTED)
+			peer_recalled(x->peers[i], &h);
 }
 
 static void forgery(struct exchange *x, const struct pending *p)

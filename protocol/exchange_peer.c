@@ -234,6 +234,30 @@ void peer_offer(struct peer *p, uint64_t lsn, const struct header *h, const stru
 		p->missed = lsn;
 }
 
+static bool taken_back(void *arg, const uint8_t *header, size_t n)
+{
+	const struct header *recall = arg;
+	struct message_id id = message_id_of(header, n);
+	struct header h;
+
+	return message_id_equal(&id, &recall->ref) && header_decode(&h, header, n) == ERR_OK &&
+	       recall_applies(recall, &h, &id);
+}
+
+void peer_recalled(struct peer *p, const struct header *recall)
+{
+	struct header arg = *recall;
+	enum lane lane;
+	uint64_t lsn;
+
+	while (session_unqueue(p->session, taken_back, &arg, &lane, &lsn)) {
+		if (turns_add(&p->lanes[lane], &recall->origin, lsn) == ERR_OK)
+			p->live += lane != LANE_BACKFILL;
+		else if (!p->missed || lsn < p->missed)
+			p->missed = lsn;
+	}
+}
+
 /* One row of the log: true when the peer lacks it, as far as is known here. */
 static bool row_wanted(struct peer *p, const struct passage *passage, const struct stored *row,
 		       const struct header *h)
@@ -357,7 +381,7 @@ static enum err recall_of(struct peer *p, uint64_t lsn, uint64_t *recall)
 		return ERR_OK;
 	id = row.id;
 	has_body = row.has_body;
-	e = recall_find(s, &h, &id, recall);
+	e = recall_find(s, &h, &id, !has_body, recall);
 	if (e != ERR_NOT_FOUND)
 		return e;
 	return has_body ? ERR_OK : ERR_DAMAGED;
@@ -442,9 +466,16 @@ void peer_backfill(struct peer *p, uint64_t lsn)
 	struct passage passage;
 	struct stored row;
 	struct header h;
+	enum err e;
 
-	if (!peer_passage(p, &passage) || s->next(s->self, lsn, &row) != ERR_OK || row.lsn != lsn ||
-	    header_decode(&h, row.header, row.header_length) != ERR_OK ||
+	if (!peer_passage(p, &passage))
+		return;
+	e = s->next(s->self, lsn, &row);
+	if (e && e != ERR_NOT_FOUND && e != ERR_DAMAGED) {
+		unreadable(p, e);
+		return;
+	}
+	if (e || row.lsn != lsn || header_decode(&h, row.header, row.header_length) != ERR_OK ||
 	    !carried(p, &passage, lsn, &h) || under_way(p, &passage, &row, &h))
 		return;
 	/* One that does not fit is found again by the next run. */

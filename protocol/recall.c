@@ -16,7 +16,7 @@ bool recall_applies(const struct header *recall, const struct header *target,
 }
 
 enum err recall_find(const struct store *s, const struct header *target,
-		     const struct message_id *id, uint64_t *lsn)
+		     const struct message_id *id, bool held, uint64_t *lsn)
 {
 	uint64_t at = 0, found;
 	struct stored row;
@@ -27,7 +27,7 @@ enum err recall_find(const struct store *s, const struct header *target,
 		e = s->next(s->self, found, &row);
 		if (e || row.lsn != found)
 			return e ? e : ERR_DAMAGED;
-		if (row.verdict != VERDICT_ACCEPTED ||
+		if ((row.verdict != VERDICT_ACCEPTED && !(held && row.verdict == VERDICT_HELD)) ||
 		    header_decode(&h, row.header, row.header_length) != ERR_OK)
 			continue;
 		if (recall_applies(&h, target, id)) {

@@ -8,9 +8,10 @@
 bool recall_applies(const struct header *recall, const struct header *target,
 		    const struct message_id *id);
 
-/* Where the store has an accepted recall of the target.  ERR_NOT_FOUND when there is none.  What
- * the store lent before is no longer valid. */
+/* Where the store has an accepted recall of the target; held: or one that it only holds, which
+ * takes nothing back here but may have done so where the target came from.  ERR_NOT_FOUND when
+ * there is none.  What the store lent before is no longer valid. */
 enum err recall_find(const struct store *s, const struct header *target,
-		     const struct message_id *id, uint64_t *lsn);
+		     const struct message_id *id, bool held, uint64_t *lsn);
 
 #endif

@@ -116,6 +116,10 @@ bool session_wants(const struct session *s, enum lane lane);
  * comes back in SESSION_SETTLED.  ERR_STATE when not open, ERR_LIMIT when the lane is full: message
  * is freed. */
 enum err session_push(struct session *s, enum lane lane, uint64_t lsn, uint8_t *message, size_t n);
+/* Takes back one message that is queued and not begun and for which wanted is true (header[n] is
+ * its header): it can be queued again, otherwise.  False when there is none. */
+bool session_unqueue(struct session *s, bool (*wanted)(void *arg, const uint8_t *header, size_t n),
+		     void *arg, enum lane *lane, uint64_t *lsn);
 /* Answers for push `number` of the peer: stored and durable, had already, or refused. */
 void session_settle(struct session *s, uint64_t number, enum settled how, enum nak_reason reason);
 /* Queues one frame of reconciliation, behind the other control frames; the payload is copied.

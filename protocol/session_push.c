@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/message.h"
 #include "protocol/session_state.h"
 
 void push_begin(struct session *s, uint64_t credit_bytes, uint64_t credit_messages)
@@ -56,6 +57,34 @@ enum err session_push(struct session *s, enum lane lane, uint64_t lsn, uint8_t *
 		(struct outgoing){.lsn = lsn, .message = message, .length = n};
 	l->bytes += n;
 	return ERR_OK;
+}
+
+static void lane_remove(struct out_lane *l, size_t k)
+{
+	free(l->loaded[(l->head + k) % LANE_LOADED_MAX].message);
+	l->bytes -= l->loaded[(l->head + k) % LANE_LOADED_MAX].length;
+	for (; k + 1 < l->count; k++)
+		l->loaded[(l->head + k) % LANE_LOADED_MAX] =
+			l->loaded[(l->head + k + 1) % LANE_LOADED_MAX];
+	l->count--;
+}
+
+bool session_unqueue(struct session *s, bool (*wanted)(void *arg, const uint8_t *header, size_t n),
+		     void *arg, enum lane *lane, uint64_t *lsn)
+{
+	for (int i = 0; i < LANE_COUNT; i++) {
+		struct out_lane *l = &s->lanes[i];
+		for (size_t k = 0; k < l->count; k++) {
+			const struct outgoing *o = &l->loaded[(l->head + k) % LANE_LOADED_MAX];
+			if (!wanted(arg, o->message, header_peek_length(o->message, o->length)))
+				continue;
+			*lane = (enum lane)i;
+			*lsn = o->lsn;
+			lane_remove(l, k);
+			return true;
+		}
+	}
+	return false;
 }
 
 /* SPEC 7.5: "A push is begun only when its whole length fits in the credit that is left." */
