@@ -1,43 +1,7 @@
-#include "tests/sim/memory_store.h"
-#include "tests/trie_memory.h"
+#include "tests/sim/memory_store_state.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { CURSORS_MAX = 64, BUCKETS = 4096 };
-
-struct entry {
-	struct message_id id;
-	struct party_id from;
-	enum verdict verdict;
-	uint8_t *header; /* and signature */
-	size_t header_length;
-	uint8_t *body;
-	size_t body_length;
-	size_t erased_at; /* how many there were when the body went; 0: it did not */
-	bool first;       /* of its transaction */
-	size_t next;      /* in its bucket, plus one */
-};
-
-struct saved {
-	struct party_id peer;
-	struct cursor cursor;
-};
-
-struct memory_store {
-	struct store_id id;
-	struct entry *entries; /* committed first, then those of the open transaction */
-	size_t count, size, committed;
-	struct saved cursors[CURSORS_MAX], cursors_open[CURSORS_MAX];
-	size_t cursor_count, cursor_open_count;
-	uint32_t floor, floor_open;
-	bool has_floor, has_floor_open;
-	size_t buckets[BUCKETS]; /* of committed entries, plus one */
-	unsigned failing;
-	struct memory_trie trie;
-	struct trie_store trie_store;
-	size_t folded; /* entries that the trie shows */
-};
 
 struct memory_store *memory_store_new(const struct store_id *id)
 {
@@ -51,7 +15,7 @@ struct memory_store *memory_store_new(const struct store_id *id)
 	return m;
 }
 
-static void entries_cut(struct memory_store *m, size_t count)
+void memory_cut(struct memory_store *m, size_t count)
 {
 	while (m->count > count) {
 		m->count--;
@@ -64,13 +28,13 @@ void memory_store_free(struct memory_store *m)
 {
 	if (!m)
 		return;
-	entries_cut(m, 0);
+	memory_cut(m, 0);
 	memory_trie_clear(&m->trie);
 	free(m->entries);
 	free(m);
 }
 
-static void *copy(const void *p, size_t n)
+void *memory_copy(const void *p, size_t n)
 {
 	void *out = malloc(n ? n : 1);
 
@@ -81,9 +45,10 @@ static void *copy(const void *p, size_t n)
 	return out;
 }
 
+/* From the end of an id: some are ground to begin alike. */
 static size_t bucket_of(const struct message_id *id)
 {
-	return (size_t)(id->b[0] | id->b[1] << 8) % BUCKETS;
+	return (size_t)(id->b[MESSAGE_ID_BYTES - 2] | id->b[MESSAGE_ID_BYTES - 1] << 8) % BUCKETS;
 }
 
 static enum err begin(void *self)
@@ -104,6 +69,8 @@ static enum err append(void *self, const struct arrival *a, uint64_t *lsn)
 	struct memory_store *m = self;
 	struct entry *e;
 
+	if (m->full)
+		return ERR_FULL;
 	if (m->count == m->size) {
 		m->size = m->size ? 2 * m->size : 64;
 		m->entries = realloc(m->entries, m->size * sizeof *m->entries);
@@ -115,10 +82,12 @@ static enum err append(void *self, const struct arrival *a, uint64_t *lsn)
 			    .from = a->from,
 			    .verdict = a->verdict,
 			    .first = m->count == m->committed + 1,
+			    .lost = m->losing && a->id.b[9] % m->losing == 0,
+			    .floor = m->floor,
 			    .header_length = a->message.header_length};
-	e->header = copy(a->message.header, a->message.header_length + SIGNATURE_BYTES);
+	e->header = memory_copy(a->message.header, a->message.header_length + SIGNATURE_BYTES);
 	if (a->message.body) {
-		e->body = copy(a->message.body, a->message.body_length);
+		e->body = memory_copy(a->message.body, a->message.body_length);
 		e->body_length = a->message.body_length;
 	}
 	*lsn = m->count;
@@ -150,11 +119,16 @@ static enum err put_floor(void *self, uint32_t hours)
 	return ERR_OK;
 }
 
-static void index_all(struct memory_store *m, size_t from)
+void memory_index(struct memory_store *m, size_t from)
 {
 	for (size_t i = from; i < m->committed; i++) {
 		size_t *bucket = &m->buckets[bucket_of(&m->entries[i].id)];
+		struct message_id ref;
 		m->entries[i].next = *bucket;
+		*bucket = i + 1;
+		memcpy(ref.b, m->entries[i].header + REF_OFFSET, sizeof ref.b);
+		bucket = &m->refs[bucket_of(&ref)];
+		m->entries[i].next_ref = *bucket;
 		*bucket = i + 1;
 	}
 }
@@ -164,9 +138,9 @@ static enum err commit(void *self)
 	struct memory_store *m = self;
 	size_t from = m->committed;
 
-	if (m->failing) {
-		m->failing--;
-		entries_cut(m, m->committed);
+	if (m->failing || m->full) {
+		m->failing -= m->failing > 0;
+		memory_cut(m, m->committed);
 		return ERR_FULL;
 	}
 	m->committed = m->count;
@@ -174,7 +148,7 @@ static enum err commit(void *self)
 	m->cursor_count = m->cursor_open_count;
 	m->floor = m->floor_open;
 	m->has_floor = m->has_floor_open;
-	index_all(m, from);
+	memory_index(m, from);
 	return ERR_OK;
 }
 
@@ -182,7 +156,7 @@ static void forget(void *self)
 {
 	struct memory_store *m = self;
 
-	entries_cut(m, m->committed);
+	memory_cut(m, m->committed);
 }
 
 static struct store_id id_of(void *self)
@@ -195,10 +169,37 @@ static uint64_t head(void *self)
 	return ((struct memory_store *)self)->committed;
 }
 
-bool memory_store_durable(const struct memory_store *m, const struct message_id *id)
+bool memory_there(const struct entry *e)
+{
+	return !e->purged_at && !e->lost;
+}
+
+struct entry *memory_entry_find(const struct memory_store *m, const struct message_id *id)
 {
 	for (size_t at = m->buckets[bucket_of(id)]; at; at = m->entries[at - 1].next) {
-		if (message_id_equal(&m->entries[at - 1].id, id))
+		struct entry *e = &m->entries[at - 1];
+		if (message_id_equal(&e->id, id) && memory_there(e))
+			return e;
+	}
+	return NULL;
+}
+
+bool memory_store_durable(const struct memory_store *m, const struct message_id *id)
+{
+	return memory_entry_find(m, id) != NULL;
+}
+
+bool memory_store_accepted(const struct memory_store *m, const struct message_id *id)
+{
+	const struct entry *e = memory_entry_find(m, id);
+
+	return e && e->verdict == VERDICT_ACCEPTED;
+}
+
+bool memory_store_purged(const struct memory_store *m, const struct message_id *id)
+{
+	for (size_t at = m->buckets[bucket_of(id)]; at; at = m->entries[at - 1].next) {
+		if (message_id_equal(&m->entries[at - 1].id, id) && m->entries[at - 1].purged_at)
 			return true;
 	}
 	return false;
@@ -209,13 +210,25 @@ static enum err find(void *self, const struct message_id *id)
 	return memory_store_durable(self, id) ? ERR_OK : ERR_NOT_FOUND;
 }
 
+static bool read_fails(struct memory_store *m)
+{
+	if (!m->failing_reads)
+		return false;
+	m->failing_reads--;
+	return true;
+}
+
 static enum err next(void *self, uint64_t lsn, struct stored *out)
 {
 	struct memory_store *m = self;
 	const struct entry *e;
 
+	if (read_fails(m))
+		return ERR_IO;
 	if (lsn == 0)
 		lsn = 1;
+	while (lsn <= m->committed && !memory_there(&m->entries[lsn - 1]))
+		lsn++;
 	if (lsn > m->committed)
 		return ERR_NOT_FOUND;
 	e = &m->entries[lsn - 1];
@@ -234,43 +247,44 @@ static enum err body(void *self, const struct stored *message, uint8_t **out, si
 	struct memory_store *m = self;
 	const struct entry *e = &m->entries[message->lsn - 1];
 
+	if (read_fails(m))
+		return ERR_IO;
 	if (!e->body || e->erased_at)
 		return ERR_NOT_FOUND;
-	*out = copy(e->body, e->body_length);
+	*out = memory_copy(e->body, e->body_length);
 	*n = e->body_length;
 	return ERR_OK;
 }
 
+/* Newest first; *at is the last one told. */
 static enum err refs(void *self, const struct message_id *id, uint64_t *at, uint64_t *lsn)
 {
 	struct memory_store *m = self;
+	size_t i = *at ? m->entries[*at - 1].next_ref : m->refs[bucket_of(id)];
 
-	while (*at < m->committed) {
-		const struct entry *e = &m->entries[(*at)++];
-		if (e->header_length >= HEADER_FIXED_BYTES &&
-		    memcmp(e->header + REF_OFFSET, id->b, sizeof id->b) == 0) {
-			*lsn = *at;
-			return ERR_OK;
-		}
+	for (; i; i = m->entries[i - 1].next_ref) {
+		const struct entry *e = &m->entries[i - 1];
+		if (!memory_there(e) || memcmp(e->header + REF_OFFSET, id->b, sizeof id->b) != 0)
+			continue;
+		*at = *lsn = i;
+		return ERR_OK;
 	}
 	return ERR_NOT_FOUND;
 }
 
 void memory_store_erase(struct memory_store *m, const struct message_id *id)
 {
-	for (size_t i = 0; i < m->committed; i++) {
-		if (message_id_equal(&m->entries[i].id, id) && !m->entries[i].erased_at)
-			m->entries[i].erased_at = m->committed;
-	}
+	struct entry *e = memory_entry_find(m, id);
+
+	if (e && !e->erased_at)
+		e->erased_at = m->committed;
 }
 
 bool memory_store_has_body(const struct memory_store *m, const struct message_id *id)
 {
-	for (size_t i = 0; i < m->committed; i++) {
-		if (message_id_equal(&m->entries[i].id, id))
-			return m->entries[i].body && !m->entries[i].erased_at;
-	}
-	return false;
+	const struct entry *e = memory_entry_find(m, id);
+
+	return e && e->body && !e->erased_at;
 }
 
 static enum err get_cursor(void *self, const struct party_id *peer, struct cursor *cursor)
@@ -299,18 +313,20 @@ static const struct trie_store *trie(void *self)
 	return &((struct memory_store *)self)->trie_store;
 }
 
-static enum err catch_up(void *self)
+/* Entries before `to` that the trie does not show yet. */
+static enum err fold(struct memory_store *m, size_t to)
 {
-	struct memory_store *m = self;
-	struct trie_change *changes = calloc(m->committed - m->folded + 1, sizeof *changes);
+	struct trie_change *changes = calloc(to - m->folded + 1, sizeof *changes);
 	struct header h;
 	size_t n = 0;
 	enum err e;
 
 	if (!changes)
 		abort();
-	for (; m->folded < m->committed; m->folded++) {
+	for (; m->folded < to; m->folded++) {
 		const struct entry *entry = &m->entries[m->folded];
+		if (!memory_there(entry))
+			continue;
 		if (header_decode(&h, entry->header, entry->header_length) != ERR_OK)
 			abort();
 		changes[n++] = (struct trie_change){.key = trie_key_of(&h, &entry->id),
@@ -319,6 +335,18 @@ static enum err catch_up(void *self)
 	e = trie_fold(&m->trie_store, changes, n);
 	free(changes);
 	return e;
+}
+
+enum err memory_catch_up(void *self)
+{
+	struct memory_store *m = self;
+
+	if (m->failing_folds) {
+		enum err e = fold(m, m->folded + (m->committed - m->folded) / 2);
+		m->failing_folds--;
+		return e ? e : ERR_BUSY;
+	}
+	return fold(m, m->committed);
 }
 
 static bool busy(void *self)
@@ -345,13 +373,8 @@ struct store memory_store_interface(struct memory_store *m)
 			      .get_cursor = get_cursor,
 			      .get_floor = get_floor,
 			      .trie = trie,
-			      .catch_up = catch_up,
+			      .catch_up = memory_catch_up,
 			      .busy = busy};
-}
-
-void memory_store_crash(struct memory_store *m)
-{
-	entries_cut(m, m->committed);
 }
 
 void memory_store_fail(struct memory_store *m, unsigned n)
@@ -359,26 +382,27 @@ void memory_store_fail(struct memory_store *m, unsigned n)
 	m->failing = n;
 }
 
+void memory_store_full(struct memory_store *m, bool full)
+{
+	m->full = full;
+}
+
+void memory_store_fail_reads(struct memory_store *m, unsigned n)
+{
+	m->failing_reads = n;
+}
+
+void memory_store_fail_folds(struct memory_store *m, unsigned n)
+{
+	m->failing_folds = n;
+}
+
+void memory_store_lose(struct memory_store *m, unsigned one_in)
+{
+	m->losing = one_in;
+}
+
 size_t memory_store_count(const struct memory_store *m)
 {
 	return m->committed;
-}
-
-void memory_store_restore(struct memory_store *m, size_t n, const struct store_id *id)
-{
-	/* A backup is of a moment between two transactions. */
-	while (n < m->committed && n > 0 && !m->entries[n].first)
-		n--;
-	entries_cut(m, n);
-	m->committed = m->count;
-	for (size_t i = 0; i < m->count; i++) {
-		if (m->entries[i].erased_at > n)
-			m->entries[i].erased_at = 0;
-	}
-	m->id = *id;
-	m->cursor_count = 0;
-	memory_trie_clear(&m->trie);
-	m->folded = 0;
-	memset(m->buckets, 0, sizeof m->buckets);
-	index_all(m, 0);
 }

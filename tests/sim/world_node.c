@@ -1,6 +1,6 @@
-/* A node as the host of its exchange. */
-#include <stdio.h>
+/* A node as the host of its exchange, and what becomes of it. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "protocol/council.h"
 #include "tests/sim/world_state.h"
@@ -17,7 +17,6 @@ void host_random(void *arg, void *out, size_t n)
 enum err version_accept(struct node *n, const char *file, size_t length)
 {
 	struct topology *t;
-	uint32_t before = chain_newest(&n->chain)->version;
 	enum err e = council_precede(&t, chain_oldest(&n->chain), file, length, NULL);
 
 	if (e == ERR_OK) {
@@ -28,83 +27,119 @@ enum err version_accept(struct node *n, const char *file, size_t length)
 			return e;
 		e = chain_add(&n->chain, t);
 	}
-	if (chain_newest(&n->chain)->version < before)
-		broken(n->world, n, "a topology was not replaced by a newer one");
-	if (!e)
+	if (!e && n->exchange)
 		e = exchange_topology_changed(n->exchange, instant_of(n));
 	return e;
 }
 
 static enum err host_topology_offered(void *arg, const uint8_t *file, size_t n, struct report *r)
 {
+	struct node *node = arg;
+
 	(void)r;
-	return version_accept(arg, (const char *)file, n);
+	/* As when it cannot be persisted. */
+	if (node->world->now < node->full_until)
+		return ERR_FULL;
+	return version_accept(node, (const char *)file, n);
 }
 
 static enum err host_topology_file(void *arg, uint32_t version, const uint8_t **file, size_t *n)
 {
-	const struct writing *w = &((struct node *)arg)->world->signed_files[version];
+	const struct writing *w = &((struct node *)arg)->world->editions[version].file;
 
 	*file = (const uint8_t *)w->at;
 	*n = w->length;
 	return ERR_OK;
 }
 
+static bool carried_once(struct node *n, struct said *m)
+{
+	for (size_t i = 0; i < n->chain.count; i++)
+		if (oracle_carries(n->world, n->chain.versions[i]->version, n->seat, m))
+			return true;
+	return false;
+}
+
 static void host_stored(void *arg, uint64_t lsn, const struct arrival *a)
 {
-	struct node *node = arg;
-	const struct said *m = said_find(node->world, &a->id);
+	struct node *n = arg;
+	struct world *w = n->world;
+	struct said *m = said_find(w, &a->id);
 
 	(void)lsn;
-	if (!memory_store_durable(node->store, &a->id))
-		broken(node->world, node, "a message was shown before it was durable");
-	/* As the folder of a node does, a little later. */
-	if (m && m->recalls)
-		memory_store_erase(node->store, &m->recalls->id);
+	if (!honest(n))
+		return;
+	if (!memory_store_durable(n->store, &a->id))
+		broken(w, PROPERTY_DURABLE, n, "a message was shown before it was durable");
+	if (!m || m->forged)
+		broken(w, PROPERTY_FORGERY, n,
+		       "a message was kept that its origin has not written");
+	else if (!carried_once(n, m))
+		broken(w, PROPERTY_LEAK, n, "a message was kept by a node that does not carry it");
 }
 
 static void host_submitted(void *arg, uint64_t ticket, const struct message_id *id, enum err e)
 {
-	struct node *node = arg;
+	struct node *n = arg;
+	struct said *m;
 
 	(void)ticket;
-	if (e)
+	if (e || !honest(n))
 		return;
-	if (!memory_store_durable(node->store, id))
-		broken(node->world, node, "an author was told before it was durable");
-	said_find(node->world, id)->acknowledged = true;
+	if (!memory_store_durable(n->store, id))
+		broken(n->world, PROPERTY_DURABLE, n, "an author was told before it was durable");
+	m = said_find(n->world, id);
+	m->acknowledged = true;
 }
 
-static unsigned node_of(const struct world *w, const struct party_id *id)
+static struct node *node_of(const struct world *w, const struct node *n, const struct party_id *id)
 {
-	unsigned i = 0;
-
-	while (!party_id_equal(&w->nodes[i].id, id))
-		i++;
-	return i;
+	for (unsigned i = 0; i < w->wire_count; i++) {
+		const struct wire *wire = w->wires[i];
+		struct node *a = &w->nodes[wire->a], *b = &w->nodes[wire->b];
+		struct node *other = a == n ? b : a;
+		if ((a == n || b == n) && party_id_equal(&other->id, id) &&
+		    (wire->up || !wire->twin))
+			return other;
+	}
+	return NULL;
 }
 
 static void host_ended(void *arg, const struct party_id *peer, bool blame, const char *why)
 {
-	struct node *node = arg;
-	struct world *w = node->world;
-	char words[200];
+	struct node *n = arg;
+	struct world *w = n->world;
+	const struct node *other = node_of(w, n, peer);
+	struct wire *wire = other ? wire_between(w, n->index, other->index) : NULL;
 
-	wire_between(w, node->index, node_of(w, peer))->cut_wanted = true;
-	if (blame) {
-		snprintf(words, sizeof words, "an honest peer was blamed: %.100s", why);
-		broken(w, node, words);
-	}
+	if (!wire)
+		return;
+	wire->cut_wanted = true;
+	if (blame && !wire->garbled && honest(n) && honest(other))
+		broken(w, PROPERTY_BLAME, n, "%s is honest and was blamed: %.150s", other->name,
+		       why);
+}
+
+/* What an operator may hear in a run: of its own disk when that fails, of a liar, of what a damaged
+ * frame said, of a clone. */
+static bool alarm_fits(const struct node *n, const struct node *peer)
+{
+	const struct world *w = n->world;
+	const struct wire *wire =
+		peer ? wire_between((struct world *)w, n->index, peer->index) : NULL;
+
+	if (!peer)
+		return w->plan.read_error || w->plan.disk_full;
+	return !honest(peer) || (wire && (wire->damaged || wire->twin));
 }
 
 static void host_alarm(void *arg, const struct party_id *peer, const char *text)
 {
-	struct node *node = arg;
-	char words[200];
+	struct node *n = arg;
+	const struct node *other = peer ? node_of(n->world, n, peer) : NULL;
 
-	(void)peer;
-	snprintf(words, sizeof words, "an alarm: %.150s", text);
-	broken(node->world, node, words);
+	if (honest(n) && !alarm_fits(n, other))
+		broken(n->world, PROPERTY_BLAME, n, "an alarm about nothing: %.200s", text);
 }
 
 void node_boot(struct node *n)
@@ -125,9 +160,100 @@ void node_boot(struct node *n)
 				     .ended = host_ended,
 				     .alarm = host_alarm};
 
+	if (!w->plan.reconcile)
+		host.store.trie = NULL;
 	n->exchange = exchange_new(&options, &host);
 	if (!n->exchange || exchange_topology_changed(n->exchange, instant_of(n)) != ERR_OK)
 		abort();
 	n->incarnation = draw(w);
 	n->sequence = 0;
+}
+
+static void node_restore(struct world *w, struct node *n)
+{
+	struct store_id id;
+	unsigned count = (unsigned)memory_store_count(n->store);
+
+	host_random(n, &id, sizeof id);
+	memory_store_restore(n->store, draw_below(w, count + 1), &id);
+	n->floor = 0;
+	loss_review(w, n);
+}
+
+void node_crash(struct world *w, struct node *n)
+{
+	w->result->crashes++;
+	exchange_free(n->exchange);
+	n->exchange = NULL;
+	memory_store_crash(n->store, draw_below(w, 4) == 0);
+	n->down_until = w->now + draw_below(w, 1500);
+	for (unsigned i = 0; i < w->wire_count; i++) {
+		if (w->wires[i]->a == n->index || w->wires[i]->b == n->index)
+			wire_cut(w, w->wires[i]);
+	}
+	if (happens(w, w->plan.restore))
+		node_restore(w, n);
+}
+
+static void disk_step(struct world *w, struct node *n)
+{
+	if (happens(w, w->plan.commit_error))
+		memory_store_fail(n->store, 1 + draw_below(w, 3));
+	if (happens(w, w->plan.read_error))
+		memory_store_fail_reads(n->store, 1 + draw_below(w, 3));
+	if (happens(w, w->plan.fold_error))
+		memory_store_fail_folds(n->store, 1 + draw_below(w, 3));
+	if (happens(w, w->plan.disk_full))
+		n->full_until = w->now + 500 + draw_below(w, 2000);
+	memory_store_full(n->store, w->now < n->full_until);
+}
+
+/* What the folder does when it comes to it. */
+void node_tidy(struct node *n)
+{
+	uint32_t floor;
+	struct store s = memory_store_interface(n->store);
+
+	memory_store_tidy(n->store);
+	if (s.get_floor(s.self, &floor) == ERR_OK)
+		memory_store_purge(n->store, floor);
+}
+
+static void node_write(struct world *w, struct node *n)
+{
+	unsigned pace = n->deeds & DEED_FLOOD ? 1 : 8;
+
+	if (!w->faults || w->result->messages >= w->plan.messages || draw_below(w, pace))
+		return;
+	if (n->deeds && draw_below(w, 3) == 0)
+		liar_write(w, n);
+	else
+		message_write(w, n);
+}
+
+void node_step(struct world *w, struct node *n)
+{
+	if (!n->exists)
+		return;
+	if (!n->exchange) {
+		if (w->now >= n->down_until)
+			node_boot(n);
+		return;
+	}
+	disk_step(w, n);
+	if (happens(w, w->plan.clock_jump) && honest(n))
+		n->clock_ahead = ((int64_t)draw_below(w, 21) - 10) * YEAR_MS;
+	node_write(w, n);
+	/* A crash before the turn loses what has arrived; after it, what has been committed but not
+	 * answered for; before it is tidied, what is recalled stands there with its body. */
+	if (happens(w, w->plan.crash)) {
+		node_crash(w, n);
+		return;
+	}
+	for (int turns = 0; turns < 100 && exchange_turn(n->exchange, instant_of(n)); turns++)
+		;
+	if (happens(w, w->plan.crash))
+		node_crash(w, n);
+	else if (draw_below(w, 10) == 0)
+		node_tidy(n);
 }

@@ -1,167 +1,97 @@
-/* What the council and the nodes write. */
+/* What the nodes write. */
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "protocol/council.h"
 #include "tests/sim/world_state.h"
 
-struct said *said_find(struct world *w, const struct message_id *id)
+enum { LIFE_HOURS = 9000, GROUND_BYTE = 0x5a, BULK_COMMIT = 40 };
+
+/* ---- what has been said ---- */
+
+static size_t place_of(const struct world *w, const struct message_id *id)
+{
+	size_t at;
+
+	/* From the end: some are ground to begin alike. */
+	memcpy(&at, id->b + MESSAGE_ID_BYTES - sizeof at, sizeof at);
+	for (at &= 2 * w->said_size - 1; w->said_places[at]; at = (at + 1) & (2 * w->said_size - 1))
+		if (message_id_equal(&w->said[w->said_places[at] - 1]->id, id))
+			break;
+	return at;
+}
+
+struct said *said_find(const struct world *w, const struct message_id *id)
+{
+	size_t found = w->said_size ? w->said_places[place_of(w, id)] : 0;
+
+	return found ? w->said[found - 1] : NULL;
+}
+
+static void said_grow(struct world *w)
+{
+	w->said_size = w->said_size ? 2 * w->said_size : 64;
+	w->said = realloc(w->said, w->said_size * sizeof(*w->said));
+	free(w->said_places);
+	w->said_places = zeroed(2 * w->said_size, sizeof *w->said_places);
+	if (!w->said)
+		abort();
+	for (size_t i = 0; i < w->said_count; i++)
+		w->said_places[place_of(w, &w->said[i]->id)] = i + 1;
+}
+
+struct said *said_add(struct world *w, const struct node *n, struct header *h,
+		      const struct message_id *id)
+{
+	struct said *m = zeroed(1, sizeof *m);
+
+	if (w->said_count == w->said_size)
+		said_grow(w);
+	m->id = *id;
+	m->header = h;
+	m->author = n->index;
+	w->said[w->said_count] = m;
+	w->said_places[place_of(w, id)] = ++w->said_count;
+	return m;
+}
+
+void said_clear(struct world *w)
 {
 	for (size_t i = 0; i < w->said_count; i++) {
-		if (message_id_equal(&w->said[i].id, id))
-			return &w->said[i];
+		struct said *m = w->said[i];
+		for (unsigned v = 0; m->carriers && v < 2 + w->plan.history + w->plan.versions; v++)
+			free(m->carriers[v]);
+		free(m->carriers);
+		free(m->header);
+		free(m);
 	}
-	return NULL;
+	free(w->said);
+	free(w->said_places);
 }
 
-/* The council signs another version: the same nodes, some of them with another parent. */
-void council_sign(struct world *w)
+/* ---- one message ---- */
+
+/* The life of a message, as an author that goes by its floor counts it (SPEC 5.5).  One that knows
+ * no floor has a clock that nobody confirms: its operator waits with what is to last. */
+static uint32_t expiry_draw(struct world *w, const struct node *n)
 {
-	struct writing *out = &w->signed_files[++w->version];
-	size_t length;
+	uint32_t floor = n->exchange ? exchange_floor(n->exchange) : 0;
+	uint32_t hour = n->exchange ? exchange_hour(n->exchange) : 0, expiry;
 
-	put(out,
-	    "federation\n    name = \"Simulation\"\n    version = %u\n"
-	    "    expires = 2040-01-01\n",
-	    w->version);
-	if (w->version > 1) {
-		char network[17], hash[65];
-		const struct writing *last = &w->signed_files[w->version - 1];
-		struct hash h = hash_of(last->at, council_text_length(last->at, last->length));
-		struct hash first = hash_of(
-			w->signed_files[1].at,
-			council_text_length(w->signed_files[1].at, w->signed_files[1].length));
-		put(out, "    network = \"%s\"\n    previous = \"%s\"\n",
-		    hex_encode(network, first.b, NETWORK_ID_BYTES),
-		    hex_encode(hash, h.b, sizeof h.b));
-	}
-	put(out, "\n");
-	put_council(out, 2, 3);
-	put(out, "\nnode\n");
-	for (unsigned i = 0; i < w->plan.nodes; i++) {
-		struct node *n = &w->nodes[i];
-		put(out, "    %s\n        endpoint = \"tcp://127.0.0.1:%u\"\n", n->name, 5000 + i);
-		if (i && (w->version == 1 || draw_below(w, 3) == 0))
-			n->parent = draw_below(w, i + (i > 1 ? w->plan.roles : 0));
-		if (i && n->parent >= i)
-			put(out, "        reports-to = r%u\n", n->parent - i);
-		else if (i)
-			put(out, "        reports-to = %s\n", w->nodes[n->parent].name);
-		put_keys(out, n->name);
-	}
-	/* The first two nodes hold the roles, one of them, the other, or both; each version anew.
-	 */
-	for (unsigned i = 0; i < w->plan.roles; i++) {
-		static const char *const holders[] = {"n0", "n1", "n1 n0"};
-		put(out, "%s    r%u\n        reports-to = n0\n        holders = \"%s\"\n",
-		    i ? "" : "\nrole\n", i, holders[draw_below(w, 3)]);
-	}
-	length = out->length;
-	put_signature(out, "member0", length, "ED");
-	put_signature(out, "member2", length, "ED");
-	{
-		struct topology *t;
-		if (topology_parse(&t, out->at, length, NULL) != ERR_OK ||
-		    chain_add(&w->versions, t) != ERR_OK)
-			abort();
-	}
+	if (floor == 0)
+		hour = WALL_START;
+	/* Some have nearly expired when the hours begin to pass. */
+	if (w->plan.hours && draw_below(w, 2))
+		return WALL_START - FLOOR_LAG + 1 + draw_below(w, w->plan.hours + 2);
+	expiry = hour + 24 + (w->plan.ground ? 2000 : draw_below(w, LIFE_HOURS));
+	return floor && expiry > floor + EXPIRY_SPAN_HOURS ? floor + EXPIRY_SPAN_HOURS : expiry;
 }
 
-static int recipient_order(const void *a, const void *b)
-{
-	const struct recipient *p = a, *q = b;
-
-	return memcmp(p->party.b, q->party.b, PARTY_ID_BYTES);
-}
-
-/* To the author and some others, nodes and roles.  Nobody opens it here, so nothing is really
- * sealed. */
-static void recipients_draw(struct world *w, const struct topology *t, struct header *h)
-{
-	struct party_id ids[RECIPIENTS_MAX];
-	size_t n = 1;
-
-	h->recipients[0] = (struct recipient){.party = h->origin, .key = 1};
-	for (unsigned i = 0; i < 1 + draw_below(w, 3); i++) {
-		const struct party *p = &t->parties[draw_below(w, (unsigned)t->party_count)];
-		bool twice = false;
-		for (size_t k = 0; k < n; k++)
-			twice |= party_id_equal(&h->recipients[k].party, &p->id);
-		if (!twice)
-			h->recipients[n++] = (struct recipient){.party = p->id, .key = 1};
-	}
-	if (n == 1)
-		return;
-	qsort(h->recipients, n, sizeof *h->recipients, recipient_order);
-	for (size_t i = 0; i < n; i++)
-		ids[i] = h->recipients[i].party;
-	h->recipient_count = (uint16_t)n;
-	h->flags = FLAG_SEALED;
-	h->tlp = TLP_AMBER;
-	memset(h->commitment, 1, sizeof h->commitment);
-	h->audience = audience_of(&h->origin, ids, n, false);
-}
-
-/* Header, signature and body of h are submitted; said takes the header over. */
-static void submit(struct world *w, struct node *n, struct header *h, const struct said *target)
-{
-	struct said *said = &w->said[w->said_count++];
-	uint8_t *bytes = malloc(header_size(h) + SIGNATURE_BYTES + h->body_length), *body;
-	uint8_t text[SIGNED_BYTES];
-	size_t size;
-
-	if (!bytes)
-		abort();
-	body = bytes + header_size(h) + SIGNATURE_BYTES;
-	memset(body, (int)draw(w), h->body_length);
-	h->body_hash = hash_of(body, h->body_length);
-	if (header_encode(h, bytes, header_size(h), &size) != ERR_OK)
-		abort();
-	*said = (struct said){.id = message_id_of(bytes, size), .header = h, .recalls = target};
-	message_signed_bytes(text, &said->id);
-	crypto_sign_detached(bytes + size, NULL, text, sizeof text, n->sign_secret);
-	exchange_submit(n->exchange, bytes, size + SIGNATURE_BYTES + h->body_length, n->sequence);
-	w->result->messages++;
-}
-
-/* Takes back something that this node has said, if it has said anything. */
-static bool recall_write(struct world *w, struct node *n)
-{
-	const struct said *target = NULL;
-	struct header *h;
-
-	for (size_t i = 0; i < w->said_count; i++) {
-		if (party_id_equal(&w->said[i].header->origin, &n->id) && w->said[i].acknowledged &&
-		    w->said[i].header->kind == KIND_POST && draw_below(w, 2))
-			target = &w->said[i];
-	}
-	if (!target)
-		return false;
-	h = malloc(sizeof *h);
-	if (!h)
-		abort();
-	*h = *target->header;
-	h->kind = KIND_RECALL;
-	h->ref = target->id;
-	h->topology = chain_newest(&n->chain)->version;
-	h->incarnation = n->incarnation;
-	h->sequence = ++n->sequence;
-	h->body_length = 10;
-	submit(w, n, h, target);
-	return true;
-}
-
-void message_write(struct world *w, struct node *n)
+struct header *header_new(struct world *w, struct node *n)
 {
 	const struct topology *t = chain_newest(&n->chain);
-	struct header *h;
+	struct header *h = zeroed(1, sizeof *h);
 
-	if (draw_below(w, 6) == 0 && recall_write(w, n))
-		return;
-	h = calloc(1, sizeof *h);
-	if (!h)
-		abort();
 	*h = (struct header){.kind = KIND_POST,
 			     .tlp = TLP_GREEN,
 			     .priority = (uint8_t)draw_below(w, 4),
@@ -172,11 +102,210 @@ void message_write(struct world *w, struct node *n)
 			     .incarnation = n->incarnation,
 			     .sequence = ++n->sequence,
 			     .created = instant_of(n).wall,
-			     .expiry = WALL_START + 24 + draw_below(w, 9000),
-			     .sign_key = 1};
-	/* Most are small, some take several pieces. */
-	h->body_length = draw_below(w, 8) ? draw_below(w, 600) : draw_below(w, 300000);
-	if (draw_below(w, 2))
-		recipients_draw(w, t, h);
-	submit(w, n, h, NULL);
+			     .expiry = expiry_draw(w, n),
+			     .sign_key = (uint16_t)edition_of(w, n)->seats[n->seat].key};
+	if (n->deeds & DEED_FLOOD)
+		h->priority = PRIORITY_EMERGENCY;
+	return h;
+}
+
+/* Encodes, signs and puts together what keys_seal() has completed h for; takes body over.  Ground
+ * ids begin alike: their time of writing is chosen for that. */
+uint8_t *message_encode(struct world *w, const struct node *n, struct header *h, uint8_t *body,
+			struct message_id *id, size_t *length)
+{
+	size_t size = header_size(h);
+	uint8_t *bytes = zeroed(size + SIGNATURE_BYTES + h->body_length, 1);
+
+	do {
+		if (header_encode(h, bytes, size, &size) != ERR_OK)
+			abort();
+		*id = message_id_of(bytes, size);
+	} while (w->plan.ground && !h->recipient_count && id->b[0] != GROUND_BYTE && ++h->created);
+	keys_sign(n, h->sign_key, id, bytes + size);
+	memcpy(bytes + size + SIGNATURE_BYTES, body, h->body_length);
+	free(body);
+	*length = size + SIGNATURE_BYTES + h->body_length;
+	return bytes;
+}
+
+/* Some others, by the words that operators use. */
+static bool letter_draw(struct world *w, const struct node *n, struct header *h, struct letter *l)
+{
+	static const char *const lines[] = {"up", "down", "g0"};
+	const struct topology *t = chain_newest(&n->chain);
+	const char *words[3];
+	struct recipients_query q = {.topology = t,
+				     .self = topology_party_by_id(t, &n->id),
+				     .words = words,
+				     .word_count = 1 + draw_below(w, 3),
+				     .tlp = TLP_AMBER,
+				     .direct = draw_below(w, 6) == 0};
+	struct recipients r;
+	struct report report;
+	bool good;
+
+	for (size_t i = 0; i < q.word_count; i++)
+		words[i] = draw_below(w, 5)
+				   ? t->parties[draw_below(w, (unsigned)t->party_count)].name
+				   : lines[draw_below(w, 3)];
+	report_init(&report);
+	good = recipients_resolve(&r, &q, &report) == ERR_OK;
+	report_clear(&report);
+	if (!good)
+		return false;
+	good = !r.all && recipients_letter(l, &r, q.self, 0);
+	recipients_clear(&r);
+	if (!good)
+		return false;
+	h->tlp = TLP_AMBER;
+	h->flags |= q.direct ? FLAG_DIRECT : 0;
+	h->audience = l->audience;
+	return true;
+}
+
+static void submit(struct world *w, struct node *n, struct header *h, uint8_t *body,
+		   struct said *target)
+{
+	struct message_id id;
+	size_t length;
+	uint8_t *bytes = message_encode(w, n, h, body, &id, &length);
+	struct said *m = said_add(w, n, h, &id);
+
+	m->recalls = target;
+	if (target)
+		target->taken_back = true;
+	w->result->messages++;
+	if (exchange_submit(n->exchange, bytes, length, n->sequence) != ERR_OK)
+		abort();
+}
+
+/* Takes back something that this node has said, if it has said anything. */
+static bool recall_write(struct world *w, struct node *n)
+{
+	struct said *target = NULL;
+	struct letter *l = zeroed(1, sizeof *l);
+	struct header *h;
+
+	for (size_t i = 0; i < w->said_count; i++) {
+		struct said *m = w->said[i];
+		if (party_id_equal(&m->header->origin, &n->id) && m->acknowledged &&
+		    m->header->kind == KIND_POST && draw_below(w, 2))
+			target = m;
+	}
+	if (target) {
+		h = header_new(w, n);
+		h->kind = KIND_RECALL;
+		h->ref = target->id;
+		h->tlp = target->header->tlp;
+		h->flags = target->header->flags;
+		h->audience = target->header->audience;
+		h->expiry = target->header->expiry;
+		l->direct = h->flags & FLAG_DIRECT;
+		l->count = target->header->recipient_count;
+		for (size_t i = 0; i < l->count; i++) {
+			const struct recipient *r = &target->header->recipients[i];
+			const struct party *p =
+				topology_party_by_id(chain_newest(&w->versions), &r->party);
+			l->to[i] = (struct addressee){
+				.party = r->party, .number = r->key, .key = p->seal_keys[0].key};
+		}
+		l->audience = h->audience;
+		submit(w, n, h, keys_seal(w, h, l, 10), target);
+	}
+	free(l);
+	return target != NULL;
+}
+
+/* Most are small, some take several pieces. */
+static size_t length_draw(struct world *w)
+{
+	return draw_below(w, 8) ? draw_below(w, 600) : draw_below(w, 300000);
+}
+
+void message_write(struct world *w, struct node *n)
+{
+	struct letter *l;
+	struct header *h;
+
+	/* Who has left, or has no key, writes nothing. */
+	if (edition_of(w, n)->seats[n->seat].left)
+		return;
+	if (draw_below(w, 6) == 0 && recall_write(w, n))
+		return;
+	l = zeroed(1, sizeof *l);
+	h = header_new(w, n);
+	if ((n->deeds & DEED_TWICE) && n->sequence > 1)
+		h->sequence = --n->sequence;
+	if (draw_below(w, 2) == 0)
+		letter_draw(w, n, h, l);
+	submit(w, n, h, keys_seal(w, h, l, length_draw(w)), NULL);
+	free(l);
+}
+
+/* ---- what stands in the stores when a run begins ---- */
+
+static void put_arrival(struct node *n, const struct said *m, const uint8_t *bytes, size_t length)
+{
+	struct store s = memory_store_interface(n->store);
+	struct arrival a = {.id = m->id, .from = m->header->origin};
+	uint64_t lsn;
+
+	if (message_split(&a.message, bytes, length) != ERR_OK ||
+	    s.append(s.self, &a, &lsn) != ERR_OK)
+		abort();
+}
+
+/* Begins or ends a transaction at every node. */
+static void transactions(struct world *w, bool begin)
+{
+	for (unsigned i = 0; i < w->plan.nodes; i++) {
+		struct store s;
+		if (!w->nodes[i].exists)
+			continue;
+		s = memory_store_interface(w->nodes[i].store);
+		if ((begin ? s.begin : s.commit)(s.self) != ERR_OK)
+			abort();
+	}
+}
+
+/* Written long ago; each carrier has most of it, none all. */
+static void bulk_one(struct world *w)
+{
+	struct node *n = &w->nodes[draw_below(w, w->plan.nodes)];
+	struct letter *l = zeroed(1, sizeof *l);
+	struct message_id id;
+	struct header *h;
+	struct said *m;
+	uint8_t *bytes;
+	size_t length;
+
+	if (n->exists && chain_newest(&n->chain)->version == 1) {
+		h = header_new(w, n);
+		if (draw_below(w, 4) == 0)
+			letter_draw(w, n, h, l);
+		bytes = message_encode(w, n, h, keys_seal(w, h, l, draw_below(w, 100)), &id,
+				       &length);
+		m = said_add(w, n, h, &id);
+		m->acknowledged = true;
+		for (unsigned i = 0; i < w->plan.nodes; i++) {
+			struct node *to = &w->nodes[i];
+			if (to == n ||
+			    (to->exists && oracle_carries(w, 1, i, m) && draw_below(w, 4)))
+				put_arrival(to, m, bytes, length);
+		}
+		free(bytes);
+	}
+	free(l);
+}
+
+void bulk_write(struct world *w)
+{
+	for (unsigned i = 0; i < w->plan.bulk; i++) {
+		if (i % BULK_COMMIT == 0)
+			transactions(w, true);
+		bulk_one(w);
+		if (i % BULK_COMMIT == BULK_COMMIT - 1 || i == w->plan.bulk - 1)
+			transactions(w, false);
+	}
 }
