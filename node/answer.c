@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/content.h"
+#include "node/forwarded.h"
 #include "node/loop.h"
 
 static const struct answer_entry entries[] = {
@@ -21,6 +21,7 @@ static const struct answer_entry entries[] = {
 	{"receipts", RIGHT_READ, false, false, answer_receipts},
 	{"ack", RIGHT_SHARE, true, false, answer_ack},
 	{"share", RIGHT_SHARE, true, false, answer_share},
+	{"forward", RIGHT_SHARE, true, false, answer_forward},
 	{"withdraw", RIGHT_SHARE, true, false, answer_withdraw},
 	{"incident", RIGHT_READ, false, false, answer_incident},
 	{"incidents", RIGHT_READ, false, false, answer_incidents},
@@ -147,12 +148,42 @@ bool answer_may_open(const struct answer *a, const struct header *h)
 	return h->tlp != TLP_RED || rights_allow(node_config(a->node), a->caller, RIGHT_RED);
 }
 
+/* Takes the post out of the forward whose header is in o->header. */
+static enum err unpack_forward(struct opened *o, struct answer *a)
+{
+	struct forwarded *f = malloc(sizeof *f);
+	char why[CONTENT_WHY_BYTES];
+	enum err e = f ? ERR_OK : ERR_MEMORY;
+
+	if (!e)
+		e = forwarded_read(f, node_identity(a->node), a->log, &o->row, &o->header, why);
+	if (!e) {
+		o->forwarder = o->header.origin;
+		o->header = f->handover.original;
+		o->id = f->id;
+		o->json = f->json;
+		o->json_length = f->json_length;
+		f->json = NULL;
+		forwarded_clear(f);
+		/* SPEC 5.10: "What is recalled (5.8) by its author is shown in no forward of it
+		 * either" */
+		if (answer_recalled(a, &o->id, &o->header))
+			e = ERR_NOT_FOUND;
+	}
+	free(f);
+	return e;
+}
+
 static enum err unpack(struct opened *o, struct answer *a)
 {
 	char why[CONTENT_WHY_BYTES];
-	enum err e = content_read(node_identity(a->node), a->log, &o->row, &o->header, &o->json,
-				  &o->json_length, why);
+	enum err e;
 
+	if (o->forwarded)
+		e = unpack_forward(o, a);
+	else
+		e = content_read(node_identity(a->node), a->log, &o->row, &o->header, &o->json,
+				 &o->json_length, why);
 	if (e)
 		return e;
 	e = post_read(&o->post, o->json, o->json_length, NULL);
@@ -175,7 +206,9 @@ enum err opened_read(struct opened *o, struct answer *a, const struct log_row *r
 		return ERR_NOT_FOUND;
 	if (!row_header(row, &o->header))
 		return ERR_DAMAGED;
-	if (o->header.kind != KIND_POST || answer_hidden(a, row, &o->header))
+	o->id = row->id;
+	o->forwarded = o->header.kind == KIND_FORWARD;
+	if ((o->header.kind != KIND_POST && !o->forwarded) || answer_hidden(a, row, &o->header))
 		return ERR_NOT_FOUND;
 	if (!answer_may_open(a, &o->header))
 		return ERR_NOT_ALLOWED;

@@ -48,7 +48,7 @@ const struct answer_entry *answer_find(const char *name);
 answer_fn answer_status, answer_links;
 answer_fn answer_list, answer_check, answer_show, answer_verify, answer_held, answer_audit;
 answer_fn answer_export;
-answer_fn answer_who, answer_share, answer_withdraw;
+answer_fn answer_who, answer_share, answer_forward, answer_withdraw;
 answer_fn answer_receipts, answer_ack;
 answer_fn answer_incident, answer_incidents, answer_incident_say;
 answer_fn answer_topology, answer_accept;
@@ -80,6 +80,8 @@ enum err addressed_read(struct addressed *w, struct answer *a);
 enum err addressed_self(struct addressed *w, struct answer *a);
 enum err addressed_to(struct addressed *w, struct answer *a, bool direct);
 void addressed_clear(struct addressed *w);
+/* Appends "readers", "carriers", "nodes" and "links". */
+void explanation_show(struct text *t, const struct explanation *e);
 /* Appends "audience": names of parties, or "all". */
 void audience_show(struct text *t, const struct recipients *to);
 
@@ -101,10 +103,14 @@ struct text *page_line(struct page *p);
 /* "next": null once everything was looked at, unless follow: then where to look later. */
 void page_close(struct page *p, bool follow);
 
-/* A post, opened: header, envelope and bundle. */
+/* A post, opened: header, envelope and bundle.  One that a forward brought is the same, but for
+ * where it was found. */
 struct opened {
-	struct log_row row;
-	struct header header;
+	struct log_row row;   /* of the post, or of the forward that brought it */
+	struct header header; /* of the post */
+	struct message_id id; /* of the post */
+	bool forwarded;
+	struct party_id forwarder;
 	char *json; /* owned */
 	size_t json_length;
 	struct post post;
@@ -132,12 +138,13 @@ const char *message_held_why(struct answer *a, const struct log_row *row, const 
 enum hidden { HIDDEN_NOT, HIDDEN_EXPIRED, HIDDEN_RECALLED };
 /* Both readers are as answer_catch_up() left them, and log moves. */
 enum hidden answer_hidden(struct answer *a, const struct log_row *row, const struct header *h);
-/* Is the message taken back?  Both readers are as answer_catch_up() left them, and log moves. */
-bool answer_recalled(struct answer *a, const struct log_row *row, const struct header *h);
+/* Is the message of that id and header taken back?  Both readers are as answer_catch_up() left
+ * them, and log moves. */
+bool answer_recalled(struct answer *a, const struct message_id *id, const struct header *h);
 /* Appends "recalled": null, or by which message, whose, when and why; out has the same in words, or
  * nothing. */
 enum { RECALL_TEXT_BYTES = 768 };
-enum err recall_show(struct answer *a, const struct log_row *row, const struct header *h,
+enum err recall_show(struct answer *a, const struct message_id *id, const struct header *h,
 		     char out[RECALL_TEXT_BYTES]);
 /* Appends what a header says, as members. */
 void header_show(struct text *t, const struct answer *a, const struct header *h);

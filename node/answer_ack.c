@@ -32,7 +32,7 @@ static const char *refusal(struct acking *k, char *why, size_t size)
 		return "this node wrote it itself";
 	if (!audience_reads(k->topology, k->self, h))
 		return "it is not for this node, which only carries it";
-	if (answer_recalled(k->a, &k->row, h))
+	if (answer_recalled(k->a, &k->row.id, h))
 		return "it was recalled";
 	if (h->flags & FLAG_SEALED && !seal_is_ours(node_identity(k->a->node), h))
 		return "it cannot be opened here: the role's key is missing";

@@ -86,9 +86,20 @@ static bool header_wanted(const struct filter *f, const struct log_row *row)
 	if (row->kind != LOG_MESSAGE || row->arrived < f->since)
 		return false;
 	n = header_peek_length(row->data, row->length);
+	/* Whose a forward is, only its content tells. */
 	return n <= row->length && header_decode(&h, row->data, n) == ERR_OK &&
-	       h.kind == KIND_POST && h.tlp <= f->tlp_max &&
-	       (!f->node || party_id_equal(&h.origin, &f->node->id));
+	       h.tlp <= f->tlp_max &&
+	       (h.kind == KIND_FORWARD ||
+		(h.kind == KIND_POST && (!f->node || party_id_equal(&h.origin, &f->node->id))));
+}
+
+static bool message_wanted(const struct filter *f, const struct opened *o)
+{
+	const struct envelope *envelope = &o->post.envelope;
+
+	/* SPEC 9.7: "Nothing of an exercise is given." */
+	return !envelope->exercise && (!f->by_use || envelope->block == f->block) &&
+	       (!f->node || party_id_equal(&o->header.origin, &f->node->id));
 }
 
 static bool label_wanted(const struct filter *f, const cJSON *labels)
@@ -248,7 +259,7 @@ static void object_export(struct exporting *x, const struct answer *a, const str
 		       o->pattern && stands_alone(o->pattern, x->found, x->found_count));
 	admin_put_string(t, "tlp", tlp_str((enum tlp)h->tlp));
 	admin_put_string(t, "node", answer_party(a, name, &h->origin));
-	admin_put_hex(t, "message", x->post.row.id.b, MESSAGE_ID_BYTES);
+	admin_put_hex(t, "message", x->post.id.b, MESSAGE_ID_BYTES);
 	admin_put_time(t, "created", h->created);
 	admin_put_string(t, "use", x->post.post.envelope.block ? "block" : "detect");
 	if (confidence)
@@ -284,13 +295,11 @@ static enum err message_export(struct exporting *x, struct answer *a, const stru
 {
 	const struct filter *f = &x->filter;
 	enum err e = header_wanted(f, row) ? opened_read(&x->post, a, row) : ERR_NOT_FOUND;
-	const struct envelope *envelope = &x->post.post.envelope;
 	bool any = false;
 
 	if (e)
 		return e == ERR_MEMORY ? e : ERR_OK;
-	/* SPEC 9.7: "Nothing of an exercise is given." */
-	if (!envelope->exercise && (!f->by_use || envelope->block == f->block)) {
+	if (message_wanted(f, &x->post)) {
 		for (size_t i = 0; i < bundle_count(x->post.post.bundle); i++) {
 			const struct stix_object *o = bundle_object(x->post.post.bundle, i);
 

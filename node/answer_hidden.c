@@ -8,5 +8,5 @@ enum hidden answer_hidden(struct answer *a, const struct log_row *row, const str
 	if (h->expiry < a->floor)
 		return HIDDEN_EXPIRED;
 	/* SPEC 5.8: "What is recalled is hidden at once" */
-	return answer_recalled(a, row, h) ? HIDDEN_RECALLED : HIDDEN_NOT;
+	return answer_recalled(a, &row->id, h) ? HIDDEN_RECALLED : HIDDEN_NOT;
 }

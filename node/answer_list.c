@@ -55,6 +55,8 @@ void object_show(struct text *t, const struct answer *a, const struct opened *o,
 	admin_put_time(t, "modified", object->modified);
 	admin_put_time(t, "valid_until", object->valid_until);
 	admin_put_bool(t, "revoked", object->revoked);
+	if (o->forwarded)
+		admin_put_string(t, "forwarded_by", answer_party(a, name, &o->forwarder));
 	text_str(t, "}");
 }
 
@@ -107,6 +109,8 @@ static bool wanted(const struct listing *l, const struct answer *a, const struct
 		   uint16_t number)
 {
 	const struct filter *f = &l->filter;
+	const struct object_at at = {
+		.lsn = l->post.row.lsn, .number = number, .modified = o->modified};
 
 	if (o->scaffolding || (f->type && strcmp(f->type, o->type) != 0))
 		return false;
@@ -116,8 +120,11 @@ static bool wanted(const struct listing *l, const struct answer *a, const struct
 		return false;
 	if (f->text && !json_has(f, o->json))
 		return false;
-	return f->all ||
-	       index_current(a->index, &l->post.header.origin, o->id, l->post.row.lsn, number);
+	if (!f->all)
+		return index_current(a->index, &l->post.header.origin, o->id, at.lsn, number);
+	/* SPEC 5.10: "nothing is shown twice" */
+	return !l->post.forwarded ||
+	       index_foremost(a->index, &l->post.header.origin, o->id, &l->post.id, &at);
 }
 
 static bool header_wanted(const struct filter *f, const struct log_row *row)
@@ -128,8 +135,16 @@ static bool header_wanted(const struct filter *f, const struct log_row *row)
 		return false;
 	if (!f->node && !f->by_tlp)
 		return true;
-	return row_header(row, &h) && (!f->node || party_id_equal(&h.origin, &f->node->id)) &&
-	       (!f->by_tlp || h.tlp == f->tlp);
+	/* Whose a forward is, only its content tells. */
+	return row_header(row, &h) && (!f->by_tlp || h.tlp == f->tlp) &&
+	       (!f->node || h.kind == KIND_FORWARD || party_id_equal(&h.origin, &f->node->id));
+}
+
+static bool node_wanted(const struct listing *l)
+{
+	const struct filter *f = &l->filter;
+
+	return !f->node || party_id_equal(&l->post.header.origin, &f->node->id);
 }
 
 /* One message.  What is not to be shown is no error: there are others. */
@@ -140,7 +155,7 @@ static enum err list_message(struct listing *l, struct answer *a, const struct l
 
 	if (e)
 		return e == ERR_MEMORY ? e : ERR_OK;
-	n = bundle_count(l->post.post.bundle);
+	n = node_wanted(l) ? bundle_count(l->post.post.bundle) : 0;
 	for (size_t i = 0; i < n && l->page.lines < l->page.limit; i++) {
 		const struct stix_object *o = bundle_object(l->post.post.bundle, i);
 

@@ -46,7 +46,7 @@ const char *message_held_why(struct answer *a, const struct log_row *row, const 
 		/* SPEC 6.2: "makes no rows in `object`, `value`, `receipt` and `held`, whatever its
 		 * verdict"
 		 */
-		if (answer_recalled(a, row, h))
+		if (answer_recalled(a, &row->id, h))
 			return NULL;
 		if (h->kind > KIND_ROLE_KEY)
 			return "of a kind that this version does not know";
@@ -126,6 +126,9 @@ enum err answer_find_id(struct answer *a, const char *id, uint64_t *lsn)
 		return e;
 	}
 	e = index_find_prefix(a->index, id, lsn, &found, &count);
+	/* What came only in a forward is known by its own id, too. */
+	if (!e && count == 0)
+		e = index_forward_prefix(a->index, id, lsn, &found, &count);
 	if (e && e != ERR_NOT_FOUND)
 		return e;
 	if (count == 1)

@@ -16,13 +16,13 @@ struct recalled {
 	char because[REASON_MAX_BYTES + 1], words[REASON_MAX_BYTES + 1];
 };
 
-bool answer_recalled(struct answer *a, const struct log_row *row, const struct header *h)
+bool answer_recalled(struct answer *a, const struct message_id *id, const struct header *h)
 {
 	struct header recall;
 	uint64_t lsn;
 
 	/* When nobody can tell, nothing is shown. */
-	return index_recall(a->index, a->log, h, &row->id, &recall, &lsn) != ERR_NOT_FOUND;
+	return index_recall(a->index, a->log, h, id, &recall, &lsn) != ERR_NOT_FOUND;
 }
 
 static void take_string(char out[REASON_MAX_BYTES + 1], const cJSON *json, const char *name)
@@ -82,13 +82,13 @@ static void sentence(char out[RECALL_TEXT_BYTES], const struct answer *a, const 
 		snprintf(out + n, RECALL_TEXT_BYTES - (size_t)n, ": %s", r->words);
 }
 
-enum err recall_show(struct answer *a, const struct log_row *row, const struct header *h,
+enum err recall_show(struct answer *a, const struct message_id *id, const struct header *h,
 		     char out[RECALL_TEXT_BYTES])
 {
 	struct recalled *r = calloc(1, sizeof *r);
 	struct text *t = &a->reply;
 	char name[PARTY_TEXT_BYTES];
-	enum err e = r ? recalled_read(r, a, &row->id, h) : ERR_MEMORY;
+	enum err e = r ? recalled_read(r, a, id, h) : ERR_MEMORY;
 
 	out[0] = '\0';
 	if (!e) {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/content.h"
+#include "node/forwarded.h"
 #include "protocol/audience.h"
 
 enum { CLOSED_BYTES = 160 };
@@ -19,6 +19,9 @@ struct showing {
 	size_t body_length;
 	char *json; /* unpacked; owned, or NULL */
 	size_t json_length;
+	struct forwarded forwarded;       /* of a forward: what it hands on, */
+	bool opened;                      /* where it could be opened */
+	bool original_recalled;           /* and its author has taken it back */
 	char recalled[RECALL_TEXT_BYTES]; /* by whom, when, why; or empty */
 };
 
@@ -45,6 +48,21 @@ static enum err find_object(struct answer *a, const char *id, uint64_t *lsn)
 	return ERR_NOT_FOUND;
 }
 
+/* SPEC 5.10: "What is recalled (5.8) by its author is shown in no forward of it either" */
+static void original_open(struct showing *s, struct answer *a)
+{
+	char why[CONTENT_WHY_BYTES];
+
+	s->opened = forwarded_open(&s->forwarded, node_identity(a->node), &s->header, s->body,
+				   s->body_length, why) == ERR_OK;
+	if (!s->opened || !answer_recalled(a, &s->forwarded.id, &s->forwarded.handover.original))
+		return;
+	s->original_recalled = true;
+	free(s->body);
+	s->body = NULL;
+	s->body_length = 0;
+}
+
 /* The body, where it is here and may be seen. */
 static enum err body_read(struct showing *s, struct answer *a)
 {
@@ -60,6 +78,8 @@ static enum err body_read(struct showing *s, struct answer *a)
 		break;
 	}
 	e = log_read_body(a->log, &s->row, &s->body, &s->body_length);
+	if (!e && s->header.kind == KIND_FORWARD && answer_may_open(a, &s->header))
+		original_open(s, a);
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
@@ -118,6 +138,24 @@ static void closed_show(const struct showing *s, struct answer *a, enum err e, c
 	admin_put_string(&a->reply, "closed", words);
 }
 
+/* What a forward says, where it is one that may say it. */
+static enum err original_wanted(struct showing *s, struct answer *a, char why[CONTENT_WHY_BYTES])
+{
+	char held[256];
+
+	if (s->row.verdict == VERDICT_ACCEPTED &&
+	    index_held(a->index, s->row.lsn, held, sizeof held)) {
+		snprintf(why, CONTENT_WHY_BYTES, "%.*s", CONTENT_WHY_BYTES - 1, held);
+		return ERR_FORMAT;
+	}
+	if (!s->opened)
+		return ERR_NOT_FOUND;
+	s->json = s->forwarded.json;
+	s->json_length = s->forwarded.json_length;
+	s->forwarded.json = NULL;
+	return ERR_OK;
+}
+
 /* Opens and unpacks the body where this node and this caller may. */
 static enum err content_wanted(struct showing *s, struct answer *a, char why[CONTENT_WHY_BYTES])
 {
@@ -126,8 +164,11 @@ static enum err content_wanted(struct showing *s, struct answer *a, char why[CON
 
 	if (!answer_may_open(a, &s->header))
 		return ERR_NOT_ALLOWED;
-	e = content_open(node_identity(a->node), &s->header, s->body, s->body_length, &s->json,
-			 &s->json_length, why);
+	if (s->header.kind == KIND_FORWARD)
+		e = original_wanted(s, a, why);
+	else
+		e = content_open(node_identity(a->node), &s->header, s->body, s->body_length,
+				 &s->json, &s->json_length, why);
 	if (!e && json_parse_bounded(&json, s->json, s->json_length, BODY_VALUES_MAX, NULL)) {
 		snprintf(why, CONTENT_WHY_BYTES, "its body is not proper JSON");
 		e = ERR_FORMAT;
@@ -175,6 +216,37 @@ static enum err body_show(struct showing *s, struct answer *a)
 	return ERR_OK;
 }
 
+/* Appends "original" to a forward: what it hands on, whose it is, by whom and why it was. */
+static void original_show(struct showing *s, struct answer *a)
+{
+	const struct header *o = &s->forwarded.handover.original;
+	const struct slice reason = s->forwarded.handover.forward.reason;
+	struct text *t = &a->reply;
+	char name[PARTY_TEXT_BYTES], words[REASON_MAX_BYTES + 1];
+
+	if (!s->opened)
+		return;
+	snprintf(words, sizeof words, "%.*s", (int)reason.length, reason.at);
+	admin_put_name(t, "original");
+	text_str(t, "{");
+	admin_put_hex(t, "message", s->forwarded.id.b, MESSAGE_ID_BYTES);
+	admin_put_string(t, "node", answer_party(a, name, &o->origin));
+	admin_put_time(t, "created", o->created);
+	admin_put_number(t, "topology", o->topology);
+	admin_put_string(t, "forwarded_by", answer_party(a, name, &s->header.origin));
+	admin_put_string(t, "reason", words[0] ? words : NULL);
+	text_str(t, "}");
+}
+
+/* Whether it, or what it hands on, is taken back. */
+static enum err taken_back_show(struct showing *s, struct answer *a)
+{
+	if (s->original_recalled)
+		return recall_show(a, &s->forwarded.id, &s->forwarded.handover.original,
+				   s->recalled);
+	return recall_show(a, &s->row.id, &s->header, s->recalled);
+}
+
 static enum err message_show(struct showing *s, struct answer *a)
 {
 	const uint8_t *signature = s->row.data + s->header_length;
@@ -193,7 +265,8 @@ static enum err message_show(struct showing *s, struct answer *a)
 	admin_put_time(t, "arrived", s->row.arrived);
 	admin_put_number(t, "position", s->row.lsn);
 	admin_put_bool(t, "has_body", s->body != NULL);
-	e = recall_show(a, &s->row, &s->header, s->recalled);
+	original_show(s, a);
+	e = taken_back_show(s, a);
 	if (!e)
 		e = body_show(s, a);
 	text_str(t, "}");
@@ -215,7 +288,7 @@ static enum err raw_show(struct showing *s, struct answer *a)
 		memcpy(a->frame + s->row.length, s->body, s->body_length);
 	admin_put_hex(&a->reply, "id", s->row.id.b, MESSAGE_ID_BYTES);
 	admin_put_bool(&a->reply, "has_body", s->body != NULL);
-	e = recall_show(a, &s->row, &s->header, s->recalled);
+	e = taken_back_show(s, a);
 	if (!e && s->recalled[0])
 		admin_put_string(&a->reply, "closed", s->recalled);
 	return e;
@@ -235,6 +308,7 @@ enum err answer_show(struct answer *a)
 	if (!e)
 		e = raw ? raw_show(s, a) : message_show(s, a);
 	if (s) {
+		forwarded_clear(&s->forwarded);
 		free(s->body);
 		free(s->json);
 	}

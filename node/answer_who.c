@@ -137,6 +137,14 @@ static void links_show(struct text *t, const struct explanation *e)
 	text_str(t, "]");
 }
 
+void explanation_show(struct text *t, const struct explanation *e)
+{
+	names_show(t, "readers", e, true);
+	names_show(t, "carriers", e, false);
+	nodes_show(t, e);
+	links_show(t, e);
+}
+
 enum err answer_who(struct answer *a)
 {
 	struct addressed w;
@@ -157,10 +165,7 @@ enum err answer_who(struct answer *a)
 		admin_put_bool(out, "sealed", !w.to.all);
 		admin_put_number(out, "copies", recipients_letters(&w.to));
 		audience_show(out, &w.to);
-		names_show(out, "readers", &explained, true);
-		names_show(out, "carriers", &explained, false);
-		nodes_show(out, &explained);
-		links_show(out, &explained);
+		explanation_show(out, &explained);
 	}
 	explanation_clear(&explained);
 	addressed_clear(&w);

@@ -59,6 +59,9 @@ static bool take_version(void *arg, const struct object_at *at)
 		entry.object.after = l->latest = at->modified;
 	if (log_read(l->w->a->log, at->lsn, &row) != ERR_OK || !row_header(&row, &l->w->header))
 		return true;
+	/* What others forwarded of ours is not ours to take back. */
+	if (!party_id_equal(&l->w->header.origin, &l->w->self->id))
+		return true;
 	/* SPEC 9.8: "What an audience was told last is what is taken back from it." */
 	if (told_before(l, &l->w->header.audience) || at->revoked || !row.has_body)
 		return l->told < AUDIENCES_MAX;

@@ -45,7 +45,7 @@ static enum err target_add(struct recalling *r, uint64_t lsn)
 		w->of_others = true;
 		return ERR_OK;
 	}
-	if (answer_recalled(w->a, &row, &w->header)) {
+	if (answer_recalled(w->a, &row.id, &w->header)) {
 		r->recalled++;
 		return ERR_OK;
 	}

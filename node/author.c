@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "keys/seal.h"
+#include "keys/handover.h"
 
 void author_init(struct author *a, const struct identity *identity)
 {
@@ -117,7 +117,9 @@ static enum err compose(struct author *a, struct header *h, const struct letter 
 	size_t written;
 	enum err e = ERR_OK;
 
-	if (letter->count) {
+	if (draft->kind == KIND_FORWARD) {
+		e = handover_seal(a->identity, h, letter, draft->body, draft->body_length, body);
+	} else if (letter->count) {
 		e = seal_body(h, letter, draft->body, draft->body_length, body);
 	} else {
 		h->body_length = (uint32_t)draft->body_length;
@@ -136,13 +138,22 @@ static enum err compose(struct author *a, struct header *h, const struct letter 
 	return ERR_OK;
 }
 
+/* Bytes of the body as carried; 0 when there is too much of it. */
+static size_t body_size(const struct letter *letter, const struct draft *draft)
+{
+	/* SPEC 5.10: "The data is sealed as in 3.7, with a content key of the forward's own." */
+	if (draft->kind == KIND_FORWARD)
+		return handover_size(draft->body_length);
+	return letter->count ? seal_size((uint8_t)draft->kind, draft->body_length)
+			     : draft->body_length;
+}
+
 enum err author_write(struct author *a, const struct topology *t, const struct letter *letter,
 		      const struct draft *draft, uint64_t now, struct written *out)
 {
 	struct header h;
 	size_t size = HEADER_FIXED_BYTES + letter->count * RECIPIENT_BYTES;
-	size_t body = letter->count ? seal_size((uint8_t)draft->kind, draft->body_length)
-				    : draft->body_length;
+	size_t body = body_size(letter, draft);
 	enum err e;
 
 	*out = (struct written){.length = size + SIGNATURE_BYTES + body};

@@ -51,6 +51,21 @@ enum err content_open(const struct identity *id, const struct header *h, const u
 	return e;
 }
 
+enum err content_body(const struct identity *id, struct log_reader *log, const struct log_row *row,
+		      const struct header *h, uint8_t **body, size_t *n,
+		      char why[CONTENT_WHY_BYTES])
+{
+	enum err e;
+
+	if (h->flags & FLAG_SEALED && !seal_is_ours(id, h))
+		return ERR_NOT_FOUND;
+	e = log_read_body(log, row, body, n);
+	if (e != ERR_DAMAGED)
+		return e;
+	snprintf(why, CONTENT_WHY_BYTES, "its stored body is damaged");
+	return ERR_FORMAT;
+}
+
 enum err content_read(const struct identity *id, struct log_reader *log, const struct log_row *row,
 		      const struct header *h, char **json, size_t *length,
 		      char why[CONTENT_WHY_BYTES])
@@ -60,13 +75,7 @@ enum err content_read(const struct identity *id, struct log_reader *log, const s
 	enum err e;
 
 	*json = NULL;
-	if (h->flags & FLAG_SEALED && !seal_is_ours(id, h))
-		return ERR_NOT_FOUND;
-	e = log_read_body(log, row, &body, &n);
-	if (e == ERR_DAMAGED) {
-		snprintf(why, CONTENT_WHY_BYTES, "its stored body is damaged");
-		return ERR_FORMAT;
-	}
+	e = content_body(id, log, row, h, &body, &n, why);
 	if (e)
 		return e;
 	e = content_open(id, h, body, n, json, length, why);

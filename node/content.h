@@ -22,4 +22,10 @@ enum err content_read(const struct identity *id, struct log_reader *log, const s
 		      const struct header *h, char **json, size_t *length,
 		      char why[CONTENT_WHY_BYTES]);
 
+/* The body as carried, which the caller frees, of a row that this node should be able to read; the
+ * errors of content_read(). */
+enum err content_body(const struct identity *id, struct log_reader *log, const struct log_row *row,
+		      const struct header *h, uint8_t **body, size_t *n,
+		      char why[CONTENT_WHY_BYTES]);
+
 #endif

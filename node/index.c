@@ -8,9 +8,9 @@
 
 enum { TRIM_AT_ONCE = 256 };
 
-static struct folding folding_of(struct index *index)
+struct folding folding_of(struct index *index)
 {
-	return (struct folding){&index->env, index->reader, index->identity};
+	return (struct folding){&index->env, index->reader, index->identity, &index->versions};
 }
 
 /* What a commit of the folder means for the readers: the marks move, the tail gives up what is
@@ -162,6 +162,7 @@ void index_close(struct index *index)
 	log_reader_close(index->reader);
 	store_close(&index->env.store);
 	tail_clear(&index->tail);
+	versions_read_clear(&index->versions);
 	pthread_mutex_destroy(&index->folding);
 	pthread_mutex_destroy(&index->lock);
 	free(index->dir);
@@ -234,7 +235,7 @@ static enum err fold_content_once(struct index *index, bool *more)
 	struct folded folded = {0};
 	enum err e = log_reader_renew(index->reader);
 	*more = false;
-	if (!e && mark.lsn < index->headers.lsn) {
+	if (!e && (mark.lsn < index->headers.lsn || waits_over(&f))) {
 		e = fold_content(&f, index->headers.lsn, &mark, &folded, more);
 		if (!e)
 			publish(index, NULL, &mark);

@@ -151,9 +151,17 @@ struct reuse_at {
 /* The one at or after lsn.  ERR_NOT_FOUND at the end. */
 enum err index_reuse(struct index_reader *reader, struct reuse_at *at);
 
+/* The same as index_find_prefix() for what is here in a forward only; *lsn is the forward's. */
+enum err index_forward_prefix(struct index_reader *reader, const char *hex, uint64_t *lsn,
+			      struct message_id *id, unsigned *count);
+/* Folded forwards that this node can read, that nobody had to hold, and that hand that message on,
+ * one by one: as index_answers(). */
+enum err index_forwards(struct index_reader *reader, const struct message_id *id, uint64_t *at,
+			uint64_t *lsn);
+
 /* An object of a message. */
 struct object_at {
-	uint64_t lsn;
+	uint64_t lsn;         /* of the message, or of a forward of it */
 	uint16_t number;      /* of the object in its bundle, from 0 */
 	uint64_t modified;    /* ms since 1970 */
 	uint64_t valid_until; /* ms; 0: none */
@@ -173,6 +181,10 @@ enum err index_versions(struct index_reader *reader, const struct party_id *orig
 /* Is this object the current version of its lineage?  One lookup. */
 bool index_current(struct index_reader *reader, const struct party_id *origin,
 		   const char *object_id, uint64_t lsn, uint16_t number);
+/* A version of an object in a message that came once or, in forwards, several times: is what stands
+ * at at->lsn the one that counts?  Of at, lsn, number and modified are asked. */
+bool index_foremost(struct index_reader *reader, const struct party_id *origin,
+		    const char *object_id, const struct message_id *id, const struct object_at *at);
 
 enum match_how { MATCH_EXACT, MATCH_CIDR, MATCH_PARENT_DOMAIN };
 /* Calls found for every current, unrevoked object with this value, a network that holds the address

@@ -6,7 +6,7 @@
 #include "protocol/stix.h"
 
 /* The sheets of rows. */
-enum { OBJECTS, VALUES, RECEIPTS, CARDS, INCIDENTS, HELD, SHEETS };
+enum { OBJECTS, VALUES, RECEIPTS, CARDS, INCIDENTS, FORWARDS, WAITS, HELD, SHEETS };
 
 enum {
 	OBJECT_RECORD_BYTES = OBJECT_KEY_BYTES + OBJECT_VALUE_BYTES,
@@ -26,10 +26,13 @@ struct batch {
 	struct sheet made[SHEETS]; /* rows of what is new */
 	struct sheet gone[SHEETS]; /* rows that what is recalled or expires now had made */
 	struct sheet *to;          /* one of the two */
-	struct sheet erase;        /* positions, and what of them may go */
-	uint32_t floor;            /* hours: what expires before was purged */
+	bool forwarded;            /* what is added is of a forward */
+	bool original_gone;        /* to is gone, for the sake of what a forward hands on */
+	size_t retried;     /* of what waited for a topology version; nothing else is taken */
+	struct sheet erase; /* positions, and what of them may go */
+	uint32_t floor;     /* hours: what expires before was purged */
 	size_t messages, bytes;
-	struct header header, recall;
+	struct header header, recall, original;
 	struct observable found[OBSERVABLES_PER_OBJECT_MAX];
 };
 
@@ -53,9 +56,19 @@ enum err batch_incident(struct batch *b, const struct log_row *row, const struct
 			char why[HELD_TEXT_MAX + 1]);
 /* Rows that are what their sheet says go into the table, and out of it. */
 int batch_change(struct batch *b, int sheet, MDB_dbi table, size_t key_bytes);
-/* The message of that id, whose header is in b->header, is recalled, as far as headers are
- * folded. */
-enum err batch_recalled(struct batch *b, const struct message_id *id, bool *yes);
+/* The rows that a post makes, whose header is in b->header. */
+enum err batch_post(struct batch *b, const struct log_row *row, const char *json, size_t n);
+/* The same for a forward; b->header is then that of the message it hands on. */
+enum err batch_forward(struct batch *b, const struct log_row *row);
+/* The recall in b->recall takes something back: takes out what forwards of that have made. */
+enum err batch_recall_forwards(struct batch *b);
+/* Folds again what was held for the sake of a topology version that has come since. */
+enum err batch_retry(struct batch *b);
+/* The message of that id and header is recalled, as far as headers are folded. */
+enum err batch_recalled(struct batch *b, const struct header *h, const struct message_id *id,
+			bool *yes);
+/* True when what stands there was folded before this batch, and is not recalled itself. */
+bool batch_was_folded(const struct batch *b, uint64_t lsn);
 /* The message whose header is in b->header is a recall: takes out what its target has made. */
 enum err batch_recall(struct batch *b);
 /* Its body may go, if there is one. */

@@ -97,6 +97,8 @@ static enum err compare(struct index_env *kept, struct index_env *fresh, struct 
 		   {"ref", k->ref, f->ref},
 		   {"object", k->object, f->object},
 		   {"value", k->value, f->value},
+		   {"forward", k->forward, f->forward},
+		   {"wait", k->wait, f->wait},
 		   {"held", k->held, f->held},
 		   {"receipt", k->receipt, f->receipt},
 		   {"sequence", k->sequence, f->sequence},
@@ -128,7 +130,8 @@ static enum err compare(struct index_env *kept, struct index_env *fresh, struct 
  * is as far as headers. */
 static enum err fold_afresh(struct index *index, struct index_env *fresh)
 {
-	struct folding f = {fresh, index->reader, index->identity};
+	struct folding f = folding_of(index);
+	f.env = fresh;
 	struct header_mark headers = {0};
 	struct content_mark content = {0};
 	bool more = index->headers.lsn > 0;
@@ -146,7 +149,7 @@ static enum err fold_afresh(struct index *index, struct index_env *fresh)
 /* A purge that was interrupted has removed some of what it is to remove. */
 static enum err purge_through(struct index *index, uint32_t *floor)
 {
-	struct folding f = {&index->env, index->reader, index->identity};
+	struct folding f = folding_of(index);
 	struct folded folded;
 	bool more = true;
 	enum err e = log_reader_renew(index->reader);

@@ -62,7 +62,8 @@ static enum err add_object(struct batch *b, const struct log_row *row,
 	write_u64(&w, object->modified);
 	write_bytes(&w, row->id.b, 8);
 	write_u16(&w, number);
-	write_u64(&w, row->lsn);
+	write_u8(&w, b->forwarded ? 0 : 1);
+	write_u64(&w, ~row->lsn);
 	write_u64(&w, object->valid_until);
 	write_u8(&w, (uint8_t)((object->revoked ? OBJECT_REVOKED : 0) | (block ? OBJECT_BLOCK : 0) |
 			       (scaffolding ? OBJECT_SCAFFOLDING : 0)));
@@ -78,7 +79,8 @@ static enum err add_post(struct batch *b, const struct log_row *row, const struc
 			 tlp_str(marked), tlp_str((enum tlp)b->header.tlp));
 		return batch_hold(b, row->lsn, why);
 	}
-	enum err e = batch_incident(b, row, post, why);
+	/* SPEC 5.10: "Of an incident only those keep account to whom its messages were sent" */
+	enum err e = b->forwarded ? ERR_OK : batch_incident(b, row, post, why);
 	if (e == ERR_FORMAT)
 		return batch_hold(b, row->lsn, why);
 	if (!e && post->envelope.receipt)
@@ -89,7 +91,7 @@ static enum err add_post(struct batch *b, const struct log_row *row, const struc
 	return e;
 }
 
-static enum err make_post(struct batch *b, const struct log_row *row, const char *json, size_t n)
+enum err batch_post(struct batch *b, const struct log_row *row, const char *json, size_t n)
 {
 	struct report report;
 	struct post post;
@@ -114,15 +116,15 @@ static make_rows *rows_of(enum message_kind kind)
 {
 	switch (kind) {
 	case KIND_POST:
-		return make_post;
+		return batch_post;
 	case KIND_RECEIPT:
 		return batch_receipt;
 	case KIND_BEACON:
 		return batch_beacon;
 	case KIND_CARD:
 		return batch_card;
-	case KIND_RECALL: /* folded from its header */
-	case KIND_FORWARD:
+	case KIND_RECALL:  /* folded from its header */
+	case KIND_FORWARD: /* whose body is no JSON: batch_forward() */
 	case KIND_ROLE_KEY:
 		break;
 	}
@@ -175,7 +177,10 @@ enum err batch_make(struct batch *b, const struct log_row *row)
 	case VERDICT_ACCEPTED:
 		break;
 	}
-	return row->has_body ? take_body(b, row) : ERR_OK;
+	if (!row->has_body)
+		return ERR_OK;
+	b->forwarded = h->kind == KIND_FORWARD;
+	return b->forwarded ? batch_forward(b, row) : take_body(b, row);
 }
 
 static enum err take_message(struct batch *b, const struct log_row *row)
@@ -190,7 +195,7 @@ static enum err take_message(struct batch *b, const struct log_row *row)
 		return ERR_OK;
 	if (b->header.kind == KIND_RECALL && row->verdict == VERDICT_ACCEPTED)
 		return batch_recall(b);
-	enum err e = batch_recalled(b, &row->id, &recalled);
+	enum err e = batch_recalled(b, &b->header, &row->id, &recalled);
 	if (e)
 		return e;
 	return recalled ? batch_erase(b, row) : batch_make(b, row);
@@ -268,9 +273,9 @@ void batch_free(struct batch *b)
 
 struct batch *batch_new(const struct folding *f)
 {
-	static const size_t widths[SHEETS] = {OBJECT_RECORD_BYTES,   VALUE_RECORD_BYTES,
-					      RECEIPT_RECORD_BYTES,  CARD_RECORD_BYTES,
-					      INCIDENT_RECORD_BYTES, HELD_RECORD_BYTES};
+	static const size_t widths[SHEETS] = {
+		OBJECT_RECORD_BYTES,   VALUE_RECORD_BYTES, RECEIPT_RECORD_BYTES, CARD_RECORD_BYTES,
+		INCIDENT_RECORD_BYTES, FORWARD_KEY_BYTES,  WAIT_KEY_BYTES,       HELD_RECORD_BYTES};
 	struct batch *b = calloc(1, sizeof *b);
 	if (!b)
 		return NULL;
@@ -305,7 +310,9 @@ enum err fold_content(const struct folding *f, uint64_t until, struct content_ma
 	if (rc == 0)
 		rc = purged_read(b->txn, f->env->tables.meta, &b->floor);
 	b->from = mark->lsn;
-	e = rc != 0 ? lmdb_err(rc) : collect(b, until, mark);
+	e = rc != 0 ? lmdb_err(rc) : batch_retry(b);
+	if (!e && !b->retried)
+		e = collect(b, until, mark);
 	if (!e)
 		e = batch_put(b, mark);
 	if (e)
@@ -314,7 +321,7 @@ enum err fold_content(const struct folding *f, uint64_t until, struct content_ma
 		e = lmdb_err(mdb_txn_commit(b->txn));
 	if (!e)
 		*folded = batch_folded(b);
-	*more = mark->lsn < until;
+	*more = mark->lsn < until || b->retried;
 	batch_free(b);
 	return e;
 }

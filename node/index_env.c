@@ -10,11 +10,15 @@ static int open_tables(MDB_txn *txn, struct index_tables *t)
 	struct {
 		const char *name;
 		MDB_dbi *dbi;
-	} all[] = {{"id", &t->id},           {"ref", &t->ref},           {"object", &t->object},
-		   {"value", &t->value},     {"held", &t->held},         {"erase", &t->erase},
-		   {"receipt", &t->receipt}, {"sequence", &t->sequence}, {"reuse", &t->reuse},
-		   {"beacon", &t->beacon},   {"card", &t->card},         {"incident", &t->incident},
-		   {"range", &t->range},     {"trie", &t->trie},         {"meta", &t->meta}};
+	} all[] = {{"id", &t->id},           {"ref", &t->ref},
+		   {"object", &t->object},   {"value", &t->value},
+		   {"forward", &t->forward}, {"wait", &t->wait},
+		   {"held", &t->held},       {"erase", &t->erase},
+		   {"receipt", &t->receipt}, {"sequence", &t->sequence},
+		   {"reuse", &t->reuse},     {"beacon", &t->beacon},
+		   {"card", &t->card},       {"incident", &t->incident},
+		   {"range", &t->range},     {"trie", &t->trie},
+		   {"meta", &t->meta}};
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < sizeof all / sizeof *all; i++)
 		rc = mdb_dbi_open(txn, all[i].name, MDB_CREATE, all[i].dbi);
@@ -123,9 +127,9 @@ enum err env_prepare(struct index_env *env, const struct identity *identity,
 enum err env_drop(struct index_env *env)
 {
 	const struct index_tables *t = &env->tables;
-	const MDB_dbi all[] = {t->id,    t->ref,      t->object,   t->value, t->held,
-			       t->erase, t->receipt,  t->sequence, t->reuse, t->beacon,
-			       t->card,  t->incident, t->range,    t->trie,  t->meta};
+	const MDB_dbi all[] = {t->id,   t->ref,      t->object,  t->value,    t->forward, t->wait,
+			       t->held, t->erase,    t->receipt, t->sequence, t->reuse,   t->beacon,
+			       t->card, t->incident, t->range,   t->trie,     t->meta};
 	MDB_txn *txn;
 	int rc = mdb_txn_begin(env->store.env, NULL, 0, &txn);
 	if (rc != 0)

@@ -96,12 +96,12 @@ int lineage_last(MDB_cursor *object, const uint8_t hash[HASH_KEY_BYTES], MDB_val
 
 struct object_at object_decode(const uint8_t *key, const uint8_t *value)
 {
-	uint8_t flags = value[16];
+	uint8_t flags = value[8];
 	return (struct object_at){
-		.lsn = get_u64(value),
+		.lsn = ~get_u64(key + OBJECT_KEY_BYTES - 8),
 		.number = (uint16_t)(key[OBJECT_REF_BYTES] << 8 | key[OBJECT_REF_BYTES + 1]),
 		.modified = get_u64(key + HASH_KEY_BYTES),
-		.valid_until = get_u64(value + 8),
+		.valid_until = get_u64(value),
 		.revoked = flags & OBJECT_REVOKED,
 		.block = flags & OBJECT_BLOCK,
 		.scaffolding = flags & OBJECT_SCAFFOLDING,

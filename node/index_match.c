@@ -41,6 +41,7 @@ static int offer(struct match *m, const uint8_t *value_key, const uint8_t *objec
 		return rc;
 	struct object_at at = object_decode(key.mv_data, value.mv_data);
 	bool current = memcmp(key.mv_data, object_ref, OBJECT_REF_BYTES) == 0 &&
+		       at.lsn == get_u64(value_key + HASH_KEY_BYTES) &&
 		       memcmp((uint8_t *)key.mv_data + OBJECT_REF_BYTES,
 			      value_key + HASH_KEY_BYTES + 8, 2) == 0;
 	if (current && !at.revoked)

@@ -2,9 +2,11 @@
  *
  *     id      message id 32 -> lsn 8
  *     ref     message id 32 | lsn 8 -> nothing; that message refers to this one
- *     object  H(origin | object id) 16 | modified 8 | message id, first 8 | number 2
- *                 -> lsn 8 | valid until 8 | flags 1
+ *     object  H(origin | object id) 16 | modified 8 | message id, first 8 | number 2 | 1 for the
+ *                 message itself, 0 for a forward of it | ~lsn 8 -> valid until 8 | flags 1
  *     value   H(type | value) 16 | lsn 8 | number 2 -> the first 32 bytes of the object's key
+ *     forward message id 32 | lsn 8 -> nothing; the forward at lsn hands that message on
+ *     wait    topology version 4 | lsn 8 -> nothing; the forward at lsn is held until it is known
  *     held    lsn 8 -> why, in words
  *     card    origin 16 | seal key number 2 | sign key 2 | card number 8 | message id 32 -> key 32;
  *                 number 0: the card itself -> lsn 8 | its body's hash, first 24
@@ -35,15 +37,17 @@
 #include "protocol/trie.h"
 
 enum {
-	INDEX_FORMAT = 8,
+	INDEX_FORMAT = 9,
 	HASH_KEY_BYTES = 16,
 	OBJECT_REF_BYTES = HASH_KEY_BYTES + 8 + 8, /* what a value remembers of an object's key */
-	OBJECT_KEY_BYTES = OBJECT_REF_BYTES + 2,
-	OBJECT_VALUE_BYTES = 8 + 8 + 1,
+	OBJECT_KEY_BYTES = OBJECT_REF_BYTES + 2 + 1 + 8,
+	OBJECT_VALUE_BYTES = 8 + 1,
 	VALUE_KEY_BYTES = HASH_KEY_BYTES + 8 + 2,
 	REF_KEY_BYTES = MESSAGE_ID_BYTES + 8,
 	ERASE_RECORD_BYTES = 8 + 1,
 	INCIDENT_KEY_BYTES = MESSAGE_ID_BYTES + 8,
+	FORWARD_KEY_BYTES = MESSAGE_ID_BYTES + 8,
+	WAIT_KEY_BYTES = 4 + 8,
 	RECEIPT_KEY_BYTES = MESSAGE_ID_BYTES + PARTY_ID_BYTES + 1 + 8 + 2,
 	RECEIPT_VALUE_BYTES = 8 + 1,
 	STREAM_BYTES = PARTY_ID_BYTES + AUDIENCE_ID_BYTES, /* what an origin says to an audience */
@@ -65,8 +69,8 @@ enum {
 enum object_flag { OBJECT_REVOKED = 1, OBJECT_BLOCK = 2, OBJECT_SCAFFOLDING = 4 };
 
 struct index_tables {
-	MDB_dbi id, ref, object, value, held, erase, receipt, sequence, reuse, beacon, card,
-		incident, range, trie, meta;
+	MDB_dbi id, ref, object, value, forward, wait, held, erase, receipt, sequence, reuse,
+		beacon, card, incident, range, trie, meta;
 };
 
 struct index_env {
@@ -92,11 +96,19 @@ static inline uint64_t run_rows(const struct log_row *run, uint64_t after)
 	return run->lsn - (run->first > after ? run->first - 1 : after);
 }
 
+/* Topology versions that forwards were judged by: a version never changes. */
+struct versions_read {
+	struct topology **at; /* owned */
+	size_t count;
+};
+void versions_read_clear(struct versions_read *v);
+
 /* Where a fold reads and writes; the index itself, or a temporary one to compare with. */
 struct folding {
 	struct index_env *env;
 	struct log_reader *reader;
 	const struct identity *identity;
+	struct versions_read *versions;
 };
 
 /* What a fold of content has done that others wait for. */
@@ -104,6 +116,11 @@ struct folded {
 	size_t erasable; /* bodies that may go since */
 	size_t cards;    /* rows of cards that came or went */
 };
+/* The index itself, under folding. */
+struct folding folding_of(struct index *index);
+
+/* True when a topology version has come that forwards are held for. */
+bool waits_over(const struct folding *f);
 
 /* Fold the next batch, up to and with position until; *more when there is more up to there.
  */
@@ -222,11 +239,12 @@ struct index {
 	char *dir; /* owned */
 	struct log *log;
 	const struct identity *identity;
-	struct log_reader *reader; /* of the folder */
-	pthread_mutex_t folding;   /* one folds, others wait */
-	_Atomic uint64_t erasures; /* see index_erasures() */
-	_Atomic uint64_t cards;    /* see index_cards_changed() */
-	struct purge purge;        /* under folding */
+	struct log_reader *reader;     /* of the folder */
+	pthread_mutex_t folding;       /* one folds, others wait */
+	_Atomic uint64_t erasures;     /* see index_erasures() */
+	_Atomic uint64_t cards;        /* see index_cards_changed() */
+	struct purge purge;            /* under folding */
+	struct versions_read versions; /* likewise */
 	_Atomic uint64_t rebuilds; /* odd while rebuilding: what is not found may yet be there */
 	pthread_mutex_t lock;      /* of what follows; never held over LMDB */
 	struct tail tail;

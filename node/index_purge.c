@@ -212,7 +212,7 @@ enum err purge_batch(const struct folding *f, struct purge *p, uint32_t floor,
 
 enum err index_purge(struct index *index, uint32_t floor, bool *more)
 {
-	struct folding f = {&index->env, index->reader, index->identity};
+	struct folding f = folding_of(index);
 	struct folded folded = {0};
 	*more = false;
 	pthread_mutex_lock(&index->folding);

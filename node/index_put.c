@@ -48,13 +48,9 @@ static int remove_object(MDB_cursor *cursor, uint8_t *at)
 {
 	MDB_val key = {OBJECT_KEY_BYTES, at}, value;
 	int rc = mdb_cursor_get(cursor, &key, &value, MDB_SET);
-	if (rc != 0)
-		return rc == MDB_NOTFOUND ? 0 : rc;
-	/* A key holds but the first bytes of a message's id: it may be another's row. */
-	if (value.mv_size != OBJECT_VALUE_BYTES ||
-	    memcmp(value.mv_data, at + OBJECT_KEY_BYTES, 8) != 0)
-		return 0;
-	return mdb_cursor_del(cursor, 0);
+	if (rc == 0)
+		rc = mdb_cursor_del(cursor, 0);
+	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
 /* Takes the versions of each lineage together and counts what becomes of it. */
@@ -144,16 +140,16 @@ int batch_change(struct batch *b, int sheet, MDB_dbi table, size_t key_bytes)
 {
 	struct sheet *made = &b->made[sheet], *gone = &b->gone[sheet];
 	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < made->count; i++) {
-		uint8_t *at = made->at + i * made->width;
-		MDB_val key = {key_bytes, at}, value = {made->width - key_bytes, at + key_bytes};
-		rc = mdb_put(b->txn, table, &key, &value, 0);
-	}
 	for (size_t i = 0; rc == 0 && i < gone->count; i++) {
 		MDB_val key = {key_bytes, gone->at + i * gone->width};
 		rc = mdb_del(b->txn, table, &key, NULL);
 		if (rc == MDB_NOTFOUND)
 			rc = 0;
+	}
+	for (size_t i = 0; rc == 0 && i < made->count; i++) {
+		uint8_t *at = made->at + i * made->width;
+		MDB_val key = {key_bytes, at}, value = {made->width - key_bytes, at + key_bytes};
+		rc = mdb_put(b->txn, table, &key, &value, 0);
 	}
 	return rc;
 }
@@ -162,18 +158,19 @@ static int change_held(struct batch *b, struct content_mark *mark)
 {
 	MDB_dbi held = b->f->env->tables.held;
 	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < b->made[HELD].count; i++) {
-		uint8_t *at = b->made[HELD].at + i * HELD_RECORD_BYTES;
-		MDB_val key = {8, at}, value = {strlen((char *)at + 8), at + 8};
-		rc = mdb_put(b->txn, held, &key, &value, 0);
-		mark->held++;
-	}
+	/* What was held may be held again, for another reason. */
 	for (size_t i = 0; rc == 0 && i < b->gone[HELD].count; i++) {
 		MDB_val key = {8, b->gone[HELD].at + i * HELD_RECORD_BYTES};
 		rc = mdb_del(b->txn, held, &key, NULL);
 		mark->held -= rc == 0;
 		if (rc == MDB_NOTFOUND)
 			rc = 0;
+	}
+	for (size_t i = 0; rc == 0 && i < b->made[HELD].count; i++) {
+		uint8_t *at = b->made[HELD].at + i * HELD_RECORD_BYTES;
+		MDB_val key = {8, at}, value = {strlen((char *)at + 8), at + 8};
+		rc = mdb_put(b->txn, held, &key, &value, 0);
+		mark->held++;
 	}
 	return rc;
 }
@@ -195,6 +192,10 @@ enum err batch_put(struct batch *b, struct content_mark *mark)
 		rc = cards_put(b);
 	if (rc == 0)
 		rc = batch_change(b, INCIDENTS, b->f->env->tables.incident, INCIDENT_KEY_BYTES);
+	if (rc == 0)
+		rc = batch_change(b, FORWARDS, b->f->env->tables.forward, FORWARD_KEY_BYTES);
+	if (rc == 0)
+		rc = batch_change(b, WAITS, b->f->env->tables.wait, WAIT_KEY_BYTES);
 	if (rc == 0)
 		rc = change_held(b, mark);
 	if (rc == 0)

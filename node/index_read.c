@@ -138,18 +138,21 @@ static void match_add(const uint8_t *found, uint64_t at, uint64_t *lsn, struct m
 		++*count;
 }
 
-static int find_in_table(struct index_reader *reader, const struct digits *d, uint64_t *lsn,
-			 struct message_id *id, unsigned *count)
+/* Of a table whose keys and values, taken together, are message id 32 | lsn 8. */
+static int find_in_table(struct index_reader *reader, MDB_dbi table, const struct digits *d,
+			 uint64_t *lsn, struct message_id *id, unsigned *count)
 {
 	MDB_cursor *cursor;
 	MDB_val key = {sizeof d->low, (void *)(uintptr_t)d->low}, value;
-	int rc = mdb_cursor_open(reader->txn, reader->index->env.tables.id, &cursor);
+	int rc = mdb_cursor_open(reader->txn, table, &cursor);
 	if (rc != 0)
 		return rc;
 	rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-	while (rc == 0 && *count < 2 && key.mv_size == MESSAGE_ID_BYTES && value.mv_size == 8 &&
+	while (rc == 0 && *count < 2 && key.mv_size + value.mv_size == MESSAGE_ID_BYTES + 8 &&
 	       digits_match(d, key.mv_data)) {
-		match_add(key.mv_data, get_u64(value.mv_data), lsn, id, count);
+		const uint8_t *at =
+			value.mv_size ? value.mv_data : (uint8_t *)key.mv_data + MESSAGE_ID_BYTES;
+		match_add(key.mv_data, get_u64(at), lsn, id, count);
 		rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
 	}
 	mdb_cursor_close(cursor);
@@ -176,7 +179,20 @@ enum err index_find_prefix(struct index_reader *reader, const char *hex, uint64_
 	uint64_t trimmed = index->headers.lsn;
 	pthread_mutex_unlock(&index->lock);
 	e = not_older_than(reader, trimmed);
-	return e ? e : lmdb_err(find_in_table(reader, &d, lsn, id, count));
+	return e ? e : lmdb_err(find_in_table(reader, index->env.tables.id, &d, lsn, id, count));
+}
+
+enum err index_forward_prefix(struct index_reader *reader, const char *hex, uint64_t *lsn,
+			      struct message_id *id, unsigned *count)
+{
+	struct digits d;
+	*count = 0;
+	if (!digits_parse(&d, hex))
+		return ERR_FORMAT;
+	enum err e = reader_ready(reader);
+	return e ? e
+		 : lmdb_err(find_in_table(reader, reader->index->env.tables.forward, &d, lsn, id,
+					  count));
 }
 
 enum err index_answers(struct index_reader *reader, const struct message_id *id, uint64_t *at,
@@ -258,6 +274,34 @@ bool index_current(struct index_reader *reader, const struct party_id *origin,
 	struct object_at at;
 	return index_object(reader, origin, object_id, &at) == ERR_OK && at.lsn == lsn &&
 	       at.number == number;
+}
+
+bool index_foremost(struct index_reader *reader, const struct party_id *origin,
+		    const char *object_id, const struct message_id *id, const struct object_at *at)
+{
+	uint8_t end[OBJECT_KEY_BYTES];
+	MDB_cursor *cursor;
+	MDB_val key = {sizeof end, end}, value;
+	struct writer w;
+	if (reader_ready(reader))
+		return false;
+	writer_init(&w, end, sizeof end);
+	key_of_object(end, reader->index->identity, origin, object_id);
+	w.used = HASH_KEY_BYTES;
+	write_u64(&w, at->modified);
+	write_bytes(&w, id->b, 8);
+	write_u16(&w, at->number);
+	write_u8(&w, 2); /* past both kinds of rows */
+	write_u64(&w, 0);
+	if (mdb_cursor_open(reader->txn, reader->index->env.tables.object, &cursor) != 0)
+		return false;
+	int rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+	rc = mdb_cursor_get(cursor, &key, &value, rc == 0 ? MDB_PREV : MDB_LAST);
+	bool is = rc == 0 && key.mv_size == sizeof end && value.mv_size == OBJECT_VALUE_BYTES &&
+		  memcmp(key.mv_data, end, OBJECT_REF_BYTES + 2) == 0 &&
+		  object_decode(key.mv_data, value.mv_data).lsn == at->lsn;
+	mdb_cursor_close(cursor);
+	return is;
 }
 
 const char *index_held(struct index_reader *reader, uint64_t lsn, char *out, size_t size)

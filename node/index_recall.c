@@ -46,7 +46,8 @@ enum err index_recall(struct index_reader *reader, struct log_reader *log,
 	return e;
 }
 
-enum err batch_recalled(struct batch *b, const struct message_id *id, bool *yes)
+enum err batch_recalled(struct batch *b, const struct header *h, const struct message_id *id,
+			bool *yes)
 {
 	uint8_t from[REF_KEY_BYTES] = {0};
 	MDB_cursor *cursor;
@@ -61,7 +62,7 @@ enum err batch_recalled(struct batch *b, const struct message_id *id, bool *yes)
 	while (rc == 0 && !e && !*yes && key.mv_size == REF_KEY_BYTES &&
 	       memcmp(key.mv_data, id->b, MESSAGE_ID_BYTES) == 0) {
 		uint64_t lsn = get_u64((uint8_t *)key.mv_data + MESSAGE_ID_BYTES);
-		e = takes_back(b->f->reader, lsn, &b->header, id, &b->recall, yes);
+		e = takes_back(b->f->reader, lsn, h, id, &b->recall, yes);
 		rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
 	}
 	mdb_cursor_close(cursor);
@@ -101,10 +102,15 @@ static bool is_erasable(const struct batch *b, uint64_t lsn)
 	return mdb_get(b->txn, b->f->env->tables.erase, &key, &value) == 0;
 }
 
-enum err batch_recall(struct batch *b)
+bool batch_was_folded(const struct batch *b, uint64_t lsn)
+{
+	/* What comes in this batch or later has made nothing, and will not. */
+	return lsn <= b->from && !is_erasable(b, lsn);
+}
+
+static enum err recall_target(struct batch *b)
 {
 	struct log_row target;
-	b->recall = b->header;
 	MDB_val key = {MESSAGE_ID_BYTES, b->recall.ref.b}, value;
 	int rc = mdb_get(b->txn, b->f->env->tables.id, &key, &value);
 	if (rc == MDB_NOTFOUND)
@@ -112,8 +118,7 @@ enum err batch_recall(struct batch *b)
 	if (rc != 0 || value.mv_size != 8)
 		return lmdb_err(rc ? rc : MDB_CORRUPTED);
 	uint64_t lsn = get_u64(value.mv_data);
-	/* What comes in this batch or later has made nothing, and will not. */
-	if (lsn > b->from || is_erasable(b, lsn))
+	if (!batch_was_folded(b, lsn))
 		return ERR_OK;
 	enum err e = log_read(b->f->reader, lsn, &target);
 	if (e)
@@ -126,6 +131,13 @@ enum err batch_recall(struct batch *b)
 	e = batch_make(b, &target);
 	b->to = b->made;
 	return e ? e : batch_erase(b, &target);
+}
+
+enum err batch_recall(struct batch *b)
+{
+	b->recall = b->header;
+	enum err e = recall_target(b);
+	return e ? e : batch_recall_forwards(b);
 }
 
 static bool is_there(struct log_reader *log, uint64_t lsn, bool whole)

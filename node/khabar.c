@@ -40,6 +40,8 @@ static const struct command commands[] = {
 	 "FILE... --tlp T --to A [--format stix|misp|list] [--column N]\n"
 	 "                   [--skip-rejected] " SEND_USAGE,
 	 "send what is in files: STIX, MISP, lists, CSV"},
+	{"forward", cmd_forward, "ID --to A --reason R [--dry-run]",
+	 "pass a message on to others, in its author's name"},
 	{"withdraw", cmd_withdraw,
 	 "VALUE|OBJECT-ID|ID --because wrong|leaked [--import] [--dry-run]",
 	 "take back what this node has said"},

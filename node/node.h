@@ -74,9 +74,11 @@ struct draft {
 	enum tlp tlp;
 	uint8_t priority;
 	bool no_forward;
-	uint32_t expiry;     /* hours since 1970 */
-	uint64_t created;    /* ms since 1970; 0: now */
-	const uint8_t *body; /* before it is sealed; borrowed until node_publish returns */
+	uint32_t expiry;  /* hours since 1970 */
+	uint64_t created; /* ms since 1970; 0: now */
+	/* Before it is sealed; of a forward, what forward_write() wrote.  Borrowed until
+	 * node_publish returns. */
+	const uint8_t *body;
 	size_t body_length;
 	struct message_id ref; /* zeros: none */
 };

@@ -23,7 +23,8 @@ static void hash_key(char out[32], uint32_t version)
 	snprintf(out, 32, "topology/%u", version);
 }
 
-static enum err file_find(struct versions *v, uint32_t version, const uint8_t **file, size_t *n)
+enum err versions_stored(struct log_reader *reader, uint32_t version, const uint8_t **file,
+			 size_t *n)
 {
 	char key[32];
 	struct hash ours, hash;
@@ -31,9 +32,9 @@ static enum err file_find(struct versions *v, uint32_t version, const uint8_t **
 	enum err e;
 
 	hash_key(key, version);
-	e = log_get(v->reader, key, ours.b, sizeof ours.b, &length);
+	e = log_get(reader, key, ours.b, sizeof ours.b, &length);
 	for (size_t nth = 0; !e; nth++) {
-		e = log_get_topology(v->reader, version, nth, file, n);
+		e = log_get_topology(reader, version, nth, file, n);
 		if (e)
 			break;
 		hash = hash_of(*file, council_text_length((const char *)*file, *n));
@@ -89,7 +90,7 @@ static enum err load(struct versions *v, uint32_t version, struct report *report
 	const uint8_t *file;
 	size_t n;
 	struct topology *t;
-	enum err e = file_find(v, version, &file, &n);
+	enum err e = versions_stored(v->reader, version, &file, &n);
 
 	if (e == ERR_NOT_FOUND)
 		return ERR_DAMAGED;
@@ -254,7 +255,7 @@ enum err versions_file(struct versions *v, uint32_t version, const uint8_t **fil
 	enum err e = log_reader_renew(v->reader);
 
 	if (!e)
-		e = file_find(v, version, &lent, n);
+		e = versions_stored(v->reader, version, &lent, n);
 	if (!e) {
 		free(v->file);
 		v->file = malloc(*n);

@@ -30,6 +30,10 @@ enum err versions_join(struct versions *v, const uint8_t *file, size_t n, const 
  * that joined later.  ERR_EXISTS: the council has signed another one of this number; ours stays,
  * and the last line of the report is worth an alarm. */
 enum err versions_accept(struct versions *v, const uint8_t *file, size_t n, struct report *report);
+/* The signed file of a version that the log holds, ours where there is a fork; borrowed from the
+ * reader.  ERR_NOT_FOUND.  Any thread. */
+enum err versions_stored(struct log_reader *reader, uint32_t version, const uint8_t **file,
+			 size_t *n);
 /* The signed file; borrowed until the next call. */
 enum err versions_file(struct versions *v, uint32_t version, const uint8_t **file, size_t *n);
 

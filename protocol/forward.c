@@ -112,14 +112,11 @@ bool forward_well_made(const struct forward_case *c, char why[FORWARD_WHY_BYTES]
 {
 	const struct header *h = c->header, *o = c->original;
 	const struct message_view *m = &c->forward->message;
-	struct message_id id = message_id_of(m->header, m->header_length);
 
 	if (!(h->flags & FLAG_SEALED))
 		return wrong(why, "it is a forward and not sealed");
 	if (forward_forbidden(o))
 		return wrong(why, "what it hands on is %s", forward_forbidden(o));
-	if (!message_id_equal(&h->ref, &id))
-		return wrong(why, "it hands on another message than it refers to");
 	if (h->tlp != o->tlp || h->expiry != o->expiry)
 		return wrong(why, "it does not have the TLP and the expiry of what it hands on");
 	if (memcmp(h->network.b, o->network.b, NETWORK_ID_BYTES) != 0)
@@ -141,9 +138,10 @@ static bool is_its_authors(const struct forward_case *c, char why[FORWARD_WHY_BY
 	const struct party *then = topology_party_by_id(c->then, &o->origin);
 	const struct party *now = topology_party_by_id(c->now, &o->origin);
 	const struct sign_key *key = then ? party_sign_key(then, o->sign_key) : NULL;
+	struct message_id id = message_id_of(m->header, m->header_length);
 
 	if (!key || then->kind != PARTY_NODE ||
-	    !message_signature_valid(&c->header->ref, m->signature, key->key))
+	    !message_signature_valid(&id, m->signature, key->key))
 		return wrong(why, "what it hands on is not signed by its author");
 	key = now ? party_sign_key(now, o->sign_key) : NULL;
 	/* SPEC 5.10: "the original's origin has not left, its sign key is not revoked, and it is

@@ -30,6 +30,25 @@ static void print_members(const cJSON *message)
 	}
 }
 
+/* Whose words a forward brought, and why. */
+static void print_original(const cJSON *message)
+{
+	const cJSON *original = cJSON_GetObjectItemCaseSensitive(message, "original");
+
+	if (!cJSON_IsObject(original))
+		return;
+	printf("%-12s  ", "original");
+	printf("%.12s of ", member_text(original, "message"));
+	print_safe(stdout, member_text(original, "node"), false);
+	printf("\n%-12s  by ", "forwarded");
+	print_safe(stdout, member_text(original, "forwarded_by"), false);
+	if (*member_text(original, "reason")) {
+		fputs(": ", stdout);
+		print_safe(stdout, member_text(original, "reason"), false);
+	}
+	putchar('\n');
+}
+
 static void print_body(const cJSON *message)
 {
 	const cJSON *body = cJSON_GetObjectItemCaseSensitive(message, "body");
@@ -55,6 +74,7 @@ static void print_message(const struct cmd_context *c, const struct reply *reply
 
 	if (!c->json) {
 		print_members(message);
+		print_original(message);
 		print_body(message);
 	} else if (json_member(&slice, (struct slice){reply->text, reply->length}, "message")) {
 		print_json(slice);
