@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/content.h"
+#include "node/forwarded.h"
 #include "node/node_parts.h"
 #include "node/receipts.h"
 #include "protocol/bytes.h"
@@ -189,6 +189,22 @@ static enum err new_readers(struct answering *x, struct statement *s)
 	return ERR_OK;
 }
 
+/* Why it was forwarded, from the forward itself. */
+static enum err reason_of(struct answering *x, const struct log_row *row, struct statement *s)
+{
+	struct forwarded f = {0};
+	char why[CONTENT_WHY_BYTES];
+	enum err e = forwarded_read(&f, node_identity(x->node), x->log, row, &x->header, why);
+	const struct slice reason = f.handover.forward.reason;
+
+	if (!e && reason.length) {
+		s->because = strndup(reason.at, reason.length);
+		e = s->because ? ERR_OK : ERR_MEMORY;
+	}
+	forwarded_clear(&f);
+	return e == ERR_MEMORY ? e : ERR_OK;
+}
+
 struct forwarded_before {
 	const struct party_id *self;
 	uint64_t at;
@@ -204,7 +220,8 @@ static bool is_that_forward(void *arg, const struct stated *s)
 	return !f->yes;
 }
 
-static enum err answer_own_forward(struct answering *x)
+/* SPEC 5.10: "The forwarder tells the origin of the original to whom it was handed and why" */
+static enum err answer_own_forward(struct answering *x, const struct log_row *row)
 {
 	struct statement s = {
 		.message = x->header.ref, .state = RECEIPT_FORWARDED, .at = x->header.created};
@@ -220,12 +237,12 @@ static enum err answer_own_forward(struct answering *x)
 	if (e || before.yes)
 		return e;
 	e = new_readers(x, &s);
-	if (e)
-		return e;
-	if (s.to_count)
+	if (!e && s.to_count)
+		e = reason_of(x, row, &s);
+	if (!e && s.to_count)
 		return receipts_add(&x->node->receipting.out, &x->other, &s);
 	free((void *)(uintptr_t)s.to);
-	return ERR_OK;
+	return e;
 }
 
 static enum err answer_row(struct answering *x, const struct log_row *row)
@@ -242,7 +259,7 @@ static enum err answer_row(struct answering *x, const struct log_row *row)
 	case KIND_POST:
 	case KIND_FORWARD:
 		if (own)
-			return h->kind == KIND_FORWARD ? answer_own_forward(x) : ERR_OK;
+			return h->kind == KIND_FORWARD ? answer_own_forward(x, row) : ERR_OK;
 		if (h->expiry < x->floor || !audience_reads(x->topology, x->self, h))
 			return ERR_OK;
 		return answer_message(x, row);
