@@ -267,7 +267,7 @@ static void check_seal_keys(struct resolving *x)
 	for (size_t i = 0; i < t->party_count; i++) {
 		const struct party *p = &t->parties[i];
 		struct choice *c = &x->choices[i];
-		if (!c->how[0] || party_seal_key(p))
+		if (!c->how[0] || seal_book_in_use(&x->q->book, p))
 			continue;
 		if (p->kind == PARTY_ROLE && !c->named && role_is_reached(x, p)) {
 			c->how[0] = '\0';
@@ -375,7 +375,7 @@ static void check_sealable(struct resolving *x)
 			   t->version);
 		refuse(x, ERR_NOT_ALLOWED);
 	}
-	if (!party_seal_key(self)) {
+	if (!seal_book_in_use(&x->q->book, self)) {
 		report_add(x->report, "topology version %u has no seal key in use of %s itself",
 			   t->version, self->name);
 		refuse(x, ERR_NOT_ALLOWED);
@@ -392,6 +392,7 @@ static enum err collect(struct recipients *r, const struct resolving *x)
 
 	r->all = x->all;
 	r->direct = x->q->direct;
+	r->book = x->q->book;
 	if (x->all)
 		return ERR_OK;
 	r->chosen = calloc(t->party_count, sizeof *r->chosen);

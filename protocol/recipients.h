@@ -10,6 +10,14 @@
 #include "protocol/message.h"
 #include "protocol/topology.h"
 
+/* Which of its seal keys a party is sealed to: the topology alone does not know of those that its
+ * card names.  All zeros: as if there were no cards. */
+struct seal_book {
+	const struct seal_key *(*in_use)(void *arg, const struct party *p); /* NULL: none */
+	void *arg;
+};
+const struct seal_key *seal_book_in_use(const struct seal_book *book, const struct party *p);
+
 /* A name that stands for words, in this node alone. */
 struct recipients_alias {
 	const char *name, *words;
@@ -24,6 +32,7 @@ struct recipients_query {
 	size_t alias_count;
 	enum tlp tlp;
 	bool direct;
+	struct seal_book book;
 };
 
 enum { HOW_BYTES = 48, WHY_BYTES = 160 };
@@ -38,6 +47,7 @@ struct recipients {
 	bool all, direct;
 	struct chosen *chosen;
 	size_t count;
+	struct seal_book book; /* of recipients_letter() */
 };
 
 /* Resolves the words.  ERR_UNKNOWN_PARTY or ERR_NOT_ALLOWED when anything is wrong, and report
@@ -50,14 +60,14 @@ void recipients_clear(struct recipients *r);
 bool recipients_below(const struct topology *t, const struct party *node, const struct party *p);
 
 /* The recipients of a header besides its origin, as far as the topology knows them; how is
- * "recipient".  ERR_MEMORY. */
+ * "recipient".  The book is empty.  ERR_MEMORY. */
 enum err recipients_of(struct recipients *r, const struct topology *t, const struct header *h);
 
 /* One who gets the content key: to its seal key in use. */
 struct addressee {
 	struct party_id party;
 	uint16_t number;
-	const uint8_t *key; /* SEAL_KEY_BYTES; lives as long as the topology */
+	const uint8_t *key; /* SEAL_KEY_BYTES; lives as long as topology and book */
 };
 
 /* One message of those that it takes to reach them all: a header holds 256 recipients, and the

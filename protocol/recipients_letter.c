@@ -20,9 +20,14 @@ static int compare(const void *a, const void *b)
 	return memcmp(x->party.b, y->party.b, sizeof x->party.b);
 }
 
-static bool add(struct letter *l, const struct party *p)
+const struct seal_key *seal_book_in_use(const struct seal_book *book, const struct party *p)
 {
-	const struct seal_key *key = party_seal_key(p);
+	return book->in_use ? book->in_use(book->arg, p) : party_seal_key(p);
+}
+
+static bool add(struct letter *l, const struct seal_book *book, const struct party *p)
+{
+	const struct seal_key *key = seal_book_in_use(book, p);
 
 	if (!key)
 		return false;
@@ -43,10 +48,10 @@ bool recipients_letter(struct letter *l, const struct recipients *r, const struc
 	l->audience = audience_all();
 	if (r->all)
 		return true;
-	if (!add(l, self))
+	if (!add(l, &r->book, self))
 		return false;
 	for (size_t k = first; k < end && k < r->count; k++)
-		if (!add(l, r->chosen[k].party))
+		if (!add(l, &r->book, r->chosen[k].party))
 			return false;
 	for (size_t k = 0; k < l->count; k++)
 		ids[k] = l->to[k].party;
