@@ -453,6 +453,22 @@ void exchange_peer(const struct exchange *x, size_t i, struct peer_status *out)
 		out->waiting += p->scan_end - p->scan_next + 1;
 }
 
+bool exchange_confirms(struct exchange *x, const struct party_id *peer, uint64_t lsn)
+{
+	struct peer *p = peer_find(x, peer);
+	struct cursor c;
+
+	if (!p || p->status.state != PEER_OPEN)
+		return false;
+	if (p->confirming != lsn) {
+		p->confirming = lsn;
+		peer_backfill(p, lsn);
+		return false;
+	}
+	peer_cursor(p, &c);
+	return c.lsn > lsn;
+}
+
 enum err exchange_store_state(const struct exchange *x)
 {
 	return x->store_state;

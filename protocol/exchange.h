@@ -128,6 +128,10 @@ void exchange_reconcile(struct exchange *x, const struct header *h, struct insta
 
 size_t exchange_peer_count(const struct exchange *x);
 void exchange_peer(const struct exchange *x, size_t i, struct peer_status *out);
+/* Has the peer acknowledged the message at lsn, in the conversation of the moment?  The first time
+ * it is asked, the message is offered to the peer again: who has it says so for the price of its
+ * header. */
+bool exchange_confirms(struct exchange *x, const struct party_id *peer, uint64_t lsn);
 /* Hours since 1970: what expires before it is gone, as far as an author should count on it.  This
  * node's own, or what most of its neighbours go by; 0 while there is none.  SPEC.md 5.5. */
 uint32_t exchange_floor(const struct exchange *x);

@@ -107,6 +107,7 @@ void peer_closed(struct peer *p)
 	p->scan_end = 0;
 	p->missed = 0;
 	p->denied = 0;
+	p->confirming = 0;
 	reconciler_clear(p->reconciler);
 }
 

@@ -23,6 +23,7 @@ struct peer {
 			    0: none */
 	uint64_t since;  /* see struct cursor */
 
+	uint64_t confirming;      /* position that was offered again, for exchange_confirms(); 0 */
 	uint64_t clock, clock_at; /* of the peer when it greeted, wall ms; then, mono ms */
 
 	uint64_t conversation; /* counts them; an answer is only for the one that asked */
