@@ -48,6 +48,11 @@ enum err index_follow(struct index *index, uint64_t until);
 /* Takes what expires before the floor out of every table, one batch; *more when there may be more.
  * The floor never falls.  The rows of the log are then erasable. */
 enum err index_purge(struct index *index, uint32_t floor, bool *more);
+/* How often an index was built again, twice over; odd while that is going on.  Any thread. */
+uint64_t index_rebuilds(const struct index *index);
+/* Keys were drawn or destroyed with which nothing that is here can be opened: the index is theirs
+ * as it is. */
+enum err index_keys_changed(struct index *index);
 /* Drops everything and folds the whole log.  Meanwhile look-ups answer ERR_BUSY. */
 enum err index_rebuild(struct index *index);
 /* Folds the log again, into a temporary environment beside the index, and compares every row:
@@ -108,6 +113,9 @@ enum err index_card_origin(struct index_reader *reader, const struct party_id *a
 /* The cards of an origin, the newest first: at most max.  SPEC.md 4.11. */
 enum err index_cards(struct index_reader *reader, const struct party_id *origin,
 		     struct card_at *cards, size_t max, size_t *n);
+/* The greatest number of a seal key that any card of the origin names.  ERR_NOT_FOUND. */
+enum err index_card_greatest_seal(struct index_reader *reader, const struct party_id *origin,
+				  uint16_t *number);
 /* The key that the oldest card of the origin with that seal key number names, of those signed by
  * a key that counts.  ERR_NOT_FOUND. */
 enum err index_card_seal(struct index_reader *reader, const struct party_id *origin,

@@ -68,6 +68,11 @@ uint64_t index_cards_changed(const struct index *index)
 	return atomic_load(&((struct index *)(uintptr_t)index)->cards);
 }
 
+uint64_t index_rebuilds(const struct index *index)
+{
+	return atomic_load(&((struct index *)(uintptr_t)index)->rebuilds);
+}
+
 /* A key of the table, read. */
 static struct card_at decode(const MDB_val *key, uint16_t *seal)
 {
@@ -158,6 +163,33 @@ enum err index_cards(struct index_reader *reader, const struct party_id *origin,
 	}
 	mdb_cursor_close(cursor);
 	return lmdb_err(rc == MDB_NOTFOUND ? 0 : rc);
+}
+
+enum err index_card_greatest_seal(struct index_reader *reader, const struct party_id *origin,
+				  uint16_t *number)
+{
+	uint8_t from[CARD_KEY_BYTES];
+	MDB_cursor *cursor;
+	MDB_val key = {sizeof from, from}, value;
+	enum err e = reader_ready(reader);
+	if (e)
+		return e;
+	memset(from, 0xff, sizeof from);
+	memcpy(from, origin->b, PARTY_ID_BYTES);
+	int rc = open_cursor(reader, &cursor);
+	if (rc != 0)
+		return lmdb_err(rc);
+	rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+	rc = mdb_cursor_get(cursor, &key, &value, rc == 0 ? MDB_PREV : MDB_LAST);
+	if (rc == 0 && !whole(&key, &value))
+		rc = MDB_CORRUPTED;
+	if (rc == 0) {
+		struct card_at c = decode(&key, number);
+		if (!party_id_equal(&c.origin, origin))
+			rc = MDB_NOTFOUND;
+	}
+	mdb_cursor_close(cursor);
+	return lmdb_err(rc);
 }
 
 enum err index_card_seal(struct index_reader *reader, const struct party_id *origin,

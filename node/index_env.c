@@ -124,6 +124,23 @@ enum err env_prepare(struct index_env *env, const struct identity *identity,
 	return rc ? lmdb_err(rc) : e;
 }
 
+enum err index_keys_changed(struct index *index)
+{
+	struct marks marks = marks_of(index->identity);
+	MDB_txn *txn;
+	pthread_mutex_lock(&index->folding);
+	int rc = mdb_txn_begin(index->env.store.env, NULL, 0, &txn);
+	if (rc == 0) {
+		rc = put(txn, index->env.tables.meta, "seals", marks.seals, sizeof marks.seals);
+		if (rc == 0)
+			rc = mdb_txn_commit(txn);
+		else
+			mdb_txn_abort(txn);
+	}
+	pthread_mutex_unlock(&index->folding);
+	return lmdb_err(rc);
+}
+
 enum err env_drop(struct index_env *env)
 {
 	const struct index_tables *t = &env->tables;
