@@ -52,6 +52,7 @@ answer_fn answer_who, answer_share, answer_forward, answer_withdraw;
 answer_fn answer_receipts, answer_ack;
 answer_fn answer_incident, answer_incidents, answer_incident_say;
 answer_fn answer_topology, answer_accept;
+answer_fn answer_card, answer_card_set, answer_card_accept, answer_rotate;
 answer_fn answer_backup, answer_check_store, answer_reindex;
 
 /* Folds what is committed and renews both readers, so that what was stored before the request is
@@ -84,6 +85,10 @@ void addressed_clear(struct addressed *w);
 void explanation_show(struct text *t, const struct explanation *e);
 /* Appends "audience": names of parties, or "all". */
 void audience_show(struct text *t, const struct recipients *to);
+
+/* Reads the one frame of the request as a message, and judges whether it is authentic: its words go
+ * into the report.  Both live as long as the frames. */
+enum err answer_authentic(struct answer *a, struct message_view *m, struct header *h);
 
 /* A page: "lines":[...] and "next".  It is full when it has lines or time enough. */
 struct page {

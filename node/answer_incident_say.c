@@ -276,7 +276,8 @@ static enum err readers(struct saying *s)
 		return ERR_MEMORY;
 	for (size_t i = 0; i < t->party_count; i++) {
 		const struct party *p = &t->parties[i];
-		if (p == s->who.self || p->left || !party_seal_key(p) ||
+		if (p == s->who.self || p->left ||
+		    !directory_seal_key(node_directory(s->a->node), p) ||
 		    !saying_names(names, p->name))
 			continue;
 		s->to.chosen[s->to.count] = (struct chosen){.party = p};

@@ -1,4 +1,5 @@
 /* What of a message show, held and verify tell alike. */
+#include <stdio.h>
 #include <string.h>
 
 #include "node/answer.h"
@@ -36,9 +37,16 @@ const char *message_held_why(struct answer *a, const struct log_row *row, const 
 	const struct sign_key *key = p ? party_sign_key(p, h->sign_key) : NULL;
 	const char *violation;
 
+	struct remark remark;
+
 	switch (row->verdict) {
 	case VERDICT_ACCEPTED:
-		return index_held(a->index, row->lsn, out, size);
+		/* SPEC 4.11: "It is set aside, with an alarm" */
+		if (h->kind != KIND_CARD ||
+		    !directory_remark(node_directory(a->node), row->lsn, &remark) || !remark.aside)
+			return index_held(a->index, row->lsn, out, size);
+		snprintf(out, size, "a card that %s", remark.why);
+		return out;
 	case VERDICT_HEADER_ONLY:
 		violation = header_violation(h);
 		return violation ? violation : "its header breaks the rules";

@@ -68,11 +68,9 @@ static void verified_show(struct answer *a, const struct message_view *m, const 
 	text_str(t, "}");
 }
 
-enum err answer_verify(struct answer *a)
+enum err answer_authentic(struct answer *a, struct message_view *m, struct header *h)
 {
 	struct topology *t = NULL;
-	struct message_view m;
-	struct header h;
 	enum err e;
 
 	a->where = "message";
@@ -80,9 +78,9 @@ enum err answer_verify(struct answer *a)
 		report_add(&a->report, "exactly one frame is wanted, the message");
 		return ERR_FORMAT;
 	}
-	e = judge_split(&m, (const uint8_t *)a->frames[0].at, a->frames[0].length);
+	e = judge_split(m, (const uint8_t *)a->frames[0].at, a->frames[0].length);
 	if (!e)
-		e = header_decode(&h, m.header, m.header_length);
+		e = header_decode(h, m->header, m->header_length);
 	if (e) {
 		report_add(&a->report, "not a message: %s", err_str(e));
 		return e;
@@ -91,11 +89,20 @@ enum err answer_verify(struct answer *a)
 	if (!e)
 		e = index_reader_renew(a->index);
 	if (!e)
-		e = topology_of(a, &t, h.topology);
+		e = topology_of(a, &t, h->topology);
 	if (!e)
-		e = verify_signature(a, &m, &h, t);
+		e = verify_signature(a, m, h, t);
+	topology_free(t);
+	return e;
+}
+
+enum err answer_verify(struct answer *a)
+{
+	struct message_view m;
+	struct header h;
+	enum err e = answer_authentic(a, &m, &h);
+
 	if (!e)
 		verified_show(a, &m, &h);
-	topology_free(t);
 	return e;
 }

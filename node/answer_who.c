@@ -50,7 +50,8 @@ enum err addressed_to(struct addressed *w, struct answer *a, bool direct)
 				     .aliases = aliases,
 				     .alias_count = config->alias_count,
 				     .tlp = w->tlp,
-				     .direct = direct};
+				     .direct = direct,
+				     .book = directory_book(node_directory(a->node))};
 	enum err e;
 
 	if (!aliases)

@@ -25,12 +25,13 @@ static int compare(const void *a, const void *b)
 }
 
 /* SPEC 9.8: "Who has left since, or has no seal key, is not told." */
-static void recipients_left(struct recipients *to)
+static void recipients_left(const struct answer *a, struct recipients *to)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < to->count; i++)
-		if (!to->chosen[i].party->left && party_seal_key(to->chosen[i].party))
+		if (!to->chosen[i].party->left &&
+		    directory_seal_key(node_directory(a->node), to->chosen[i].party))
 			to->chosen[kept++] = to->chosen[i];
 	to->count = kept;
 }
@@ -169,7 +170,7 @@ static enum err part_open(struct withdrawal *w, struct part *p)
 			opened_clear(&w->post);
 	}
 	if (!e)
-		recipients_left(&p->to);
+		recipients_left(w->a, &p->to);
 	return e;
 }
 

@@ -25,8 +25,14 @@ static const struct command commands[] = {
 	 "make the home of a new node: keys, configuration, card"},
 	{"join", cmd_join, "FILE [--hash HEX | --words \"...\"]",
 	 "take the federation's first topology"},
-	{"keys", cmd_keys, "show | role NAME [--number N]",
-	 "show the public keys; make a seal key for a role"},
+	{"keys", cmd_keys, "show | role NAME [--number N] | rotate link|seal [--now]",
+	 "show the public keys, change them; make a seal key for a role"},
+	{"card", cmd_card,
+	 "show [NODE] [--export FILE] | set ENDPOINT... | accept FILE\n"
+	 "                   | contact NAME [--email E] [--phone P] [--hours H] | contact NAME "
+	 "--remove\n"
+	 "                   | constituency FILE",
+	 "what nodes say of themselves: where they are, keys, contacts"},
 	{"topology", cmd_topology,
 	 "check FILE | show [FILE] | tree [FILE] | diff A B | accept FILE\n"
 	 "                   | assemble TEXT SIGNATURES... [--after FILE] [-o FILE]\n"

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keys/keyfile.h"
 #include "node/file.h"
 #include "node/home.h"
 #include "node/node_parts.h"
@@ -109,6 +110,8 @@ static enum err open_store(struct node *n, struct report *report)
 	if (!e)
 		e = versions_open(&n->versions, n->log, report);
 	if (!e)
+		e = directory_open(&n->directory, n->index, n->log, n->versions, n->identity);
+	if (!e)
 		e = keep_open(&n->keep, n->log, n->index);
 	return e;
 }
@@ -173,6 +176,9 @@ static enum err open_exchange(struct node *n, struct report *report)
 	if (!n->folder)
 		return ERR_MEMORY;
 	e = link_open(&n->link, &link_options, report);
+	/* Until the index is whole again a node goes by the topology. */
+	if (!e && directory_follow(n->directory) == ERR_MEMORY)
+		e = ERR_MEMORY;
 	if (!e && t)
 		e = links_update(n);
 	return e;
@@ -183,9 +189,11 @@ static uint64_t tick(void *arg, uint64_t now)
 	struct node *n = arg;
 	uint64_t link = link_tick(n->link, now), exchange = exchange_deadline(n->exchange);
 	uint64_t status = status_refresh(n), next = link < exchange ? link : exchange;
+	uint64_t rebind = links_rebind(n, now);
 
 	if (n->more)
 		return now;
+	next = rebind < next ? rebind : next;
 	return status < next ? status : next;
 }
 
@@ -202,6 +210,15 @@ static void run(void *arg)
 	n->status_stale = true;
 }
 
+/* Nobody else changes keys here from now on: the log keeps them out. */
+static void sweep(const struct node *n)
+{
+	char path[PATH_MAX];
+
+	if (home_path(path, n->home, "node.key"))
+		keyfile_sweep(path);
+}
+
 enum err node_open(struct node **node, const char *home, struct report *report)
 {
 	struct node *n = calloc(1, sizeof *n);
@@ -211,6 +228,7 @@ enum err node_open(struct node **node, const char *home, struct report *report)
 	if (!n)
 		return ERR_MEMORY;
 	pthread_mutex_init(&n->lock, NULL);
+	pthread_mutex_init(&n->carding, NULL);
 	snprintf(n->home, sizeof n->home, "%s", home);
 	n->started = clock_wall();
 	e = home_open(&n->config, &n->identity, home, report);
@@ -219,6 +237,8 @@ enum err node_open(struct node **node, const char *home, struct report *report)
 		author_init(&n->author, n->identity);
 		e = open_store(n, report);
 	}
+	if (!e)
+		sweep(n);
 	if (!e)
 		e = join(n, report);
 	if (!e)
@@ -255,6 +275,7 @@ void node_close(struct node *n)
 	exchange_free(n->exchange);
 	workers_free(n->workers);
 	keep_close(n->keep);
+	directory_close(n->directory);
 	versions_close(n->versions);
 	if (n->index)
 		index_close(n->index);
@@ -262,11 +283,11 @@ void node_close(struct node *n)
 		log_close(n->log);
 	desk_free(n->desk);
 	passes_free(n->passes);
-	receipts_clear(&n->receipting.out);
 	links_clear(n);
 	author_clear(&n->author);
 	identity_free(n->identity);
 	config_free(n->config);
+	pthread_mutex_destroy(&n->carding);
 	pthread_mutex_destroy(&n->lock);
 	free(n);
 }
@@ -309,4 +330,9 @@ struct index *node_index(const struct node *n)
 struct versions *node_versions(const struct node *n)
 {
 	return n->versions;
+}
+
+struct directory *node_directory(const struct node *n)
+{
+	return n->directory;
 }

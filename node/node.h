@@ -9,6 +9,7 @@
 #include <signal.h>
 
 #include "node/config.h"
+#include "node/directory.h"
 #include "node/index.h"
 #include "node/link.h"
 #include "node/versions.h"
@@ -55,6 +56,7 @@ const struct identity *node_identity(const struct node *node);
 struct log *node_log(const struct node *node);
 struct index *node_index(const struct node *node);
 struct versions *node_versions(const struct node *node);
+struct directory *node_directory(const struct node *node);
 
 /* --- for the admin socket's thread --- */
 
@@ -94,6 +96,9 @@ enum err node_publish(struct node *node, const struct topology *t, const struct 
 enum err node_publish_letter(struct node *node, const struct topology *t,
 			     const struct letter *letter, const struct draft *drafts, size_t n,
 			     struct message_id *ids, struct report *report);
+/* Keeps a message that somebody has brought as a file, header | signature | body, as if a neighbour
+ * had; the caller has judged it.  ERR_OK too when it is here. */
+enum err node_bring(struct node *node, const uint8_t *bytes, size_t n);
 /* Accepts the next topology: checks, persists, puts in force, greets everyone anew. */
 enum err node_accept(struct node *node, const uint8_t *file, size_t n, struct report *report);
 /* How the message of that origin at lsn stands with each neighbour, at most max of them. */

@@ -42,13 +42,9 @@ static bool peer_fill(struct node *n, const struct party *self, const struct par
 	if (!t)
 		return false;
 	*peer = (struct link_peer){.id = p->id,
-				   .endpoints = {p->endpoint},
-				   .endpoint_count = p->endpoint != NULL,
-				   .key_count = 1,
 				   .dial = topology_dials(t, topology_party_by_id(t, &self->id),
 							  topology_party_by_id(t, &p->id))};
 	memcpy(peer->name, p->name, sizeof peer->name);
-	memcpy(peer->keys[0], p->link_key, LINK_KEY_BYTES);
 	return true;
 }
 
@@ -100,26 +96,90 @@ static size_t dialable(struct node *n, struct link_peer *peers, size_t count)
 	return kept;
 }
 
-static enum err peers_set(struct node *n)
+/* Does the topology list the key for that peer? */
+static bool key_listed(const struct topology *t, const struct link_peer *peer, size_t key)
+{
+	const struct party *p = topology_party_by_id(t, &peer->id);
+
+	return p && memcmp(p->link_key, peer->keys[key], LINK_KEY_BYTES) == 0;
+}
+
+static void key_drop(struct link_peer *peer, size_t key)
+{
+	for (peer->key_count--; key < peer->key_count; key++)
+		memcpy(peer->keys[key], peer->keys[key + 1], LINK_KEY_BYTES);
+}
+
+/* SPEC 4.11: "Of two neighbours whose keys are the same, by a secret that they share, neither is
+ * let in with it, unless the topology lists it for one." */
+static void keys_part(struct node *n, struct link_peer *a, struct link_peer *b)
+{
+	const struct topology *t = versions_newest(n->versions);
+
+	for (size_t i = a->key_count; i-- > 0;) {
+		for (size_t k = b->key_count; k-- > 0;) {
+			if (memcmp(a->keys[i], b->keys[k], LINK_KEY_BYTES) != 0)
+				continue;
+			status_warn(n, NULL, "%s and %s have one link key between them", a->name,
+				    b->name);
+			bool of_a = key_listed(t, a, i), of_b = key_listed(t, b, k);
+			if (!of_b)
+				key_drop(b, k);
+			if (!of_a) {
+				key_drop(a, i);
+				break;
+			}
+		}
+	}
+}
+
+/* Where they are dialed, and their keys; endpoints are borrowed from cards. */
+static void peers_ways(struct node *n, struct link_peer *peers, struct directory_card *cards,
+		       size_t count)
+{
+	const struct topology *t = versions_newest(n->versions);
+
+	for (size_t i = 0; i < count; i++)
+		directory_ways(n->directory, topology_party_by_id(t, &peers[i].id), &cards[i],
+			       &peers[i]);
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < i; k++)
+			keys_part(n, &peers[i], &peers[k]);
+}
+
+enum err links_set(struct node *n)
 {
 	const struct topology *t = versions_newest(n->versions);
 	const struct party *self = topology_party(t, n->config->node);
 	struct link_peer *peers = calloc(t->party_count, sizeof *peers);
+	struct directory_card *cards = NULL;
 	size_t count = 0;
-	enum err e;
+	enum err e = peers ? ERR_OK : ERR_MEMORY;
 
-	if (!peers)
-		return ERR_MEMORY;
-	if (self && self->kind == PARTY_NODE && !self->left)
+	n->ways = directory_changes(n->directory);
+	if (!e && self && self->kind == PARTY_NODE && !self->left)
 		count = peers_list(n, self, peers);
-	else
+	else if (!e)
 		status_warn(n, NULL, "topology version %u does not list %s: no links", t->version,
 			    n->config->node);
-	e = neighbours_set(n, peers, count);
+	if (!e && (cards = calloc(count + 1, sizeof *cards)) == NULL)
+		e = ERR_MEMORY;
+	if (!e) {
+		peers_ways(n, peers, cards, count);
+		e = neighbours_set(n, peers, count);
+	}
 	if (!e)
 		e = link_set_peers(n->link, peers, dialable(n, peers, count));
+	free(cards);
 	free(peers);
 	return e;
+}
+
+enum err links_ways(struct node *n)
+{
+	if (!versions_newest(n->versions) || n->ways == directory_changes(n->directory))
+		return ERR_OK;
+	return links_set(n);
 }
 
 static void neighbour_reset(struct node *n, struct neighbour *b)
@@ -162,7 +222,7 @@ enum err links_update(struct node *n)
 
 	for (size_t i = 0; i < n->neighbour_count; i++)
 		n->neighbours[i].done = false;
-	e = peers_set(n);
+	e = links_set(n);
 	if (!e)
 		connections_end(n);
 	return e ? e : exchange_topology_changed(n->exchange, node_now());
@@ -182,6 +242,13 @@ static void neighbour_gone(struct node *n, struct neighbour *b, const char *why)
 	b->unsent = NULL;
 	b->connected = b->ending = false;
 	exchange_down(n->exchange, &b->id, why, node_now());
+}
+
+void links_gone(struct node *n, const char *why)
+{
+	for (size_t i = 0; i < n->neighbour_count; i++)
+		if (n->neighbours[i].connected)
+			neighbour_gone(n, &n->neighbours[i], why);
 }
 
 static void neighbour_refused(struct node *n, struct neighbour *b, const struct link_event *e)
@@ -310,7 +377,7 @@ bool links_turn(struct node *n)
 		more |= neighbour_serve(n, &n->neighbours[i]);
 	if (n->former_done) {
 		n->former_done = false;
-		peers_set(n);
+		links_set(n);
 	}
 	keep_rest(n->keep);
 	return more;

@@ -7,10 +7,10 @@
 
 #include "node/author.h"
 #include "node/desk.h"
+#include "node/directory.h"
 #include "node/folder.h"
 #include "node/keep.h"
 #include "node/node.h"
-#include "node/receipts.h"
 #include "node/workers.h"
 
 /* A neighbour's side of the sockets. */
@@ -36,9 +36,7 @@ struct warning {
 /* How far receipts have been written; the folder's thread only. */
 struct receipting {
 	bool loaded;
-	uint64_t done, saved;   /* positions: all before are answered; remembered as such */
-	uint64_t at;            /* looked through, and what is to be stated of it */
-	struct receipts out;    /* is here */
+	uint64_t done, saved;   /* positions: looked through; remembered as such */
 	uint32_t version;       /* of the topology, and */
 	uint8_t seals[16];      /* mark of the seal keys, under which that was done */
 	uint64_t seen, seen_at; /* head of the log, and since when (mono ms) it is that */
@@ -59,6 +57,7 @@ struct node {
 	struct log *log;
 	struct index *index;
 	struct versions *versions;
+	struct directory *directory;
 	struct keep *keep;
 	struct folder *folder;
 	struct workers *workers;
@@ -81,6 +80,12 @@ struct node {
 	uint32_t purged;         /* hours: to this floor everything was; the folder's thread only */
 	bool more;               /* the last turn left something to do */
 	bool former_done;        /* a link of an older version is to be let go */
+	uint64_t ways;       /* of the directory, that the links go by; the loop's thread only */
+	uint64_t rebind;     /* mono ms: the listener is to be opened again; 0: it is open */
+	char bind[256];      /* where, once it was opened again */
+	uint64_t card_retry; /* mono ms: no card by itself before; the folder's thread only */
+	uint64_t ways_told;  /* of the directory, to the links; the folder's thread only */
+	pthread_mutex_t carding; /* one at a time writes a card, or changes a key */
 	uint64_t started;
 
 	pthread_mutex_t lock; /* of what follows: other threads read it */
@@ -96,6 +101,17 @@ struct instant node_now(void);
 /* node_links.c: frames between link and exchange. */
 enum err links_update(struct node *n);
 void links_clear(struct node *n);
+/* Tells the link who the neighbours are. */
+enum err links_set(struct node *n);
+/* The directory may say other keys and endpoints. */
+enum err links_ways(struct node *n);
+/* Every connection has ended. */
+void links_gone(struct node *n, const char *why);
+/* node_reopen.c: ends every connection and opens the sockets again, under the link key of the
+ * moment. */
+void links_reopen(struct node *n);
+/* Opens the listener again where that was not possible; returns when it wants to be called. */
+uint64_t links_rebind(struct node *n, uint64_t now);
 /* That neighbour of an older version has the newest. */
 void links_former_done(struct node *n, const struct party_id *peer);
 struct neighbour *links_find(struct node *n, const struct party_id *id);
@@ -133,6 +149,7 @@ enum err duties_run(void *arg, uint64_t now, uint64_t *next);
  * called again in a while; the others run all the same. */
 typedef enum err duty(struct node *n, uint64_t now, uint64_t *next);
 
+duty duty_card;      /* node_card.c: follows the cards, renews and corrects one's own */
 duty duty_purge;     /* node_purge.c: what has expired leaves index and log */
 duty duty_erase;     /* node_erase.c: removes the bodies that the index says may go */
 duty duty_receipts;  /* node_receipts.c: tells origins what has become of their messages */

@@ -58,10 +58,13 @@ static enum err write_all(struct writing *w, const struct recipients *to,
 	const struct party *self = topology_party(w->topology, name);
 	size_t letters = recipients_letters(to);
 	struct letter *letter = malloc(sizeof *letter);
+	struct recipients booked = *to;
 	enum err e = letter ? ERR_OK : ERR_MEMORY;
 
+	booked.book = directory_book(w->node->directory);
 	for (size_t i = 0; i < n * letters && !e; i++) {
-		e = recipients_letter(letter, to, self, i % letters) ? ERR_OK : ERR_NOT_ALLOWED;
+		e = recipients_letter(letter, &booked, self, i % letters) ? ERR_OK
+									  : ERR_NOT_ALLOWED;
 		if (!e)
 			e = write_one(w, letter, &drafts[i / letters]);
 	}
@@ -159,11 +162,35 @@ enum err node_publish_letter(struct node *n, const struct topology *t, const str
 			     struct report *report)
 {
 	struct writing w;
+	struct letter *renewed = malloc(sizeof *renewed);
 	enum err e = writing_begin(&w, n, t, count, report);
 
+	if (!e && !renewed)
+		e = ERR_MEMORY;
+	if (!e) {
+		*renewed = *letter;
+		directory_renew(n->directory, t, renewed);
+	}
 	for (size_t i = 0; i < count && !e; i++)
-		e = write_one(&w, letter, &drafts[i]);
+		e = write_one(&w, renewed, &drafts[i]);
+	free(renewed);
 	return writing_end(&w, e, ids, report);
+}
+
+enum err node_bring(struct node *n, const uint8_t *bytes, size_t length)
+{
+	struct written w = {.bytes = malloc(length), .length = length};
+	struct publish p = {.call = {.run = publish_run}, .node = n, .written = &w, .count = 1};
+
+	if (!w.bytes)
+		return ERR_MEMORY;
+	memcpy(w.bytes, bytes, length);
+	p.call.arg = &p;
+	if (!desk_call(n->desk, &p.call)) {
+		free(w.bytes);
+		return ERR_STATE;
+	}
+	return p.e;
 }
 
 struct accept {

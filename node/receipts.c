@@ -14,9 +14,7 @@ enum {
 static void item_clear(struct gathered *g)
 {
 	free((void *)(uintptr_t)g->statement.to);
-	free((void *)(uintptr_t)g->statement.because);
 	g->statement.to = NULL;
-	g->statement.because = NULL;
 }
 
 enum err receipts_add(struct receipts *r, const struct header *h, const struct statement *s)
@@ -92,9 +90,7 @@ static size_t chunk_of(const struct gathered *items, size_t n)
 	size_t bytes = 0, i = 0;
 
 	while (i < n && i < STATEMENTS_MAX && compare_reader(&items[i], items) == 0) {
-		const struct statement *s = &items[i].statement;
-		bytes += STATEMENT_BYTES + s->to_count * NAME_BYTES;
-		bytes += s->because ? 2 * strlen(s->because) : 0;
+		bytes += STATEMENT_BYTES + items[i].statement.to_count * NAME_BYTES;
 		if (i && bytes > TEXT_BYTES_MAX)
 			break;
 		i++;
@@ -132,7 +128,8 @@ static enum err chunk_publish(struct receipts *r, const struct gathered *items, 
 
 	/* SPEC 5.9: "A receipt is sealed to the key in use of the origin; where it has none, or has
 	 * left, there is no receipt." */
-	if (!origin.party || origin.party->left || !party_seal_key(origin.party))
+	if (!origin.party || origin.party->left ||
+	    !directory_seal_key(node_directory(node), origin.party))
 		return ERR_OK;
 	/* SPEC 5.9: "A receipt expires no earlier than the messages that it answers." */
 	for (size_t i = 0; i < n; i++)

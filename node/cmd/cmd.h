@@ -20,6 +20,7 @@ struct cmd_context {
  * Whoever returns EXIT_USAGE has said what is wrong; khabar.c adds the usage. */
 int cmd_init(const struct cmd_context *c, int argc, char **argv);
 int cmd_join(const struct cmd_context *c, int argc, char **argv);
+int cmd_card(const struct cmd_context *c, int argc, char **argv);
 int cmd_keys(const struct cmd_context *c, int argc, char **argv);
 int cmd_topology(const struct cmd_context *c, int argc, char **argv);
 int cmd_who(const struct cmd_context *c, int argc, char **argv);

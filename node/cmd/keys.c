@@ -8,6 +8,7 @@
 #include "keys/keyfile.h"
 #include "node/cmd/card.h"
 #include "node/cmd/cmd.h"
+#include "node/cmd/rotate.h"
 #include "node/home.h"
 
 static const char what[] = "khabar keys";
@@ -42,6 +43,8 @@ static void show_json(const struct identity *id)
 	cJSON_AddStringToObject(o, "node", node->name);
 	add_numbered(o, "sign", node->sign_number, node->sign);
 	cJSON_AddStringToObject(o, "link", hex_encode(hex, node->link, 32));
+	if (node->link_changing)
+		cJSON_AddStringToObject(o, "link_next", hex_encode(hex, node->link_next, 32));
 	add_numbered(o, "seal", node->seal_number, node->seal);
 	roles = cJSON_AddArrayToObject(o, "roles");
 	for (size_t i = 0; i < identity_role_count(id); i++) {
@@ -62,6 +65,8 @@ static void show_words(const struct identity *id)
 	printf("node %s\n", node->name);
 	printf("    sign %-5u %s\n", node->sign_number, hex_encode(hex, node->sign, 32));
 	printf("    link       %s\n", hex_encode(hex, node->link, 32));
+	if (node->link_changing)
+		printf("    next link  %s\n", hex_encode(hex, node->link_next, 32));
 	printf("    seal %-5u %s\n", node->seal_number, hex_encode(hex, node->seal, 32));
 	for (size_t i = 0; i < identity_role_count(id); i++) {
 		const struct role_public *role = identity_role(id, i);
@@ -190,5 +195,7 @@ int cmd_keys(const struct cmd_context *c, int argc, char **argv)
 		return keys_show(c, argc - 1, argv + 1);
 	if (argc >= 2 && strcmp(argv[1], "role") == 0)
 		return keys_role(c, argc - 1, argv + 1);
-	return cmd_misused(what, "show or role is wanted");
+	if (argc >= 2 && strcmp(argv[1], "rotate") == 0)
+		return keys_rotate(c, argc - 1, argv + 1);
+	return cmd_misused(what, "show, role or rotate is wanted");
 }
