@@ -169,11 +169,12 @@ static void states_show(struct text *t, const struct receipt_fold *fold)
 	text_str(t, "]");
 }
 
-/* The names in one statement, out of the receipt that made it. */
-static void names_show(struct following *f, const struct stated *s)
+/* One statement of a forward, out of the receipt that made it. */
+static void forward_read_show(struct following *f, const struct stated *s)
 {
 	struct text *t = &f->a->reply;
 	char *json, why[CONTENT_WHY_BYTES];
+	const struct statement *said;
 	struct receipt r;
 	struct log_row row;
 	size_t n;
@@ -182,8 +183,13 @@ static void names_show(struct following *f, const struct stated *s)
 	    content_read(node_identity(f->a->node), f->a->log, &row, &f->other, &json, &n, why))
 		return;
 	if (receipt_read(&r, json, n, NULL) == ERR_OK) {
-		for (size_t i = 0; s->number < r.count && i < r.items[s->number].to_count; i++)
-			admin_put_string(t, NULL, r.items[s->number].to[i]);
+		said = s->number < r.count ? &r.items[s->number] : NULL;
+		admin_put_name(t, "to");
+		text_str(t, "[");
+		for (size_t i = 0; said && i < said->to_count; i++)
+			admin_put_string(t, NULL, said->to[i]);
+		text_str(t, "]");
+		admin_put_string(t, "because", said ? said->because : NULL);
 		receipt_clear(&r);
 	}
 	free(json);
@@ -192,11 +198,17 @@ static void names_show(struct following *f, const struct stated *s)
 static bool forward_show(void *arg, const struct stated *s)
 {
 	struct following *f = arg;
+	struct text *t = &f->a->reply;
 
 	if (s->state == RECEIPT_FORWARDED && party_id_equal(&s->by, &f->shown->node->id) &&
-	    told_the_origin(f, s->lsn))
-		names_show(f, s);
-	return !f->a->reply.bad;
+	    told_the_origin(f, s->lsn)) {
+		admin_put_name(t, NULL);
+		text_str(t, "{");
+		admin_put_time(t, "at", s->at);
+		forward_read_show(f, s);
+		text_str(t, "}");
+	}
+	return !t->bad;
 }
 
 static enum err reader_show(struct following *f, struct follower *reader)
@@ -210,7 +222,7 @@ static enum err reader_show(struct following *f, struct follower *reader)
 	admin_put_string(t, "title", reader->node->title);
 	as_show(t, f, reader->node);
 	states_show(t, &reader->fold);
-	admin_put_name(t, "forwarded_to");
+	admin_put_name(t, "forwarded");
 	text_str(t, "[");
 	f->shown = reader;
 	if (reader->fold.said[RECEIPT_FORWARDED])

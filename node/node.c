@@ -283,6 +283,7 @@ void node_close(struct node *n)
 		log_close(n->log);
 	desk_free(n->desk);
 	passes_free(n->passes);
+	receipts_clear(&n->receipting.out);
 	links_clear(n);
 	author_clear(&n->author);
 	identity_free(n->identity);

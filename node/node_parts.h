@@ -11,6 +11,7 @@
 #include "node/folder.h"
 #include "node/keep.h"
 #include "node/node.h"
+#include "node/receipts.h"
 #include "node/workers.h"
 
 /* A neighbour's side of the sockets. */
@@ -36,7 +37,9 @@ struct warning {
 /* How far receipts have been written; the folder's thread only. */
 struct receipting {
 	bool loaded;
-	uint64_t done, saved;   /* positions: looked through; remembered as such */
+	uint64_t done, saved;   /* positions: all before are answered; remembered as such */
+	uint64_t at;            /* looked through, and what is to be stated of it */
+	struct receipts out;    /* is here */
 	uint32_t version;       /* of the topology, and */
 	uint8_t seals[16];      /* mark of the seal keys, under which that was done */
 	uint64_t seen, seen_at; /* head of the log, and since when (mono ms) it is that */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/content.h"
+#include "node/forwarded.h"
 #include "node/node_parts.h"
 #include "node/receipts.h"
 #include "protocol/bytes.h"
@@ -32,7 +32,6 @@ struct answering {
 	uint32_t floor;
 	struct log_reader *log;
 	struct index_reader *index;
-	struct receipts out;
 	struct header header, other;
 	bool later; /* a body is about to be removed */
 };
@@ -48,7 +47,7 @@ static enum err state(struct answering *x, const struct header *h, const struct 
 
 	if (e || receipt_fold_state(&own) >= s->state)
 		return e;
-	return receipts_add(&x->out, h, s);
+	return receipts_add(&x->node->receipting.out, h, s);
 }
 
 static enum err state_erased(struct answering *x, const struct log_row *row, const struct header *h)
@@ -190,6 +189,22 @@ static enum err new_readers(struct answering *x, struct statement *s)
 	return ERR_OK;
 }
 
+/* Why it was forwarded, from the forward itself. */
+static enum err reason_of(struct answering *x, const struct log_row *row, struct statement *s)
+{
+	struct forwarded f = {0};
+	char why[CONTENT_WHY_BYTES];
+	enum err e = forwarded_read(&f, node_identity(x->node), x->log, row, &x->header, why);
+	const struct slice reason = f.handover.forward.reason;
+
+	if (!e && reason.length) {
+		s->because = strndup(reason.at, reason.length);
+		e = s->because ? ERR_OK : ERR_MEMORY;
+	}
+	forwarded_clear(&f);
+	return e == ERR_MEMORY ? e : ERR_OK;
+}
+
 struct forwarded_before {
 	const struct party_id *self;
 	uint64_t at;
@@ -205,7 +220,8 @@ static bool is_that_forward(void *arg, const struct stated *s)
 	return !f->yes;
 }
 
-static enum err answer_own_forward(struct answering *x)
+/* SPEC 5.10: "The forwarder tells the origin of the original to whom it was handed and why" */
+static enum err answer_own_forward(struct answering *x, const struct log_row *row)
 {
 	struct statement s = {
 		.message = x->header.ref, .state = RECEIPT_FORWARDED, .at = x->header.created};
@@ -221,12 +237,12 @@ static enum err answer_own_forward(struct answering *x)
 	if (e || before.yes)
 		return e;
 	e = new_readers(x, &s);
-	if (e)
-		return e;
-	if (s.to_count)
-		return receipts_add(&x->out, &x->other, &s);
+	if (!e && s.to_count)
+		e = reason_of(x, row, &s);
+	if (!e && s.to_count)
+		return receipts_add(&x->node->receipting.out, &x->other, &s);
 	free((void *)(uintptr_t)s.to);
-	return ERR_OK;
+	return e;
 }
 
 static enum err answer_row(struct answering *x, const struct log_row *row)
@@ -243,7 +259,7 @@ static enum err answer_row(struct answering *x, const struct log_row *row)
 	case KIND_POST:
 	case KIND_FORWARD:
 		if (own)
-			return h->kind == KIND_FORWARD ? answer_own_forward(x) : ERR_OK;
+			return h->kind == KIND_FORWARD ? answer_own_forward(x, row) : ERR_OK;
 		if (h->expiry < x->floor || !audience_reads(x->topology, x->self, h))
 			return ERR_OK;
 		return answer_message(x, row);
@@ -318,7 +334,7 @@ static enum err mark_load(struct node *n)
 	log_reader_close(log);
 	if (!e && length == sizeof value) {
 		reader_init(&in, value, length);
-		r->done = r->saved = read_u64(&in);
+		r->done = r->saved = r->at = read_u64(&in);
 		r->version = read_u32(&in);
 		read_bytes(&in, r->seals, sizeof r->seals);
 	}
@@ -339,59 +355,77 @@ static void mark_check(struct node *n, const struct topology *t)
 		return;
 	r->version = t->version;
 	memcpy(r->seals, seals, sizeof seals);
-	r->done = r->saved = 0;
+	r->done = r->saved = r->at = 0;
 }
 
 /* ---- the duty ---- */
 
-static enum err look_through(struct answering *x, uint64_t until, uint64_t *done)
+static enum err look_through(struct answering *x, uint64_t until)
 {
+	struct receipting *r = &x->node->receipting;
 	uint64_t started = clock_monotonic();
 	struct log_row row;
 	enum err e = ERR_OK;
 
-	while (!e && *done < until && x->out.count < STATEMENTS_AT_ONCE &&
+	while (!e && r->at < until && r->out.count < STATEMENTS_AT_ONCE &&
 	       clock_monotonic() - started < AT_ONCE_MS) {
-		e = log_read_from(x->log, *done + 1, &row);
-		if (e == ERR_DAMAGED && row.lsn > *done) {
-			*done = row.lsn;
-			e = ERR_OK;
-			continue;
-		}
+		e = log_read_from(x->log, r->at + 1, &row);
 		if (!e)
 			e = answer_row(x, &row);
-		if (e || x->later)
+		else if (e == ERR_DAMAGED && row.lsn > r->at)
+			e = ERR_OK;
+		if (x->later)
 			break;
-		*done = row.lsn;
+		if (!e)
+			r->at = row.lsn;
 	}
 	return e;
+}
+
+/* Everything up to where it was looked through. */
+static enum err tell(struct node *n)
+{
+	struct receipting *r = &n->receipting;
+	bool any = r->out.count > 0;
+	enum err e = receipts_publish(&r->out, n, NULL);
+
+	/* Who may not speak states nothing; the next version of the topology begins anew.  A node
+	 * that is being closed states it when it is started again. */
+	if (e && e != ERR_STATE && e != ERR_NOT_ALLOWED) {
+		r->at = r->done;
+		return e;
+	}
+	r->done = r->at;
+	return any || r->done >= r->saved + SAVED_EVERY ? mark_save(n) : ERR_OK;
 }
 
 static enum err answer_some(struct answering *x, uint64_t now, uint64_t *next)
 {
 	struct receipting *r = &x->node->receipting;
-	uint64_t until = 0, done = r->done;
-	bool stated;
+	uint64_t until = 0;
 	enum err e = index_folded(x->index, &until);
 
 	if (!e)
-		e = look_through(x, until, &done);
-	stated = !e && x->out.count > 0;
-	if (stated)
-		e = receipts_publish(&x->out, x->node, NULL);
-	/* Who may not speak states nothing; the next version of the topology begins anew.  A node
-	 * that is being closed states it when it is started again. */
-	if (e == ERR_STATE || e == ERR_NOT_ALLOWED)
-		e = ERR_OK;
+		e = look_through(x, until);
+	if (e) {
+		receipts_clear(&r->out);
+		r->at = r->done;
+		return e;
+	}
+	/* What is left of the log may have more for the same receipts. */
+	if (r->at < until && r->out.count < STATEMENTS_AT_ONCE && !x->later) {
+		*next = now;
+		return ERR_OK;
+	}
+	e = tell(x->node);
 	if (e)
 		return e;
-	r->done = done;
 	r->since = 0;
 	if (x->later)
 		*next = *next < now + LATER_MS ? *next : now + LATER_MS;
-	else if (done < until)
+	else if (r->at < until)
 		*next = now;
-	return stated || done >= r->saved + SAVED_EVERY ? mark_save(x->node) : ERR_OK;
+	return ERR_OK;
 }
 
 static enum err answer_now(struct node *n, const struct topology *t, const struct party *self,
@@ -412,7 +446,6 @@ static enum err answer_now(struct node *n, const struct topology *t, const struc
 		e = log_reader_open(&x->log, n->log);
 	if (!e)
 		e = answer_some(x, now, next);
-	receipts_clear(&x->out);
 	index_reader_close(x->index);
 	if (x->log)
 		log_reader_close(x->log);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keys/handover.h"
 #include "node/content.h"
 #include "node/node_parts.h"
 #include "node/receipts.h"
@@ -289,6 +290,26 @@ static void due_sort(struct resealing *x)
 	x->due_count = kept;
 }
 
+/* What a forward hands on; its content key is sealed with it again. */
+static enum err forward_of(struct resealing *x, const struct header *h, const uint8_t *body,
+			   size_t length, uint8_t **data, size_t *n)
+{
+	struct handover f = {0};
+	const char *why;
+	enum err e =
+		handover_open(&f, node_identity(x->node), h, body, length, &why) == OPENING_DONE
+			? ERR_OK
+			: ERR_FORMAT;
+
+	if (!e) {
+		*data = f.bytes;
+		*n = f.length;
+		f.bytes = NULL;
+	}
+	handover_clear(&f);
+	return e;
+}
+
 /* What the message says, before it is sealed; the caller frees it. */
 static enum err data_of(struct resealing *x, const struct log_row *row, const struct header *h,
 			uint8_t **data, size_t *n)
@@ -300,6 +321,11 @@ static enum err data_of(struct resealing *x, const struct log_row *row, const st
 	*data = NULL;
 	if (e)
 		return e;
+	if (h->kind == KIND_FORWARD) {
+		e = forward_of(x, h, body, length, data, n);
+		free(body);
+		return e;
+	}
 	*data = malloc(length + 1);
 	if (!*data)
 		e = ERR_MEMORY;

@@ -14,7 +14,9 @@ enum {
 static void item_clear(struct gathered *g)
 {
 	free((void *)(uintptr_t)g->statement.to);
+	free((void *)(uintptr_t)g->statement.because);
 	g->statement.to = NULL;
+	g->statement.because = NULL;
 }
 
 enum err receipts_add(struct receipts *r, const struct header *h, const struct statement *s)
@@ -90,7 +92,9 @@ static size_t chunk_of(const struct gathered *items, size_t n)
 	size_t bytes = 0, i = 0;
 
 	while (i < n && i < STATEMENTS_MAX && compare_reader(&items[i], items) == 0) {
-		bytes += STATEMENT_BYTES + items[i].statement.to_count * NAME_BYTES;
+		const struct statement *s = &items[i].statement;
+		bytes += STATEMENT_BYTES + s->to_count * NAME_BYTES;
+		bytes += s->because ? 2 * strlen(s->because) : 0;
 		if (i && bytes > TEXT_BYTES_MAX)
 			break;
 		i++;

@@ -27,8 +27,8 @@ struct receipts {
 	size_t sent;            /* receipts */
 };
 
-/* Takes the statement about the message with that header; s->to, from the heap, is freed in any
- * case, and the names in it live as long as a topology.  ERR_MEMORY. */
+/* Takes the statement about the message with that header; s->to and s->because, from the heap, are
+ * freed in any case, and the names live as long as a topology.  ERR_MEMORY. */
 enum err receipts_add(struct receipts *r, const struct header *h, const struct statement *s);
 /* Sends what was gathered, each statement once, and empties r.  What cannot be told to anybody (the
  * origin has left, or has no seal key) is dropped.  What node_publish() returns; not on the loop's

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/forward.h"
+
 static const char *const states[RECEIPT_STATES] = {
 	[RECEIPT_STORED] = "stored",      [RECEIPT_CANNOT_OPEN] = "cannot-open",
 	[RECEIPT_OPENED] = "opened",      [RECEIPT_ACKNOWLEDGED] = "acknowledged",
@@ -57,6 +59,19 @@ static bool names_read(struct statement *s, struct receipt *r, size_t *used, con
 	return s->to_count > 0;
 }
 
+static bool forwarded_read(struct statement *s, struct receipt *r, size_t *used, const cJSON *json,
+			   const char **why)
+{
+	const cJSON *because = cJSON_GetObjectItemCaseSensitive(json, "because");
+
+	s->because = cJSON_GetStringValue(because);
+	*why = "\"because\" is not a line of text";
+	if (because && (!s->because || !reason_valid(s->because, strlen(s->because))))
+		return false;
+	*why = "\"to\" is not a list of 1 to 255 names";
+	return names_read(s, r, used, json);
+}
+
 /* False, with *why, when it is none. */
 static bool statement_read(struct statement *s, struct receipt *r, size_t *used, const cJSON *json,
 			   const char **why)
@@ -80,8 +95,7 @@ static bool statement_read(struct statement *s, struct receipt *r, size_t *used,
 	*why = "\"reason\" is neither \"gone\" nor \"wrap\" nor \"body\"";
 	if (s->state == RECEIPT_CANNOT_OPEN && s->reason == REASON_NONE)
 		return false;
-	*why = "\"to\" is not a list of 1 to 255 names";
-	return s->state != RECEIPT_FORWARDED || names_read(s, r, used, json);
+	return s->state != RECEIPT_FORWARDED || forwarded_read(s, r, used, json, why);
 }
 
 /* How many names there are at most: each is an element of some array. */
@@ -171,6 +185,10 @@ static void statement_write(struct text *out, const struct statement *s)
 			text_json(out, s->to[i]);
 		}
 		text_str(out, "]");
+		if (s->because) {
+			text_str(out, ",\"because\":");
+			text_json(out, s->because);
+		}
 	}
 	text_str(out, "}");
 }

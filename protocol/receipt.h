@@ -40,6 +40,7 @@ struct statement {
 	enum receipt_reason reason; /* cannot-open only */
 	const char *const *to;      /* forwarded only: names of the new readers; borrowed */
 	size_t to_count;
+	const char *because; /* forwarded only: the forwarder's reason, or NULL; borrowed */
 };
 
 struct receipt {

@@ -99,12 +99,24 @@ static const char *reason_words(const char *reason)
 	return "  its body is not sealed as it should be";
 }
 
+static void print_forward(const cJSON *forward)
+{
+	printf("        forwarded ");
+	print_time(member_text(forward, "at"));
+	print_names(cJSON_GetObjectItemCaseSensitive(forward, "to"), " to ", "");
+	if (*member_text(forward, "because")) {
+		printf(": ");
+		print_safe(stdout, member_text(forward, "because"), false);
+	}
+	putchar('\n');
+}
+
 static void print_reader(const cJSON *reader)
 {
 	const cJSON *as = cJSON_GetObjectItemCaseSensitive(reader, "as");
 	const char *node = member_text(reader, "node"), *state = member_text(reader, "state");
 	const char *reason = member_text(reader, "reason"), *why = member_text(reader, "why");
-	const cJSON *first = cJSON_GetArrayItem(as, 0);
+	const cJSON *first = cJSON_GetArrayItem(as, 0), *forward;
 	bool as_itself = cJSON_GetArraySize(as) == 1 && cJSON_IsString(first) &&
 			 strcmp(first->valuestring, node) == 0;
 
@@ -118,9 +130,11 @@ static void print_reader(const cJSON *reader)
 		fputs(reason_words(reason), stdout);
 	if (!as_itself)
 		print_names(as, "  (as ", ")");
-	print_names(cJSON_GetObjectItemCaseSensitive(reader, "forwarded_to"), "  forwarded to ",
-		    "");
 	putchar('\n');
+	cJSON_ArrayForEach(forward, cJSON_GetObjectItemCaseSensitive(reader, "forwarded"))
+	{
+		print_forward(forward);
+	}
 }
 
 static void print_receipts(const cJSON *reply)

@@ -35,6 +35,7 @@ static void what_is_written_is_read_back(void)
 	all[RECEIPT_CANNOT_OPEN - 1].reason = REASON_WRAP;
 	all[RECEIPT_FORWARDED - 1].to = names;
 	all[RECEIPT_FORWARDED - 1].to_count = 2;
+	all[RECEIPT_FORWARDED - 1].because = "they run \"it\"";
 	text_init(&t);
 	receipt_write(&t, all, n);
 	need(!t.bad);
@@ -48,6 +49,7 @@ static void what_is_written_is_read_back(void)
 		   "%s", receipt_state_str(all[i].state));
 	is_str(r.items[n - 1].to[0], "punjab", "the first new reader");
 	is_str(r.items[n - 1].to[1], "kp-cerc", "the second");
+	is_str(r.items[n - 1].because, "they run \"it\"", "and why");
 	receipt_clear(&r);
 	text_clear(&t);
 }
@@ -108,6 +110,12 @@ static void a_bad_receipt_is_refused(void)
 		{"{\"receipts\":[{\"message\":\"" ID "\",\"state\":\"forwarded\",\"at\":\"" AT
 		 "\",\"to\":{\"a\":\"punjab\"}}]}",
 		 "\"to\""},
+		{"{\"receipts\":[{\"message\":\"" ID "\",\"state\":\"forwarded\",\"at\":\"" AT
+		 "\",\"to\":[\"kp\"],\"because\":\"two\\nlines\"}]}",
+		 "\"because\""},
+		{"{\"receipts\":[{\"message\":\"" ID "\",\"state\":\"forwarded\",\"at\":\"" AT
+		 "\",\"to\":[\"kp\"],\"because\":3}]}",
+		 "\"because\""},
 	};
 
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
