@@ -25,6 +25,7 @@ static const struct answer_entry entries[] = {
 	{"withdraw", RIGHT_SHARE, true, false, answer_withdraw},
 	{"incident", RIGHT_READ, false, false, answer_incident},
 	{"incidents", RIGHT_READ, false, false, answer_incidents},
+	{"incident-export", RIGHT_SHARE, true, false, answer_incident_export},
 	{"incident-say", RIGHT_SHARE, true, false, answer_incident_say},
 	{"audit", RIGHT_ADMIN, false, false, answer_audit},
 	{"accept", RIGHT_ADMIN, true, false, answer_accept},

@@ -50,7 +50,7 @@ answer_fn answer_list, answer_check, answer_show, answer_verify, answer_held, an
 answer_fn answer_export;
 answer_fn answer_who, answer_share, answer_forward, answer_withdraw;
 answer_fn answer_receipts, answer_ack;
-answer_fn answer_incident, answer_incidents, answer_incident_say;
+answer_fn answer_incident, answer_incidents, answer_incident_say, answer_incident_export;
 answer_fn answer_topology, answer_accept;
 answer_fn answer_card, answer_card_set, answer_card_accept, answer_rotate;
 answer_fn answer_backup, answer_check_store, answer_reindex;

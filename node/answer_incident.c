@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "node/case_file.h"
 #include "node/loop.h"
 
 enum { ROOTS_MAX = 2, PREFIX_MIN = 4 };
@@ -170,6 +171,39 @@ enum err answer_incident(struct answer *a)
 		text_str(t, "]");
 		admin_put_number(t, "surplus", c.surplus);
 	}
+	case_clear(&c);
+	return e;
+}
+
+/* SPEC 8.10: "Whoever has the file can read what is in it" */
+enum err answer_incident_export(struct answer *a)
+{
+	struct incident_case c = {0};
+	struct text file;
+	enum err e = answer_catch_up(a);
+
+	text_init(&file);
+	if (!e)
+		e = answer_case(&c, a);
+	if (!e && (!admin_request_done(&a->request) || !answer_no_frames(a)))
+		e = ERR_FORMAT;
+	if (!e)
+		e = case_file_write(&file, a->node, a->log, &c, &a->report);
+	if (!e) {
+		const char *number = c.state ? incident_text(c.state, "number") : "";
+		admin_put_hex(&a->reply, "id", c.root.b, MESSAGE_ID_BYTES);
+		admin_put_string(&a->reply, "number", number);
+		admin_put_string(&a->reply, "tlp", tlp_str(c.tlp));
+		admin_put_number(&a->reply, "messages", c.count);
+		text_str(&a->summary, "{");
+		admin_put_string(&a->summary, "incident", number);
+		admin_put_number(&a->summary, "messages", c.count);
+		text_str(&a->summary, "}");
+		a->frame = (uint8_t *)file.at;
+		a->frame_length = file.length;
+		text_init(&file);
+	}
+	text_clear(&file);
 	case_clear(&c);
 	return e;
 }

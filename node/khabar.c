@@ -63,6 +63,7 @@ static const struct command commands[] = {
 	 "TEXT\n"
 	 "    transfer ID --to PARTY | accept ID | take ID --reason TEXT | close ID | reopen ID\n"
 	 "    renew ID | list [--open] [--owner PARTY] | show ID | draft ID --stage S | classes\n"
+	 "    export ID --out FILE|-\n"
 	 "    all that send: [--as ROLE] [--dry-run]",
 	 "incidents: report them, follow them, hand them over"},
 	{"list", cmd_list, "[--type T] [--tlp T] [--node N] [--limit N] [--all]",
@@ -82,7 +83,8 @@ static const struct command commands[] = {
 	{"links", cmd_links, "", "how its links do"},
 	{"held", cmd_held, "", "messages that are carried and not shown, and why"},
 	{"audit", cmd_audit, "", "who changed what on this node"},
-	{"verify", cmd_verify, "FILE", "check a message that show --raw wrote"},
+	{"verify", cmd_verify, "FILE [--words \"...\" | --hash HEX]",
+	 "check a message that show --raw wrote, or the file of an incident"},
 	{"backup", cmd_backup, "DIR", "copy the log of a node, in use or not"},
 	{"restore", cmd_restore, "DIR", "make the log of a stopped node from a backup"},
 	{"check-store", cmd_check_store, "", "compare log and index with what was written"},

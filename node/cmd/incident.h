@@ -8,7 +8,8 @@
 /* The options of all of them; each subcommand takes some. */
 struct incident_options {
 	const char *title, *description, *class, *type, *severity, *status, *determination,
-		*assignee, *aware, *reported_by, *file, *tlp, *as, *stage, *text, *reason, *owner;
+		*assignee, *aware, *reported_by, *file, *tlp, *as, *stage, *text, *reason, *owner,
+		*out;
 	struct option_list affected, to, links;
 	bool critical, not_critical, exercise, early_warning, dry_run, open;
 };
@@ -28,6 +29,8 @@ int incident_say(struct incident_call *call, const char *action);
 int incident_list(struct incident_call *call);
 int incident_show(struct incident_call *call);
 int incident_draft(struct incident_call *call);
+/* Writes the case file. */
+int incident_export(struct incident_call *call);
 
 /* The words that are left, from number first on, with spaces between; the caller frees it. */
 char *incident_words(const struct incident_call *call, int first);

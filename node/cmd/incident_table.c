@@ -74,6 +74,7 @@ enum takes {
 	TO = 8,
 	REASON = 16,
 	LISTING = 32,
+	OUT = 128,
 	SENDS = 64,
 };
 
@@ -97,6 +98,7 @@ static const struct {
 	{"list", incident_list, LISTING},
 	{"show", incident_show, 0},
 	{"draft", incident_draft, STAGE},
+	{"export", incident_export, OUT},
 	{"classes", run_classes, 0},
 };
 
@@ -130,6 +132,7 @@ static size_t rules_of(struct option_rule *rules, struct incident_options *o, un
 		{REASON, {"reason", OPTION_TEXT, &o->reason, 0, 0}},
 		{LISTING, {"open", OPTION_FLAG, &o->open, 0, 0}},
 		{LISTING, {"owner", OPTION_TEXT, &o->owner, 0, 0}},
+		{OUT, {"out", OPTION_TEXT, &o->out, 0, 0}},
 		{SENDS, {"as", OPTION_TEXT, &o->as, 0, 0}},
 		{SENDS, {"dry-run", OPTION_FLAG, &o->dry_run, 0, 0}},
 	};

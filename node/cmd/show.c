@@ -2,8 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/case_file.h"
 #include "node/cmd/client.h"
 #include "node/cmd/options.h"
+#include "node/cmd/verify.h"
 #include "node/file.h"
 #include "protocol/admin.h"
 
@@ -242,17 +244,25 @@ static int verify_bytes(const struct cmd_context *c, const char *bytes, size_t n
 
 int cmd_verify(const struct cmd_context *c, int argc, char **argv)
 {
+	struct verify_pin pin = {0};
+	const struct option_rule rules[] = {{"words", OPTION_TEXT, &pin.words, 0, 0},
+					    {"hash", OPTION_TEXT, &pin.hash, 0, 0}};
 	struct report report;
 	char *bytes = NULL, what[300];
 	size_t n;
-	int code;
+	int first, code = options_read("khabar verify", rules, 2, argc, argv, &first);
 
-	if (argc != 2)
-		return cmd_misused("khabar verify", "one file is wanted, as show --raw writes it");
-	snprintf(what, sizeof what, "khabar verify: %.250s", argv[1]);
+	if (!code && argc - first != 1)
+		code = cmd_misused("khabar verify", "one file is wanted, as show --raw or "
+						    "incident export writes it");
+	if (code)
+		return code;
+	snprintf(what, sizeof what, "khabar verify: %.250s", argv[first]);
 	report_init(&report);
-	if (file_read(&bytes, &n, argv[1], MESSAGE_MAX_BYTES, &report))
+	if (file_read(&bytes, &n, argv[first], CASE_FILE_MAX_BYTES, &report))
 		code = client_refused(c, what, &report);
+	else if (is_case_file(bytes, n))
+		code = verify_case(c, what, &pin, bytes, n);
 	else
 		code = verify_bytes(c, bytes, n);
 	report_clear(&report);

@@ -62,6 +62,28 @@ for node in nadra national telecom; do
 	ok "the store of $node is as it should be" khabar "$node" check-store
 done
 
+# ---- a file for those who have no node ----
+
+ok "the incident goes into a file" khabar nadra incident export "$n" --out "$work/case"
+ok "which anybody can verify, without a home" env -i "$bin/khabar" --home /nonexistent verify "$work/case"
+like "and read" "$out" "acknowledge: thank you"
+words=$(khabar nadra --json topology show | grep -o '"words": *"[^"]*"' | sed 's/.*: *"//; s/"//')
+ok "it begins with our topology" "$bin/khabar" --home /nonexistent verify "$work/case" --words "$words"
+exits 1 "it does not begin with another" "another topology" \
+	"$bin/khabar" --home /nonexistent verify "$work/case" --hash "$(printf '%064d' 0)"
+refused=0
+size=$(stat -c %s "$work/case")
+for at in 2 5 20 3000 $((size / 2)) $((size - 500)) $((size - 70)) $((size - 1)); do
+	cp "$work/case" "$work/bent"
+	was=$(od -An -tx1 -j "$at" -N 1 "$work/case" | tr -d ' ')
+	[ "$was" = 5a ] && other=Y || other=Z
+	printf %s "$other" | dd of="$work/bent" bs=1 seek="$at" conv=notrunc status=none
+	"$bin/khabar" --home /nonexistent verify "$work/bent" >/dev/null 2>&1 || refused=$((refused + 1))
+	head -c "$at" "$work/case" >"$work/bent"
+	"$bin/khabar" --home /nonexistent verify "$work/bent" >/dev/null 2>&1 || refused=$((refused + 1))
+done
+is "what was changed or cut anywhere is refused" "$refused" 16
+
 # ---- what the owner may not be asked for ----
 
 ok "punjab opens one for somebody without a node" say punjab open --class fraud --type phishing \
