@@ -52,7 +52,7 @@ NODE_SOURCES = $(filter-out $(MAINS),$(wildcard node/*.c node/format/*.c node/ga
 PROGRAMS = $(if $(wildcard node/main.c),$(BUILD)/khabardar) $(if $(wildcard node/khabar.c),$(BUILD)/khabar)
 C_FILES = $(foreach d,protocol keys node node/cmd node/format node/gateway tests tests/protocol \
 	tests/keys tests/node tests/sim tests/fuzz tests/bench tests/e2e,$(wildcard $(d)/*.[ch]))
-SHELL_FILES = $(shell grep -lsE '^\#!.*[ /](ba)?sh' scripts/* .ci/run tests/*.sh tests/e2e/*)
+SHELL_FILES = $(shell grep -lsE '^\#!.*[ /](ba)?sh' scripts/* .ci/run tests/*.sh tests/e2e/* tests/mutants/*.t)
 # t_*.c are tests; other C files beside them are linked to every test of their folder.
 TESTS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/t_*.c tests/fuzz/fuzz_*.c))
 FUZZERS = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -104,11 +104,24 @@ $(BUILD)/%.so: %.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -fPIE,$(CFLAGS_ALL)) -fPIC -shared -o $@ $< -ldl -lpthread
 
+# The simulator with one patch to the sources: only what the patch touches is compiled again.
+$(BUILD)/mutants/%/t_seeds: tests/mutants/%.patch $(BUILD)/tests/sim/t_seeds.o \
+		$(call helpers,sim) $(KEYS)
+	$(Q)rm -rf $(@D) && mkdir -p $(@D)
+	$(Q)cp --parents $$(sed -n 's|^+++ b/||p' $<) $(@D)
+	$(Q)patch --quiet -d $(@D) -p1 <$< || \
+		{ echo "$< no longer applies: make its mistake in the sources of today"; exit 1; }
+	$(Q)for c in $$(cd $(@D) && find . -name '*.c'); do \
+		$(CC) $(CFLAGS_ALL) -w -O1 -c $(@D)/$$c -o $(@D)/$$c.o || exit 1; \
+	done
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $$(find $(@D) -name '*.o') $(filter %.o %.a,$^) \
+		$(REPLACED:%=-Wl$(comma)--wrap=%) $(LIBS_keys)
+
 tests: $(TESTS) $(patsubst %.c,$(BUILD)/%,$(wildcard tests/e2e/*.c)) \
 	$(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/e2e/shim/*.c))
 
 check: all tests lint
-	BUILD=$(BUILD) prove --timer $(sort $(TESTS)) $(sort $(wildcard tests/e2e/*.t))
+	BUILD=$(BUILD) prove --timer $(sort $(TESTS)) $(sort $(wildcard tests/e2e/*.t tests/mutants/*.t))
 
 # cppcheck does not see that a function fills what it is given; compilers and sanitizers do.
 CPPCHECK = --suppress=uninitvar --suppress=ctuuninitvar \
@@ -123,8 +136,8 @@ lint:
 		$(filter %.c,$(C_FILES))
 	shellcheck -x $(SHELL_FILES)
 
-sim: $(filter $(BUILD)/tests/sim/%,$(TESTS))
-	SEEDS=$(SEEDS) FROM=$(FROM) prove --timer $(sort $^)
+sim: $(BUILD)/tests/sim/t_seeds
+	$(Q)SEEDS=$(SEEDS) FROM=$(FROM) $<
 
 bench: $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 	@rm -f build/bench.jsonl

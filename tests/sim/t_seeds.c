@@ -1,8 +1,8 @@
 /* Federations of 2 to 40 nodes through whatever their seeds hold for them; and the seeds that have
  * failed before.
  *
- * In the environment: SEEDS and FROM say how many and from which, JOBS how many at once.  A failure
- * is one line, which ends with the command that repeats it. */
+ * In the environment: SEEDS and FROM say how many and from which, JOBS how many at once, FAILURES
+ * after how many to stop.  A failure is one line, which ends with the command that repeats it. */
 #include <errno.h>
 #include <poll.h>
 #include <sodium.h>
@@ -13,14 +13,15 @@
 #include "tests/sim/world.h"
 #include "tests/tap.h"
 
-enum { JOBS_MAX = 64, FAILURES_SHOWN = 5, SEED_SECONDS = 120 };
+enum { JOBS_MAX = 64, FAILURES = 5, SEED_SECONDS = 120 };
 
 /* Seeds, which processes take one by one. */
 struct work {
 	_Atomic uint64_t next; /* index */
 	_Atomic unsigned failed;
 	uint64_t count, from;
-	const uint64_t *list; /* or NULL: from from on */
+	const uint64_t *list; /* or NULL: from `from` on */
+	unsigned failures;    /* after so many it ends */
 	uint64_t running[JOBS_MAX];
 };
 
@@ -37,7 +38,7 @@ static void failed(uint64_t seed, const char *property, const char *why)
 			 (unsigned long long)seed, property, why, (unsigned long long)seed);
 
 	/* One write: the lines of several processes do not mix. */
-	if (write(STDOUT_FILENO, line, (size_t)n) != n)
+	if (write(STDERR_FILENO, line, (size_t)n) != n)
 		_exit(2);
 }
 
@@ -47,7 +48,7 @@ static void job(struct work *work, unsigned j)
 		uint64_t i = work->next++;
 		struct world_plan plan;
 		struct world_result r;
-		if (i >= work->count || work->failed >= FAILURES_SHOWN)
+		if (i >= work->count || work->failed >= work->failures)
 			_exit(0);
 		work->running[j] = seed_at(work, i);
 		plan = world_draw(work->running[j]);
@@ -93,13 +94,14 @@ static unsigned run(const struct work *plan)
 {
 	struct work *work =
 		mmap(NULL, sizeof *work, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	const char *wanted = getenv("JOBS");
+	const char *wanted = getenv("JOBS"), *most = getenv("FAILURES");
 	long cores = wanted ? atol(wanted) : sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned jobs = cores < 1 ? 1 : cores > JOBS_MAX ? JOBS_MAX : (unsigned)cores, failures;
 	pid_t pids[JOBS_MAX];
 
 	need(work != MAP_FAILED);
 	*work = *plan;
+	work->failures = most ? (unsigned)atoi(most) : FAILURES;
 	fflush(stdout);
 	for (unsigned j = 0; j < jobs; j++)
 		pids[j] = job_start(work, j);

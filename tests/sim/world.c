@@ -143,6 +143,22 @@ static void world_build(struct world *w)
 	}
 }
 
+/* One member of the council tries alone, and signs twice. */
+static void coup(struct world *w, struct node *n)
+{
+	const struct edition *e = &w->editions[w->version];
+	size_t length = council_text_length(e->file.at, e->file.length);
+	struct writing file = {0};
+
+	put(&file, "%.*s", (int)length, e->file.at);
+	put_signature(&file, "member0", length, "ED");
+	put_signature(&file, "member0", length, "ED");
+	if (version_accept(n, file.at, file.length) == ERR_OK && n->highest < w->version &&
+	    chain_newest(&n->chain)->version == w->version)
+		broken(w, PROPERTY_DOWNGRADE, n, "one member alone has changed the topology");
+	free(file.at);
+}
+
 /* Somebody at the council hands the next version to one node, whichever. */
 static void council_step(struct world *w)
 {
@@ -159,6 +175,8 @@ static void council_step(struct world *w)
 			node_boot(late);
 		}
 	}
+	if (n->exchange && happens(w, 30))
+		coup(w, n);
 	newest = &w->editions[w->version];
 	if (n->exchange && w->faults && draw_below(w, 20) == 0)
 		version_accept(n, newest->file.at, newest->file.length);
@@ -219,11 +237,43 @@ static void step(struct world *w, unsigned ms)
 	w->now += ms;
 }
 
-/* The newest version is in at least one hand when the faults end. */
-static void version_hand_over(struct world *w)
+static void versions_give(struct world *w, struct node *n)
 {
 	for (unsigned v = 2; v <= w->version; v++)
-		version_accept(&w->nodes[0], w->editions[v].file.at, w->editions[v].file.length);
+		version_accept(n, w->editions[v].file.at, w->editions[v].file.length);
+}
+
+/* Does it have a neighbour that it knows of, and that is told? */
+static bool hears(const struct world *w, const struct node *n, const bool *told)
+{
+	for (unsigned k = 0; k < w->plan.nodes; k++)
+		if (told[k] && honest(&w->nodes[k]) && !w->editions[w->version].seats[k].left &&
+		    oracle_linked(w, edition_of(w, n), n->index, k))
+			return true;
+	return false;
+}
+
+/* n0 is handed every version when the faults end.  Whoever has nobody to hear from, since all its
+ * neighbours of then have left, is handed them by its operator. */
+static void versions_hand_over(struct world *w)
+{
+	bool *told = zeroed(w->plan.nodes, sizeof *told);
+	unsigned deaf = 0;
+
+	do {
+		versions_give(w, &w->nodes[deaf]);
+		told[deaf] = true;
+		deaf = 0;
+		for (unsigned i = 1; i < w->plan.nodes; i++) {
+			if (!w->nodes[i].exists || told[i])
+				continue;
+			told[i] = hears(w, &w->nodes[i], told);
+			/* From the first again: it may have been waited for. */
+			deaf = told[i] ? 0 : i;
+			i = told[i] ? 0 : i;
+		}
+	} while (deaf);
+	free(told);
 }
 
 /* Whoever's clock was wrong is restarted with the right one; disks have room, connections are made
@@ -252,7 +302,7 @@ static void heal(struct world *w)
 		w->wires[i]->flapping = false;
 		w->wires[i]->cut_wanted |= w->wires[i]->garbled;
 	}
-	version_hand_over(w);
+	versions_hand_over(w);
 }
 
 static void run(struct world *w, uint64_t until, unsigned ms)

@@ -104,6 +104,7 @@ void liar_write(struct world *w, struct node *n)
 
 	if (!forged && (n->deeds & DEED_ODD))
 		odd_draw(w, n, h);
+	h->expiry += h->expiry == 0; /* which no header can say */
 	body = keys_seal(w, h, none, draw_below(w, 300));
 	free(none);
 	bytes = message_encode(w, n, h, body, &id, &length);

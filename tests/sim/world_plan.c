@@ -47,7 +47,7 @@ static void machines_draw(struct world_plan *p, uint64_t *s)
 	p->disk_full = one_in(s, 4) ? (unsigned)below(s, 30) : 0;
 	p->read_error = one_in(s, 6) ? (unsigned)below(s, 50) : 0;
 	p->fold_error = below_or_none(s, 500);
-	if (one_in(s, 3)) {
+	if (one_in(s, p->reconcile ? 3 : 2)) {
 		p->restore = 5000;
 		p->crash = 20 + (unsigned)below(s, 60);
 	}
@@ -73,7 +73,7 @@ struct world_plan world_draw(uint64_t seed)
 	p.window_messages = 1 + below(s, 40);
 	p.history = one_in(s, 4) ? (unsigned)below(s, 3) : 0;
 	p.versions = below_or_none(s, 6);
-	p.hours = one_in(s, 10) ? 1 + (unsigned)below(s, 6) : 0;
+	p.hours = one_in(s, 6) ? 1 + (unsigned)below(s, 6) : 0;
 	network_draw(&p, s);
 	machines_draw(&p, s);
 	if (p.nodes > 2 && one_in(s, 5)) {

@@ -71,15 +71,18 @@ void said_clear(struct world *w)
 
 /* ---- one message ---- */
 
-/* The life of a message, as an author that goes by its floor counts it (SPEC 5.5).  One that knows
- * no floor has a clock that nobody confirms: its operator waits with what is to last. */
+/* The life of a message, as an author that goes by its floor counts it (SPEC 5.5).  One that has
+ * no floor yet has a clock that nobody confirms, and perhaps one neighbour, which lies: its
+ * operator waits with what is to last. */
 static uint32_t expiry_draw(struct world *w, const struct node *n)
 {
-	uint32_t floor = n->exchange ? exchange_floor(n->exchange) : 0;
-	uint32_t hour = n->exchange ? exchange_hour(n->exchange) : 0, expiry;
+	struct store s = memory_store_interface(n->store);
+	uint32_t floor = 0, hour = WALL_START, expiry;
 
-	if (floor == 0)
-		hour = WALL_START;
+	if (n->exchange && s.get_floor(s.self, &floor) == ERR_OK) {
+		floor = exchange_floor(n->exchange);
+		hour = exchange_hour(n->exchange);
+	}
 	/* Some have nearly expired when the hours begin to pass. */
 	if (w->plan.hours && draw_below(w, 2))
 		return WALL_START - FLOOR_LAG + 1 + draw_below(w, w->plan.hours + 2);
