@@ -53,6 +53,11 @@ struct exchange_host {
 	/* The link with this peer is of an older version, and the peer has the newest now: it need
 	 * not be dialed again.  May be NULL. */
 	void (*former_done)(void *arg, const struct party_id *peer);
+	/* While exchange_confirm() is on: the peer and this node hold the same of what expires at
+	 * or after the floor (hours) in these audiences, all that the link carries.  May be NULL.
+	 */
+	void (*agreed)(void *arg, const struct party_id *peer, uint32_t floor,
+		       const struct audience_id *audiences, size_t n);
 	/* Something an operator must know. */
 	void (*alarm)(void *arg, const struct party_id *peer, const char *text);
 	/* Runs work(ctx, 0) .. work(ctx, n - 1), in any order and on any threads, and returns when
@@ -125,6 +130,10 @@ enum passing exchange_passing(const struct exchange *x, const struct party_id *p
 /* Begins a reconciliation on every open link that carries messages of such a header, as soon as one
  * may be begun there: something of it is missing. */
 void exchange_reconcile(struct exchange *x, const struct header *h, struct instant now);
+
+/* On: in every open session, and every later one, this end reconciles again and again, whoever
+ * dials, until agreed() has been said. */
+void exchange_confirm(struct exchange *x, bool on, struct instant now);
 
 size_t exchange_peer_count(const struct exchange *x);
 void exchange_peer(const struct exchange *x, size_t i, struct peer_status *out);

@@ -10,6 +10,10 @@ enum {
 	MINUTE_MS = 60 * 1000,
 	RECONCILE_EVERY_MS = 15 * 60 * 1000,
 	WANTED_AGAIN_MS = 2 * MINUTE_MS,
+	CONFIRM_FIRST_MS = 250, /* to the second run, and so much longer each time */
+	CONFIRM_LAST_MS = 150 * 1000,
+	CONFIRM_QUIET_MS = 2 * MINUTE_MS,
+	CONFIRM_QUIET = 3, /* runs so far apart that bring nothing new */
 	STEPS_A_TURN = 4,
 	BEGINS_AT_ONCE = 8, /* runs that the peer may begin, and one more each minute */
 	RETRY_MS = 10,      /* while somebody else folds */
@@ -35,6 +39,12 @@ struct reconciler {
 	uint64_t opened;    /* mono ms */
 	unsigned begins;    /* of the peer since then */
 	uint64_t retry;     /* mono ms of another try; UINT64_MAX: none */
+	uint64_t confirm;   /* mono ms of the next run until agreed; UINT64_MAX: none is to come */
+	uint64_t pause;     /* ms from that to the one after */
+	unsigned quiet;     /* such runs in a row that brought nothing new */
+	uint64_t received;  /* of the peer, at the end of the last of them */
+	uint64_t ended;     /* mono ms: that end */
+	bool agreed;        /* in this session */
 	uint8_t key[crypto_shorthash_KEYBYTES]; /* of carried: audiences can be ground */
 	struct carried *carried;                /* hash table; a power of two */
 	size_t carried_count, carried_size;
@@ -49,7 +59,7 @@ struct reconciler *reconciler_new(struct peer *p)
 
 	if (r) {
 		r->peer = p;
-		r->next = r->retry = UINT64_MAX;
+		r->next = r->retry = r->confirm = UINT64_MAX;
 	}
 	return r;
 }
@@ -60,7 +70,7 @@ void reconciler_clear(struct reconciler *r)
 	reconcile_free(r->answering);
 	r->asking = r->answering = NULL;
 	r->begin = r->stale = r->asks = r->answers = false;
-	r->next = r->retry = UINT64_MAX;
+	r->next = r->retry = r->confirm = UINT64_MAX;
 	free(r->carried);
 	r->carried = NULL;
 	r->carried_count = r->carried_size = 0;
@@ -85,6 +95,31 @@ void reconciler_opened(struct reconciler *r, bool begins)
 	r->opened = r->peer->x->now.mono;
 	r->begins = 0;
 	r->next = begins ? r->peer->x->now.mono + RECONCILE_EVERY_MS : UINT64_MAX;
+	r->agreed = false;
+	reconciler_confirm(r, r->peer->x->confirming);
+}
+
+void reconciler_confirm(struct reconciler *r, bool on)
+{
+	if (on && r->agreed)
+		return;
+	r->confirm = on && session_is_open(r->peer->session) ? r->peer->x->now.mono : UINT64_MAX;
+	r->pause = CONFIRM_FIRST_MS;
+	r->quiet = 0;
+	r->received = r->peer->status.received;
+	r->ended = r->peer->x->now.mono;
+}
+
+void exchange_confirm(struct exchange *x, bool on, struct instant now)
+{
+	x->now = now;
+	x->confirming = on;
+	for (size_t i = 0; i < x->peer_count; i++) {
+		struct peer *p = x->peers[i];
+		if (p->status.state == PEER_OPEN && p->status.kind != LINK_FORMER &&
+		    x->host.store.trie)
+			reconciler_confirm(p->reconciler, on);
+	}
 }
 
 /* SPEC 5.11: "a reconciliation (7.7) is begun, not more than once in two minutes on one link" */
@@ -102,7 +137,9 @@ void reconciler_want(struct reconciler *r)
 
 uint64_t reconciler_deadline(const struct reconciler *r)
 {
-	return r->retry < r->next ? r->retry : r->next;
+	uint64_t next = r->confirm < r->next ? r->confirm : r->next;
+
+	return r->retry < next ? r->retry : next;
 }
 
 /* The slot of an audience, or of what may become it. */
@@ -268,11 +305,57 @@ static void begin(struct reconciler *r, const struct reconcile_link *link)
 	}
 }
 
+/* Every audience that the link carries, as far as this end has any of it. */
+static void tell_agreed(struct reconciler *r, uint32_t floor)
+{
+	const struct exchange_host *host = &r->peer->x->host;
+	struct audience_id *audiences = malloc((r->carried_count + 1) * sizeof *audiences);
+	size_t n = 0;
+
+	if (!audiences) {
+		give_up(r, false, "out of memory");
+		return;
+	}
+	for (size_t i = 0; i < r->carried_size; i++) {
+		if (r->carried[i].used && r->carried[i].yes)
+			audiences[n++] = r->carried[i].audience;
+	}
+	r->agreed = true;
+	if (host->agreed)
+		host->agreed(host->arg, &r->peer->status.id, floor, audiences, n);
+	free(audiences);
+}
+
+/* SPEC 6.6: "A run confirms when the views were the same, or when it is the third in a row, each
+ * two minutes or more after the one before, since which nothing new has come from the neighbour."
+ */
+static void run_ended(struct reconciler *r, const struct reconcile_result *result)
+{
+	uint64_t received = r->peer->status.received;
+
+	if (!r->peer->x->confirming || r->agreed)
+		return;
+	if (received != r->received)
+		r->quiet = 0;
+	else if (r->began - r->ended >= CONFIRM_QUIET_MS)
+		r->quiet++;
+	r->received = received;
+	r->ended = r->peer->x->now.mono;
+	if (result->equal || r->quiet == CONFIRM_QUIET) {
+		r->confirm = UINT64_MAX;
+		tell_agreed(r, result->floor);
+		return;
+	}
+	r->confirm = r->peer->x->now.mono + r->pause;
+	r->pause = 2 * r->pause < CONFIRM_LAST_MS ? 2 * r->pause : CONFIRM_LAST_MS;
+}
+
 /* One step of one part; false when it has nothing more to do now. */
 static bool step(struct reconciler *r, struct reconcile *part, bool *busy,
 		 const struct reconcile_link *link)
 {
 	struct reconcile_frame frame;
+	struct reconcile_result result;
 	enum reconcile_turn turn;
 	enum err e = reconcile_step(part, link, &turn, &frame);
 	bool unreadable = r->unreadable;
@@ -296,7 +379,9 @@ static bool step(struct reconciler *r, struct reconcile *part, bool *busy,
 		return true;
 	case RECONCILE_DONE:
 		*busy = false;
-		r->peer->status.reconciled.wanted = reconcile_result(part).wanted;
+		result = reconcile_result(part);
+		r->peer->status.reconciled.wanted = result.wanted;
+		run_ended(r, &result);
 		return false;
 	}
 	return false;
@@ -324,6 +409,10 @@ bool reconciler_run(struct reconciler *r, bool backfilled)
 	if (r->peer->x->now.mono >= r->next) {
 		r->begin = true;
 		r->next = r->regular ? r->peer->x->now.mono + RECONCILE_EVERY_MS : UINT64_MAX;
+	}
+	if (r->peer->x->now.mono >= r->confirm) {
+		r->begin = true;
+		r->confirm = UINT64_MAX;
 	}
 	if (!(r->begin && backfilled) && !r->asks && !r->answers)
 		return false;

@@ -71,6 +71,7 @@ struct exchange {
 	uint64_t next_save, retry_at;
 	uint64_t busy_since; /* mono ms; 0: the store is not busy */
 	enum err store_state;
+	bool confirming;    /* see exchange_confirm() */
 	struct instant now; /* of the call under way */
 };
 
@@ -120,6 +121,8 @@ void reconciler_receive(struct reconciler *r, enum frame_type type, const uint8_
 bool reconciler_run(struct reconciler *r, bool backfilled);
 /* A run is to begin, soon but not too often. */
 void reconciler_want(struct reconciler *r);
+/* The open session is to be confirmed; false: no longer. */
+void reconciler_confirm(struct reconciler *r, bool on);
 uint64_t reconciler_deadline(const struct reconciler *r);
 
 /* exchange_floor.c */
