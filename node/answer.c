@@ -33,6 +33,7 @@ static const struct answer_entry entries[] = {
 	{"card-set", RIGHT_ADMIN, true, false, answer_card_set},
 	{"card-accept", RIGHT_ADMIN, true, false, answer_card_accept},
 	{"rotate", RIGHT_ADMIN, true, false, answer_rotate},
+	{"release", RIGHT_ADMIN, true, false, answer_release},
 	{"backup", RIGHT_ADMIN, true, true, answer_backup},
 	{"check-store", RIGHT_ADMIN, false, true, answer_check_store},
 	{"reindex", RIGHT_ADMIN, true, true, answer_reindex},
@@ -56,8 +57,10 @@ enum err answer_catch_up(struct answer *a)
 	/* The log first: whatever this view of it shows has then been folded. */
 	if (!e)
 		e = log_reader_renew(a->log);
-	if (!e)
+	if (!e) {
 		a->floor = log_floor(a->log);
+		a->restored = restored_read(a->log);
+	}
 	while (!e && more)
 		e = index_fold(node_index(a->node), &more);
 	if (!e)
@@ -145,6 +148,7 @@ void page_close(struct page *p, bool follow)
 		admin_put_string(t, "next", NULL);
 	else
 		admin_put_number(t, "next", p->at);
+	answer_waiting(p->a);
 }
 
 bool answer_may_open(const struct answer *a, const struct header *h)

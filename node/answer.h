@@ -6,6 +6,7 @@
 #define NODE_ANSWER_H
 
 #include "node/node.h"
+#include "node/restored.h"
 #include "node/rights.h"
 #include "protocol/admin.h"
 #include "protocol/stix.h"
@@ -16,7 +17,9 @@ struct answer {
 	struct log_reader *log; /* answer_catch_up() renews both */
 	struct index_reader *index;
 	bool reindexing; /* look-ups of content would find nothing */
-	uint32_t floor;  /* hours: what expires before is gone; see answer_catch_up() */
+	/* As of answer_catch_up(). */
+	uint32_t floor;           /* hours: what expires before is gone */
+	struct restored restored; /* what waits to be shown again */
 	const struct caller *caller;
 	struct admin_request request;
 	const struct slice *frames; /* that came with it */
@@ -53,6 +56,7 @@ answer_fn answer_receipts, answer_ack;
 answer_fn answer_incident, answer_incidents, answer_incident_say, answer_incident_export;
 answer_fn answer_topology, answer_accept;
 answer_fn answer_card, answer_card_set, answer_card_accept, answer_rotate;
+answer_fn answer_release;
 answer_fn answer_backup, answer_check_store, answer_reindex;
 
 /* Folds what is committed and renews both readers, so that what was stored before the request is
@@ -140,9 +144,11 @@ const char *verdict_str(enum verdict verdict);
 const char *message_held_why(struct answer *a, const struct log_row *row, const struct header *h,
 			     char *out, size_t size);
 /* Why a message is not to be shown, whatever it says. */
-enum hidden { HIDDEN_NOT, HIDDEN_EXPIRED, HIDDEN_RECALLED };
+enum hidden { HIDDEN_NOT, HIDDEN_EXPIRED, HIDDEN_RECALLED, HIDDEN_WAITING };
 /* Both readers are as answer_catch_up() left them, and log moves. */
 enum hidden answer_hidden(struct answer *a, const struct log_row *row, const struct header *h);
+/* Appends "unreconciled", how many messages wait, where any do. */
+void answer_waiting(struct answer *a);
 /* Is the message of that id and header taken back?  Both readers are as answer_catch_up() left
  * them, and log moves. */
 bool answer_recalled(struct answer *a, const struct message_id *id, const struct header *h);

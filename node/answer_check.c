@@ -162,6 +162,7 @@ static enum err values_check(struct check *c, const char **values, size_t n)
 		admin_put_number(&c->a->reply, "next", done);
 	else
 		admin_put_string(&c->a->reply, "next", NULL);
+	answer_waiting(c->a);
 	return e;
 }
 

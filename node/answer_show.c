@@ -22,8 +22,12 @@ struct showing {
 	struct forwarded forwarded;       /* of a forward: what it hands on, */
 	bool opened;                      /* where it could be opened */
 	bool original_recalled;           /* and its author has taken it back */
+	bool waits;                       /* it was restored, and is not to be seen yet */
 	char recalled[RECALL_TEXT_BYTES]; /* by whom, when, why; or empty */
 };
+
+static const char waits_words[] = "restored, and waits for reconciliation with a neighbour that "
+				  "carries it: it may have been taken back since the backup";
 
 /* The lineage of an object is its origin's: whoever wrote one with this id is looked at. */
 static enum err find_object(struct answer *a, const char *id, uint64_t *lsn)
@@ -73,6 +77,9 @@ static enum err body_read(struct showing *s, struct answer *a)
 		report_add(&a->report, "the message has expired");
 		return ERR_NOT_FOUND;
 	case HIDDEN_RECALLED:
+		return ERR_OK;
+	case HIDDEN_WAITING:
+		s->waits = true;
 		return ERR_OK;
 	case HIDDEN_NOT:
 		break;
@@ -192,6 +199,8 @@ static enum err body_show(struct showing *s, struct answer *a)
 	if (e) {
 		if (s->recalled[0])
 			admin_put_string(t, "closed", s->recalled);
+		else if (s->waits)
+			admin_put_string(t, "closed", waits_words);
 		else if (s->body)
 			closed_show(s, a, e, why);
 		admin_put_string(t, s->object ? "object" : "body", NULL);
@@ -264,7 +273,7 @@ static enum err message_show(struct showing *s, struct answer *a)
 	admin_put_string(t, "from", answer_party(a, name, &s->row.from));
 	admin_put_time(t, "arrived", s->row.arrived);
 	admin_put_number(t, "position", s->row.lsn);
-	admin_put_bool(t, "has_body", s->body != NULL);
+	admin_put_bool(t, "has_body", s->waits ? s->row.has_body : s->body != NULL);
 	original_show(s, a);
 	e = taken_back_show(s, a);
 	if (!e)
@@ -291,6 +300,8 @@ static enum err raw_show(struct showing *s, struct answer *a)
 	e = taken_back_show(s, a);
 	if (!e && s->recalled[0])
 		admin_put_string(&a->reply, "closed", s->recalled);
+	else if (!e && s->waits)
+		admin_put_string(&a->reply, "closed", waits_words);
 	return e;
 }
 
@@ -307,6 +318,8 @@ enum err answer_show(struct answer *a)
 		e = find(s, a, id);
 	if (!e)
 		e = raw ? raw_show(s, a) : message_show(s, a);
+	if (!e)
+		answer_waiting(a);
 	if (s) {
 		forwarded_clear(&s->forwarded);
 		free(s->body);

@@ -95,7 +95,7 @@ static void warn_of_links(struct text *t, const struct node_status *s)
 }
 
 static void put_warnings(struct text *t, const struct answer *a, const struct topology *topology,
-			 const struct node_status *s)
+			 const struct node_status *s, uint64_t waiting)
 {
 	const char *name = node_config(a->node)->node;
 
@@ -118,6 +118,11 @@ static void put_warnings(struct text *t, const struct answer *a, const struct to
 	if (s->fullness > FULLNESS_WARN_PERCENT)
 		warn(t, "the disk or the store is %u %% full", s->fullness);
 	warn_of_links(t, s);
+	if (waiting)
+		warn(t,
+		     "%" PRIu64 " messages wait for reconciliation with a neighbour that carries "
+		     "them, and are not shown: this node was restored",
+		     waiting);
 	for (size_t i = 0; i < s->warning_count; i++)
 		admin_put_string(t, NULL, s->warnings[i]);
 	text_str(t, "]");
@@ -128,13 +133,16 @@ static void put_status(struct answer *a, const struct node_status *s,
 {
 	const struct topology *topology = versions_newest(node_versions(a->node));
 	struct text *t = &a->reply;
+	uint64_t waiting;
 
+	node_waits(a->node, &waiting);
 	admin_put_string(t, "node", node_config(a->node)->node);
 	admin_put_string(t, "version", VERSION);
 	put_topology(t, topology);
 	admin_put_number(t, "messages", counts->messages);
 	admin_put_number(t, "objects", counts->objects);
 	admin_put_number(t, "held", counts->held);
+	admin_put_number(t, "unreconciled", waiting);
 	admin_put_number(t, "unfolded", index_unfolded(node_index(a->node)));
 	admin_put_time(t, "floor", (uint64_t)s->floor * HOUR_MS);
 	admin_put_time(t, "started", s->started);
@@ -148,7 +156,7 @@ static void put_status(struct answer *a, const struct node_status *s,
 		text_str(t, "}");
 	}
 	text_str(t, "]");
-	put_warnings(t, a, topology, s);
+	put_warnings(t, a, topology, s, waiting);
 }
 
 enum err answer_status(struct answer *a)

@@ -86,7 +86,10 @@ static const struct command commands[] = {
 	{"verify", cmd_verify, "FILE [--words \"...\" | --hash HEX]",
 	 "check a message that show --raw wrote, or the file of an incident"},
 	{"backup", cmd_backup, "DIR", "copy the log of a node, in use or not"},
-	{"restore", cmd_restore, "DIR", "make the log of a stopped node from a backup"},
+	{"restore", cmd_restore, "[--check] DIR",
+	 "make the log of a stopped node from a backup, or only look whether one could"},
+	{"release", cmd_release, "--all --reason TEXT",
+	 "show what was restored before a neighbour has confirmed it"},
 	{"check-store", cmd_check_store, "", "compare log and index with what was written"},
 	{"reindex", cmd_reindex, "", "build the index anew from the log"},
 };

@@ -98,7 +98,7 @@ static int raise_format(MDB_txn *txn, MDB_dbi meta)
 	return mdb_put(txn, meta, &key, &value, 0);
 }
 
-static int read_head(MDB_txn *txn, MDB_dbi row, uint64_t *head)
+int log_read_head(MDB_txn *txn, MDB_dbi row, uint64_t *head)
 {
 	MDB_cursor *cursor;
 	MDB_val key, value;
@@ -135,7 +135,7 @@ static enum err load(struct log *log, const char *dir, bool create,
 	if (rc == MDB_NOTFOUND)
 		rc = MDB_INVALID;
 	if (rc == 0)
-		rc = read_head(txn, log->tables.row, &head);
+		rc = log_read_head(txn, log->tables.row, &head);
 	e = lmdb_err(rc);
 	if (e)
 		report_add(report, "%s: cannot be read: %s", dir, mdb_strerror(rc));

@@ -117,8 +117,8 @@ enum err log_copy(struct log *log, const char *dir, struct report *report);
 /* Recomputes what can be: no position missing, every row, id, body and topology as it was written.
  * ERR_DAMAGED, with each position that differs named in report. */
 enum err log_check(struct log *log, struct report *report);
-/* Draws a new identity for a store that was copied: every cursor is dropped.  On a closed log only.
- */
+/* Draws a new identity for a store that was copied: every cursor is dropped, and all that is in it
+ * waits (restored.h).  On a closed log only. */
 enum err log_rename(const char *dir, const struct identity *identity, const struct store_id *id,
 		    struct report *report);
 

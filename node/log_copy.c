@@ -44,6 +44,22 @@ enum err log_copy(struct log *log, const char *dir, struct report *report)
 	return e;
 }
 
+/* SPEC 6.6: "It is written into the restored log before that appears under its name." */
+static int put_restored(MDB_txn *txn, const struct log_tables *tables)
+{
+	uint8_t until[LSN_BYTES];
+	uint64_t head;
+	MDB_val key = {sizeof RESTORED_KEY - 1, (void *)(uintptr_t)RESTORED_KEY};
+	MDB_val value = {sizeof until, until};
+	int rc = log_drop_values(txn, tables->value, RESTORED_KEY);
+	if (rc == 0)
+		rc = log_read_head(txn, tables->row, &head);
+	if (rc != 0 || head == 0)
+		return rc;
+	put_u64(until, head);
+	return mdb_put(txn, tables->value, &key, &value, 0);
+}
+
 enum err log_rename(const char *dir, const struct identity *identity, const struct store_id *id,
 		    struct report *report)
 {
@@ -69,6 +85,8 @@ enum err log_rename(const char *dir, const struct identity *identity, const stru
 	 */
 	if (rc == 0)
 		rc = log_drop_values(txn, tables.value, CURSOR_PREFIX);
+	if (rc == 0)
+		rc = put_restored(txn, &tables);
 	if (rc == 0) {
 		rc = mdb_txn_commit(txn);
 		txn = NULL;

@@ -32,6 +32,8 @@ enum {
 enum key_domain { KEY_OF_OBJECT = 1, KEY_OF_VALUE, KEY_OF_STORE, KEY_OF_BACKUP, KEY_OF_INCIDENT };
 
 #define CURSOR_PREFIX "cursor/"
+/* The value of this name, and those whose names begin with it: node/restored.h. */
+#define RESTORED_KEY "restored"
 
 struct log_tables {
 	MDB_dbi row, body, value, topology, meta;
@@ -73,6 +75,8 @@ enum err log_fail(struct log *log, int rc);
 
 /* BLAKE2b of (lsn | row), its first 8 bytes: finds what the disk has changed. */
 void log_row_check(uint8_t out[CHECK_BYTES], uint64_t lsn, const uint8_t *row, size_t n);
+/* The last position, 0 when there is none. */
+int log_read_head(MDB_txn *txn, MDB_dbi row, uint64_t *head);
 /* Removes the values whose key begins with prefix. */
 int log_drop_values(MDB_txn *txn, MDB_dbi value, const char *prefix);
 /* Reads a stored row; ERR_DAMAGED.  has_body is not set. */

@@ -45,8 +45,20 @@ static enum err host_topology_file(void *arg, uint32_t version, const uint8_t **
 
 static void host_stored(void *arg, uint64_t lsn, const struct arrival *a)
 {
-	(void)lsn, (void)a;
-	folder_wake(((struct node *)arg)->folder);
+	struct node *node = arg;
+
+	(void)lsn;
+	/* What this node writes is here before anybody else has it. */
+	if (!party_id_equal(&a->from, &node->self) &&
+	    memcmp(a->message.header + ORIGIN_OFFSET, node->self.b, PARTY_ID_BYTES) == 0)
+		restore_handed_back(node, &a->from);
+	folder_wake(node->folder);
+}
+
+static void host_agreed(void *arg, const struct party_id *peer, uint32_t floor,
+			const struct audience_id *audiences, size_t n)
+{
+	restore_agreed(arg, peer, floor, audiences, n);
 }
 
 static void host_submitted(void *arg, uint64_t ticket, const struct message_id *id, enum err e)
@@ -157,14 +169,15 @@ static enum err open_exchange(struct node *n, struct report *report)
 				     .settled = host_settled,
 				     .ended = host_ended,
 				     .former_done = host_former_done,
+				     .agreed = host_agreed,
 				     .alarm = host_alarm,
 				     .run = host_run};
 	const struct topology *t = versions_newest(n->versions);
 	enum err e;
 
 	if (t)
-		options.self = party_id_of(&t->network, n->config->node);
-	link_options.self = options.self;
+		n->self = party_id_of(&t->network, n->config->node);
+	options.self = link_options.self = n->self;
 	n->exchange = exchange_new(&options, &host);
 	n->workers = workers_new();
 	n->desk = desk_new();
@@ -172,6 +185,7 @@ static enum err open_exchange(struct node *n, struct report *report)
 	n->beacons = beacons_new();
 	if (!n->exchange || !n->workers || !n->desk || !n->passes || !n->beacons)
 		return ERR_MEMORY;
+	restore_open(n);
 	n->folder = folder_start(n->index, duties_run, n);
 	if (!n->folder)
 		return ERR_MEMORY;

@@ -99,6 +99,12 @@ enum err node_publish_letter(struct node *node, const struct topology *t,
 /* Keeps a message that somebody has brought as a file, header | signature | body, as if a neighbour
  * had; the caller has judged it.  ERR_OK too when it is here. */
 enum err node_bring(struct node *node, const uint8_t *bytes, size_t n);
+/* True while this node's store was restored and not everything in it was reconciled since: then
+ * messages are not shown yet, and nothing may be authored that must never be said twice, such as a
+ * new key number.  SPEC.md 6.6.  Any thread. */
+bool node_waits(const struct node *node, uint64_t *messages);
+/* Shows them unseen: the operator's word stands for that of the neighbours. */
+enum err node_release(struct node *node);
 /* Accepts the next topology: checks, persists, puts in force, greets everyone anew. */
 enum err node_accept(struct node *node, const uint8_t *file, size_t n, struct report *report);
 /* How the message of that origin at lsn stands with each neighbour, at most max of them. */

@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "node/author.h"
 #include "node/desk.h"
@@ -53,10 +54,26 @@ struct reseal_mark {
 	uint32_t version;
 };
 
+/* See node_restore.c. */
+struct restoring {
+	_Atomic bool on;          /* something waits, or was not compared */
+	_Atomic uint64_t waiting; /* messages that would be shown */
+	_Atomic uint64_t changes; /* of what decides about them; never 0 while on */
+	/* The loop's thread only. */
+	uint64_t until;   /* what stands up to there waits */
+	uint64_t opened;  /* the last position when this run began */
+	bool handed_back; /* it was seen in this run that the store is old */
+	/* The folder's thread only. */
+	uint64_t counting, counted;         /* for which of the changes; 0: none */
+	uint64_t at, count, shown, expired; /* all that wait, and those that would be shown */
+	uint32_t purged;                    /* n->purged, as of the count */
+};
+
 struct node {
 	char home[PATH_MAX];
 	struct config *config;
 	struct identity *identity;
+	struct party_id self; /* zeros: not in a federation yet */
 	struct log *log;
 	struct index *index;
 	struct versions *versions;
@@ -75,6 +92,7 @@ struct node {
 	struct reseal_mark reseal;
 	struct passes *passes;
 	struct beacons *beacons;
+	struct restoring restoring;
 	struct {
 		uint64_t events; /* that there were when they were looked at */
 		uint64_t due;    /* wall ms: when to look again */
@@ -142,6 +160,14 @@ void passes_note(struct passes *p, const struct party_id *peer, uint64_t lsn);
  */
 void publish_submitted(struct node *n, uint64_t ticket, enum err e);
 
+/* node_restore.c.  Before the first turn, with the exchange open: does anything wait? */
+void restore_open(struct node *n);
+/* A peer has brought a message that this node is to have written and that was not here. */
+void restore_handed_back(struct node *n, const struct party_id *peer);
+/* See exchange_host. */
+void restore_agreed(struct node *n, const struct party_id *peer, uint32_t floor,
+		    const struct audience_id *audiences, size_t count);
+
 /* node_duties.c: what a node does by itself, on the folder's thread, after every fold and when it
  * is due; arg is the node.  See folder_then. */
 enum err duties_run(void *arg, uint64_t now, uint64_t *next);
@@ -159,6 +185,7 @@ duty duty_receipts;  /* node_receipts.c: tells origins what has become of their 
 duty duty_reseal;    /* node_reseal.c: seals again what a reader lacks the key to */
 duty duty_beacon;    /* node_beacon.c: says what was said, and that this node has begun */
 duty duty_incidents; /* node_incidents.c: renews those that would expire, warns of what is due */
+duty duty_restore;   /* node_restore.c: counts what waits to be shown again */
 
 /* NULL when memory is short. */
 struct beacons *beacons_new(void);

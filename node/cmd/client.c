@@ -137,6 +137,22 @@ static char *request_close(const struct text *request, double after, unsigned lo
 	return NULL;
 }
 
+/* SPEC 9.3: "how many messages are not shown yet" Once for a command, and not where it is the answer.
+ */
+static void tell_unreconciled(struct client *client, const struct reply *reply)
+{
+	double n = member_number(reply->json, "unreconciled");
+
+	if (n < 1 || client->told || cJSON_HasObjectItem(reply->json, "links"))
+		return;
+	client->told = true;
+	progress_end(&client->progress);
+	fprintf(stderr,
+		"%s: this node was restored: %.0f messages wait for reconciliation with a "
+		"neighbour that carries them, and are not shown\n",
+		client->what, n);
+}
+
 static int ask_once(struct client *client, const char *request, const struct slice *frames,
 		    size_t frame_count, bool for_ever, struct reply *reply)
 {
@@ -158,6 +174,8 @@ static int ask_once(struct client *client, const char *request, const struct sli
 		progress_end(&client->progress);
 		code = refused(client, reply);
 		reply_clear(reply);
+	} else {
+		tell_unreconciled(client, reply);
 	}
 	report_clear(&report);
 	return code;

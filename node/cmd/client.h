@@ -13,6 +13,7 @@ struct client {
 	struct ask *ask;
 	struct progress progress;
 	unsigned long limit; /* of lines that client_pages() still wants; 0: all */
+	bool told;           /* that messages wait to be reconciled */
 };
 
 /* EXIT_DONE, or EXIT_UNREACHABLE after saying why.  client_close() in any case. */

@@ -43,6 +43,7 @@ int cmd_audit(const struct cmd_context *c, int argc, char **argv);
 int cmd_verify(const struct cmd_context *c, int argc, char **argv);
 int cmd_backup(const struct cmd_context *c, int argc, char **argv);
 int cmd_restore(const struct cmd_context *c, int argc, char **argv);
+int cmd_release(const struct cmd_context *c, int argc, char **argv);
 int cmd_check_store(const struct cmd_context *c, int argc, char **argv);
 int cmd_reindex(const struct cmd_context *c, int argc, char **argv);
 

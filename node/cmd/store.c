@@ -8,6 +8,7 @@
 
 #include "node/backup.h"
 #include "node/cmd/client.h"
+#include "node/cmd/options.h"
 #include "node/home.h"
 #include "node/loop.h"
 #include "protocol/admin.h"
@@ -81,6 +82,18 @@ static enum err restore_offline(const char *home, const char *dir, const struct 
 	e = backup_restore(home, dir, identity, &id, &b, report);
 	if (!e)
 		put_backup(out, "restored", dir, &b);
+	return e;
+}
+
+static enum err look_offline(const char *home, const char *dir, const struct identity *identity,
+			     struct text *out, struct report *report)
+{
+	struct backup b;
+	enum err e = backup_read(dir, identity, &b, report);
+
+	(void)home;
+	if (!e)
+		put_backup(out, "backup", dir, &b);
 	return e;
 }
 
@@ -178,20 +191,62 @@ int cmd_backup(const struct cmd_context *c, int argc, char **argv)
 
 int cmd_restore(const struct cmd_context *c, int argc, char **argv)
 {
+	bool check = false;
+	const struct option_rule rules[] = {{"check", OPTION_FLAG, &check, 0, 0}};
 	char dir[PATH_MAX];
-	const struct work w = {"khabar restore", NULL, dir, restore_offline, "restored from"};
+	const struct work restore = {"khabar restore", NULL, dir, restore_offline, "restored from"};
+	const struct work look = {"khabar restore", NULL, dir, look_offline,
+				  "a whole backup of this node"};
 	struct report report;
-	int code;
+	int first, code = options_read(restore.what, rules, 1, argc, argv, &first);
 
-	if (argc != 2 || !absolute(dir, argv[1]))
+	if (code)
+		return code;
+	if (argc - first != 1 || !absolute(dir, argv[first]))
 		return cmd_misused("khabar restore", "the folder of one backup is wanted");
+	if (check)
+		return work_offline(c, &look);
 	if (!client_node_runs(c))
-		return work_offline(c, &w);
+		return work_offline(c, &restore);
 	report_init(&report);
 	report_add(&report, "%s: a node runs on this home; stop it first", c->home);
-	code = client_refused(c, w.what, &report);
+	code = client_refused(c, restore.what, &report);
 	report_clear(&report);
 	return code;
+}
+
+int cmd_release(const struct cmd_context *c, int argc, char **argv)
+{
+	const char *reason = NULL;
+	bool all = false;
+	const struct option_rule rules[] = {{"all", OPTION_FLAG, &all, 0, 0},
+					    {"reason", OPTION_TEXT, &reason, 0, 0}};
+	struct client client;
+	struct text request;
+	struct reply reply;
+	int first, code = options_read("khabar release", rules, 2, argc, argv, &first);
+
+	if (code)
+		return code;
+	if (!all || !reason || first != argc)
+		return cmd_misused("khabar release", "--all --reason TEXT is wanted");
+	code = client_open(&client, c, "khabar release");
+	request_init(&request, "release");
+	admin_put_bool(&request, "all", true);
+	admin_put_string(&request, "reason", reason);
+	if (!code)
+		code = client_ask(&client, &request, NULL, 0, false, &reply);
+	text_clear(&request);
+	client_close(&client);
+	if (code)
+		return code;
+	if (c->json)
+		client_print_json(&reply);
+	else
+		printf("%.0f messages that waited are shown, unreconciled\n",
+		       member_number(reply.json, "released"));
+	reply_clear(&reply);
+	return EXIT_DONE;
 }
 
 int cmd_check_store(const struct cmd_context *c, int argc, char **argv)
