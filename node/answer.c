@@ -211,7 +211,8 @@ enum err opened_read(struct opened *o, struct answer *a, const struct log_row *r
 	o->row = *row;
 	o->json = NULL;
 	o->post = (struct post){0};
-	if (row->kind != LOG_MESSAGE || row->verdict != VERDICT_ACCEPTED || !row->has_body)
+	if (row->kind != LOG_MESSAGE || row->verdict != VERDICT_ACCEPTED || row->is_void ||
+	    !row->has_body)
 		return ERR_NOT_FOUND;
 	if (!row_header(row, &o->header))
 		return ERR_DAMAGED;

@@ -138,7 +138,7 @@ bool row_header(const struct log_row *row, struct header *h);
 bool answer_is_id(const char *text);
 /* The message whose id begins so; says why when there is none, or several. */
 enum err answer_find_id(struct answer *a, const char *id, uint64_t *lsn);
-/* "accepted" "held" "header-only"; static. */
+/* "accepted" "held" "header-only" "suspended"; static. */
 const char *verdict_str(enum verdict verdict);
 /* Why a message that is here is not shown, or NULL; out is at least 256 bytes. */
 const char *message_held_why(struct answer *a, const struct log_row *row, const struct header *h,
@@ -157,6 +157,10 @@ bool answer_recalled(struct answer *a, const struct message_id *id, const struct
 enum { RECALL_TEXT_BYTES = 768 };
 enum err recall_show(struct answer *a, const struct message_id *id, const struct header *h,
 		     char out[RECALL_TEXT_BYTES]);
+/* Is it in its time?  s may be NULL. */
+bool suspension_in_force(const struct suspension *s);
+/* Appends "suspension": null, or what it says. */
+void suspension_show(struct text *t, const struct suspension *s);
 /* Appends what a header says, as members. */
 void header_show(struct text *t, const struct answer *a, const struct header *h);
 

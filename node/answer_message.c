@@ -25,6 +25,8 @@ const char *verdict_str(enum verdict verdict)
 		return "held";
 	case VERDICT_HEADER_ONLY:
 		return "header-only";
+	case VERDICT_SUSPENDED:
+		return "suspended";
 	}
 	return NULL;
 }
@@ -39,6 +41,8 @@ const char *message_held_why(struct answer *a, const struct log_row *row, const 
 
 	struct remark remark;
 
+	if (row->is_void)
+		return "the council has made it void";
 	switch (row->verdict) {
 	case VERDICT_ACCEPTED:
 		/* SPEC 4.11: "It is set aside, with an alarm" */
@@ -50,6 +54,10 @@ const char *message_held_why(struct answer *a, const struct log_row *row, const 
 	case VERDICT_HEADER_ONLY:
 		violation = header_violation(h);
 		return violation ? violation : "its header breaks the rules";
+	case VERDICT_SUSPENDED:
+		if (answer_recalled(a, &row->id, h))
+			return NULL;
+		return "its origin is suspended";
 	case VERDICT_HELD:
 		/* SPEC 6.2: "makes no rows in `object`, `value`, `receipt` and `held`, whatever its
 		 * verdict"

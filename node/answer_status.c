@@ -11,6 +11,7 @@
 #define VERSION "0.1"
 
 enum { FULLNESS_WARN_PERCENT = 85, CLOCK_WARN_MS = 2 * 3600 * 1000, HOUR_MS = 3600000 };
+#define EXPIRY_GRACE_MS (90 * UINT64_C(86400000))
 
 static const char *kind_str(enum link_kind kind)
 {
@@ -94,6 +95,32 @@ static void warn_of_links(struct text *t, const struct node_status *s)
 	}
 }
 
+static void warn_of_suspension(struct text *t, const struct suspension *s)
+{
+	char until[TIME_BYTES];
+
+	for (size_t i = 0; suspension_in_force(s) && i < s->count; i++)
+		warn(t, "%s%s is suspended until %s%s%s", s->list[i].key_count ? "a key of " : "",
+		     s->list[i].name, time_format(until, s->until), s->list[i].because ? ": " : "",
+		     s->list[i].because ? s->list[i].because : "");
+}
+
+static void warn_of_age(struct text *t, const struct topology *topology)
+{
+	uint64_t now = clock_wall(), grace = topology->expires + EXPIRY_GRACE_MS;
+
+	/* SPEC 4.9: "`expires` ends nothing: after it, and a grace of 90 days, the node goes on and
+	 * says so." */
+	if (now >= grace)
+		warn(t,
+		     "ALARM: topology version %lu expired more than 90 days ago: the council must "
+		     "sign the next one; until then nobody can be added or revoked",
+		     (unsigned long)topology->version);
+	else if (now >= topology->expires)
+		warn(t, "topology version %lu has expired: the council must sign the next one",
+		     (unsigned long)topology->version);
+}
+
 static void put_warnings(struct text *t, const struct answer *a, const struct topology *topology,
 			 const struct node_status *s, uint64_t waiting)
 {
@@ -107,9 +134,9 @@ static void put_warnings(struct text *t, const struct answer *a, const struct to
 	else if (!topology_party(topology, name))
 		warn(t, "topology version %lu has no node named %s",
 		     (unsigned long)topology->version, name);
-	if (topology && topology->expires <= clock_wall())
-		warn(t, "topology version %lu has expired: the council must sign the next one",
-		     (unsigned long)topology->version);
+	if (topology)
+		warn_of_age(t, topology);
+	warn_of_suspension(t, versions_suspension(node_versions(a->node)));
 	if (!identity_locked(node_identity(a->node)))
 		warn(t, "secrets are not locked in memory and may reach the swap: raise "
 			"LimitMEMLOCK");
@@ -139,6 +166,7 @@ static void put_status(struct answer *a, const struct node_status *s,
 	admin_put_string(t, "node", node_config(a->node)->node);
 	admin_put_string(t, "version", VERSION);
 	put_topology(t, topology);
+	suspension_show(t, versions_suspension(node_versions(a->node)));
 	admin_put_number(t, "messages", counts->messages);
 	admin_put_number(t, "objects", counts->objects);
 	admin_put_number(t, "held", counts->held);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/council.h"
+
 /* From the log: the files in memory belong to the loop's thread. */
 enum err answer_topology(struct answer *a)
 {
@@ -34,12 +36,22 @@ enum err answer_topology(struct answer *a)
 	memcpy(a->frame, file, n);
 	a->frame_length = n;
 	admin_put_number(&a->reply, "version", version);
+	suspension_show(&a->reply, versions_suspension(node_versions(a->node)));
 	return ERR_OK;
+}
+
+static void put_accepted(struct text *t, const char *what, uint64_t number, const struct hash *hash)
+{
+	admin_put_number(t, what, number);
+	admin_put_hex(t, "hash", hash->b, HASH_BYTES);
 }
 
 enum err answer_accept(struct answer *a)
 {
+	const struct slice *file = &a->frames[0];
 	const struct topology *t;
+	const struct suspension *s;
+	bool suspends;
 	enum err e;
 
 	a->where = "topology";
@@ -47,15 +59,21 @@ enum err answer_accept(struct answer *a)
 		report_add(&a->report, "exactly one frame is wanted, the signed topology");
 		return ERR_FORMAT;
 	}
-	e = node_accept(a->node, (const uint8_t *)a->frames[0].at, a->frames[0].length, &a->report);
-	if (e)
+	suspends = suspension_is(file->at, council_text_length(file->at, file->length));
+	e = node_accept(a->node, (const uint8_t *)file->at, file->length, &a->report);
+	/* What counts already was heard from a neighbour. */
+	if (e && !(suspends && e == ERR_EXISTS))
 		return e;
 	t = versions_newest(node_versions(a->node));
-	admin_put_number(&a->reply, "version", t->version);
-	admin_put_hex(&a->reply, "hash", t->hash.b, HASH_BYTES);
+	s = versions_suspension(node_versions(a->node));
 	text_str(&a->summary, "{");
-	admin_put_number(&a->summary, "version", t->version);
-	admin_put_hex(&a->summary, "hash", t->hash.b, HASH_BYTES);
+	if (suspends && s) {
+		put_accepted(&a->reply, "suspension", s->serial, &s->hash);
+		put_accepted(&a->summary, "suspension", s->serial, &s->hash);
+	} else {
+		put_accepted(&a->reply, "version", t->version, &t->hash);
+		put_accepted(&a->summary, "version", t->version, &t->hash);
+	}
 	text_str(&a->summary, "}");
 	return ERR_OK;
 }

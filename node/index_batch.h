@@ -41,6 +41,12 @@ void batch_free(struct batch *b);
 struct folded batch_folded(const struct batch *b);
 /* Adds to the sheets b->to the rows that the message makes; its header is in b->header. */
 enum err batch_make(struct batch *b, const struct log_row *row);
+/* A row whose id stands elsewhere repeats an earlier one. */
+bool batch_repeats(const struct batch *b, const struct log_row *row);
+/* Adds what a message that is met on the way through the log makes, or takes out. */
+enum err batch_take(struct batch *b, const struct log_row *row);
+/* Takes the message again whose verdict has changed. */
+enum err batch_verdict(struct batch *b, const struct log_row *fact);
 /* Sets a message aside, with the reason; nothing ever stops the fold. */
 enum err batch_hold(struct batch *b, uint64_t lsn, const char *why);
 /* The body of a receipt; a post that asks for receipts.  Those rows go in and out like others. */

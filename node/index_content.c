@@ -152,8 +152,7 @@ static enum err take_body(struct batch *b, const struct log_row *row)
 	return e;
 }
 
-/* A row whose id stands elsewhere repeats an earlier one. */
-static bool is_repeated(const struct batch *b, const struct log_row *row)
+bool batch_repeats(const struct batch *b, const struct log_row *row)
 {
 	MDB_val key = {MESSAGE_ID_BYTES, (void *)(uintptr_t)row->id.b}, value;
 	return mdb_get(b->txn, b->f->env->tables.id, &key, &value) == 0 && value.mv_size == 8 &&
@@ -167,6 +166,8 @@ enum err batch_make(struct batch *b, const struct log_row *row)
 	switch (row->verdict) {
 	case VERDICT_HEADER_ONLY:
 		return ERR_OK;
+	case VERDICT_SUSPENDED:
+		return batch_hold(b, row->lsn, "its author is suspended");
 	case VERDICT_HELD:
 		if (h->kind <= KIND_ROLE_KEY)
 			return batch_hold(b, row->lsn,
@@ -183,7 +184,7 @@ enum err batch_make(struct batch *b, const struct log_row *row)
 	return b->forwarded ? batch_forward(b, row) : take_body(b, row);
 }
 
-static enum err take_message(struct batch *b, const struct log_row *row)
+enum err batch_take(struct batch *b, const struct log_row *row)
 {
 	bool recalled;
 	if (row->length < SIGNATURE_BYTES ||
@@ -191,7 +192,7 @@ static enum err take_message(struct batch *b, const struct log_row *row)
 		return ERR_OK;
 	if (b->header.expiry < b->floor)
 		return batch_expire(b, row);
-	if (is_repeated(b, row))
+	if (row->is_void || batch_repeats(b, row))
 		return ERR_OK;
 	if (b->header.kind == KIND_RECALL && row->verdict == VERDICT_ACCEPTED)
 		return batch_recall(b);
@@ -244,15 +245,15 @@ static enum err collect(struct batch *b, uint64_t until, struct content_mark *ma
 			return e;
 		if (row.lsn <= mark->lsn)
 			return ERR_DAMAGED;
-		if (!e && row.kind == LOG_MESSAGE) {
+		if (!e && (row.kind == LOG_MESSAGE || row.fact == FACT_VERDICT)) {
 			struct fill before = fill_of(b);
-			e = take_message(b, &row);
+			e = row.kind == LOG_MESSAGE ? batch_take(b, &row) : batch_verdict(b, &row);
 			if (e)
 				return e;
 			if (overflows(b, &before))
 				return ERR_OK;
 			b->messages++;
-			mark->rows++;
+			mark->rows += row.kind == LOG_MESSAGE;
 		} else if (!e && row.kind == LOG_EXPIRED) {
 			mark->rows += run_rows(&row, mark->lsn);
 		}

@@ -69,7 +69,8 @@ struct batch {
 	struct sheet sequences, beacons;
 	struct trie_change *changes; /* owned */
 	size_t change_count;
-	uint32_t floor; /* hours: what expires before was purged */
+	uint32_t floor;       /* hours: what expires before was purged */
+	struct sheet changed; /* positions of messages whose verdict has changed */
 	struct header scratch;
 };
 
@@ -85,8 +86,9 @@ static enum err add_row(struct batch *b, const struct log_row *row)
 	if (row->length < SIGNATURE_BYTES ||
 	    header_decode(&b->scratch, row->data, row->length - SIGNATURE_BYTES) != ERR_OK)
 		return ERR_OK;
-	/* SPEC 6.2: "What expires before the floor below which was purged is in no table." */
-	if (b->scratch.expiry < b->floor) {
+	/* SPEC 6.2: "What expires before the floor below which was purged is in no table, nor is
+	 * what is void (4.12)." */
+	if (b->scratch.expiry < b->floor || row->is_void) {
 		b->ids.count--;
 		return ERR_OK;
 	}
@@ -101,6 +103,20 @@ static enum err add_row(struct batch *b, const struct log_row *row)
 		return ERR_MEMORY;
 	memcpy(at, b->scratch.ref.b, MESSAGE_ID_BYTES);
 	put_u64(at + MESSAGE_ID_BYTES, row->lsn);
+	return ERR_OK;
+}
+
+/* A message before it has another verdict now, and the tables that depend on it follow. */
+static enum err add_changed(struct batch *b, const struct log_row *fact)
+{
+	enum verdict_change change;
+	uint64_t lsn;
+	if (!log_verdict_changed(fact, &change, &lsn))
+		return ERR_OK;
+	uint8_t *at = sheet_add(&b->changed);
+	if (!at)
+		return ERR_MEMORY;
+	put_u64(at, lsn);
 	return ERR_OK;
 }
 
@@ -121,10 +137,13 @@ static enum err collect(struct batch *b, struct log_reader *reader, uint64_t unt
 		if (!e && row.kind == LOG_EXPIRED)
 			mark->rows += run_rows(&row, mark->lsn);
 		mark->lsn = row.lsn;
-		if (e || row.kind != LOG_MESSAGE)
+		if (e)
 			continue;
-		mark->rows++;
-		e = add_row(b, &row);
+		mark->rows += row.kind == LOG_MESSAGE;
+		if (row.kind == LOG_MESSAGE)
+			e = add_row(b, &row);
+		else
+			e = add_changed(b, &row);
 		if (e)
 			return e;
 	}
@@ -202,12 +221,53 @@ static int put_refs(MDB_txn *txn, MDB_dbi dbi, const struct sheet *refs)
 	return rc;
 }
 
+/* A beacon that is released is believed; what is void leaves every table. */
+static int change_put(MDB_txn *txn, const struct index_tables *t, struct batch *b,
+		      const struct log_row *row, struct header_mark *mark)
+{
+	uint8_t sequence[SEQUENCE_RECORD_BYTES], beacon[BEACON_KEY_BYTES];
+	if (row->is_void) {
+		struct trie_change *c = &b->changes[b->change_count++];
+		*c = (struct trie_change){.remove = true,
+					  .key = trie_key_of(&b->scratch, &row->id)};
+		return header_remove(txn, t, &b->scratch, row, mark);
+	}
+	if (b->scratch.kind != KIND_BEACON || row->verdict != VERDICT_ACCEPTED)
+		return 0;
+	sequence_record(sequence, &b->scratch, row->lsn);
+	memcpy(beacon, sequence, STREAM_BYTES);
+	put_u64(beacon + STREAM_BYTES, row->lsn);
+	MDB_val key = {sizeof beacon, beacon}, value = {0, ""};
+	return mdb_put(txn, t->beacon, &key, &value, 0);
+}
+
+static int changes_put(MDB_txn *txn, const struct index_tables *t, struct batch *b,
+		       struct log_reader *reader, struct header_mark *mark)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < b->changed.count; i++) {
+		struct log_row row;
+		MDB_val key = {MESSAGE_ID_BYTES, row.id.b}, value;
+		if (log_read(reader, get_u64(sheet_row(&b->changed, i)), &row) != ERR_OK ||
+		    row.kind != LOG_MESSAGE || row.length < SIGNATURE_BYTES ||
+		    header_decode(&b->scratch, row.data, row.length - SIGNATURE_BYTES) != ERR_OK)
+			continue;
+		/* It may have been purged, or repeat another. */
+		rc = mdb_get(txn, t->id, &key, &value);
+		if (rc == 0 && value.mv_size == 8 && get_u64(value.mv_data) == row.lsn)
+			rc = change_put(txn, t, b, &row, mark);
+		if (rc == MDB_NOTFOUND)
+			rc = 0;
+	}
+	return rc;
+}
+
 static enum err put_batch(MDB_txn *txn, const struct index_tables *t, struct batch *b,
-			  struct header_mark *mark)
+			  struct log_reader *reader, struct header_mark *mark)
 {
 	sheet_sort(&b->ids);
 	sheet_sort(&b->refs);
-	b->changes = malloc((b->ids.count + 1) * sizeof *b->changes);
+	b->changes = malloc((b->ids.count + b->changed.count + 1) * sizeof *b->changes);
 	if (!b->changes)
 		return ERR_MEMORY;
 	enum err e = put_ids(txn, t->id, b, mark);
@@ -218,6 +278,8 @@ static enum err put_batch(MDB_txn *txn, const struct index_tables *t, struct bat
 		rc = sequences_put(txn, t, &b->sequences);
 	if (rc == 0)
 		rc = beacons_put(txn, t->beacon, &b->beacons);
+	if (rc == 0)
+		rc = changes_put(txn, t, b, reader, mark);
 	e = rc ? lmdb_err(rc) : range_fold(txn, t, b->changes, b->change_count);
 	return e ? e : lmdb_err(headers_write(txn, t->meta, mark));
 }
@@ -233,6 +295,7 @@ enum err fold_headers(const struct folding *f, uint64_t until, struct header_mar
 	b->refs.width = REF_KEY_BYTES;
 	b->sequences.width = SEQUENCE_RECORD_BYTES;
 	b->beacons.width = BEACON_KEY_BYTES;
+	b->changed.width = 8;
 	int rc = mdb_txn_begin(f->env->store.env, NULL, 0, &txn);
 	if (rc != 0) {
 		free(b);
@@ -243,7 +306,7 @@ enum err fold_headers(const struct folding *f, uint64_t until, struct header_mar
 		rc = purged_read(txn, t->meta, &b->floor);
 	enum err e = rc != 0 ? lmdb_err(rc) : collect(b, f->reader, until, mark);
 	if (!e)
-		e = put_batch(txn, t, b, mark);
+		e = put_batch(txn, t, b, f->reader, mark);
 	if (e)
 		mdb_txn_abort(txn);
 	else
@@ -253,6 +316,7 @@ enum err fold_headers(const struct folding *f, uint64_t until, struct header_mar
 	free(b->refs.at);
 	free(b->sequences.at);
 	free(b->beacons.at);
+	free(b->changed.at);
 	free(b->changes);
 	free(b);
 	return e;

@@ -155,6 +155,9 @@ struct trie_store range_interface(struct range_store *r);
 /* Inserts in order of arrival; changes are rearranged. */
 enum err range_fold(MDB_txn *txn, const struct index_tables *tables, struct trie_change *changes,
 		    size_t n);
+/* Takes everything out that follows from the header of a row but range and trie. */
+int header_remove(MDB_txn *txn, const struct index_tables *t, const struct header *h,
+		  const struct log_row *row, struct header_mark *mark);
 /* Hours: what expires before is, or is being, removed from every table. */
 int purged_read(MDB_txn *txn, MDB_dbi meta, uint32_t *floor);
 int purged_write(MDB_txn *txn, MDB_dbi meta, uint32_t floor);

@@ -67,45 +67,46 @@ struct purging {
 	size_t count;
 };
 
-static int remove_id(struct purging *x, const struct trie_change *c, bool counted)
+/* No longer found by its id, if it was found at this position. */
+static int remove_id(MDB_txn *txn, const struct index_tables *t, const struct message_id *id,
+		     uint64_t lsn, bool counted, struct header_mark *mark)
 {
-	struct batch *b = x->b;
-	struct message_id id = trie_key_id(&c->key);
-	MDB_val key = {sizeof id.b, id.b}, value;
-	int rc = mdb_get(b->txn, b->f->env->tables.id, &key, &value);
-	if (rc == 0 && value.mv_size == 8 && get_u64(value.mv_data) == c->lsn) {
-		x->headers.messages -= counted;
-		rc = mdb_del(b->txn, b->f->env->tables.id, &key, NULL);
+	MDB_val key = {sizeof id->b, (void *)(uintptr_t)id->b}, value;
+	int rc = mdb_get(txn, t->id, &key, &value);
+	if (rc == 0 && value.mv_size == 8 && get_u64(value.mv_data) == lsn) {
+		mark->messages -= counted;
+		rc = mdb_del(txn, t->id, &key, NULL);
 	}
 	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
-static int remove_ref(struct batch *b, uint64_t lsn)
+static int remove_ref(MDB_txn *txn, MDB_dbi ref, const struct header *h, uint64_t lsn)
 {
 	uint8_t at[REF_KEY_BYTES];
-	if (bytes_zero(b->header.ref.b, MESSAGE_ID_BYTES))
+	if (bytes_zero(h->ref.b, MESSAGE_ID_BYTES))
 		return 0;
-	memcpy(at, b->header.ref.b, MESSAGE_ID_BYTES);
+	memcpy(at, h->ref.b, MESSAGE_ID_BYTES);
 	put_u64(at + MESSAGE_ID_BYTES, lsn);
 	MDB_val key = {sizeof at, at};
-	int rc = mdb_del(b->txn, b->f->env->tables.ref, &key, NULL);
+	int rc = mdb_del(txn, ref, &key, NULL);
 	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
-/* Everything that follows from the header but range and trie, which are taken care of together. */
-static int take_out_header(struct purging *x, const struct trie_change *c,
-			   const struct log_row *row)
+int header_remove(MDB_txn *txn, const struct index_tables *t, const struct header *h,
+		  const struct log_row *row, struct header_mark *mark)
 {
-	struct batch *b = x->b;
-	int rc = remove_id(x, c, is_counted(row->verdict, (enum message_kind)b->header.kind));
+	int rc = remove_id(txn, t, &row->id, row->lsn,
+			   is_counted(row->verdict, (enum message_kind)h->kind), mark);
 	if (rc == 0)
-		rc = remove_ref(b, c->lsn);
-	return rc ? rc : sequence_remove(b->txn, &b->f->env->tables, &b->header, c->lsn);
+		rc = remove_ref(txn, t->ref, h, row->lsn);
+	return rc ? rc : sequence_remove(txn, t, h, row->lsn);
 }
 
 static enum err take_out(struct purging *x, const struct trie_change *c)
 {
 	struct batch *b = x->b;
+	const struct index_tables *t = &b->f->env->tables;
+	struct message_id id = trie_key_id(&c->key);
 	struct log_row row;
 	enum err e = log_read(b->f->reader, c->lsn, &row);
 	if (!e && (row.kind != LOG_MESSAGE || row.length < SIGNATURE_BYTES ||
@@ -113,9 +114,9 @@ static enum err take_out(struct purging *x, const struct trie_change *c)
 		e = ERR_DAMAGED;
 	/* What the disk has lost is check-store's to name, and has no reason to stay. */
 	if (e == ERR_DAMAGED || e == ERR_NOT_FOUND)
-		return lmdb_err(remove_id(x, c, true));
+		return lmdb_err(remove_id(b->txn, t, &id, c->lsn, true, &x->headers));
 	if (!e)
-		e = lmdb_err(take_out_header(x, c, &row));
+		e = lmdb_err(header_remove(b->txn, t, &b->header, &row, &x->headers));
 	/* What is not there yet will not be made. */
 	if (!e && c->lsn <= x->content.lsn)
 		e = batch_make(b, &row);

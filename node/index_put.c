@@ -169,8 +169,10 @@ static int change_held(struct batch *b, struct content_mark *mark)
 	for (size_t i = 0; rc == 0 && i < b->made[HELD].count; i++) {
 		uint8_t *at = b->made[HELD].at + i * HELD_RECORD_BYTES;
 		MDB_val key = {8, at}, value = {strlen((char *)at + 8), at + 8};
-		rc = mdb_put(b->txn, held, &key, &value, 0);
-		mark->held++;
+		rc = mdb_put(b->txn, held, &key, &value, MDB_NOOVERWRITE);
+		mark->held += rc == 0;
+		if (rc == MDB_KEYEXIST)
+			rc = 0;
 	}
 	return rc;
 }

@@ -35,6 +35,9 @@ static const struct command commands[] = {
 	 "what nodes say of themselves: where they are, keys, contacts"},
 	{"topology", cmd_topology,
 	 "check FILE | show [FILE] | tree [FILE] | diff A B | accept FILE\n"
+	 "                   | suspend NODE... [--key N]... [--from T] [--until T] [--because "
+	 "TEXT]\n"
+	 "                     [--serial N] [--topology FILE] [-o FILE] | suspend --lift\n"
 	 "                   | assemble TEXT SIGNATURES... [--after FILE] [-o FILE]\n"
 	 "                   | fill TEXT CARD... [--council NAME=KEY]... [--after FILE] [-o FILE]",
 	 "check, show, compare, fill in, assemble and accept topologies"},

@@ -35,10 +35,19 @@ struct log_row {
 	size_t length;
 	uint8_t fact;   /* enum fact */
 	bool has_body;  /* of a message: its body is here */
+	bool is_void;   /* of a message: the council has made it void, and it is about to go */
 	uint64_t first; /* of a run: its first position; lsn is the last */
 };
 
-enum fact { FACT_AUDIT = 1, FACT_MUTE, FACT_READ, FACT_OUTBOX, FACT_EXPORT, FACT_ARRIVAL };
+enum fact {
+	FACT_AUDIT = 1,
+	FACT_MUTE,
+	FACT_READ,
+	FACT_OUTBOX,
+	FACT_EXPORT,
+	FACT_ARRIVAL,
+	FACT_VERDICT, /* of a message before it: enum verdict_change | its position */
+};
 
 /* create and read_only exclude each other.  A read-only log is a view beside the daemon that writes
  * it. */
@@ -72,6 +81,14 @@ enum err log_append(struct log *log, const struct log_row *row, const struct mes
 		    const uint8_t *body, size_t body_length, uint64_t *lsn);
 enum err log_append_fact(struct log *log, enum fact fact, uint64_t now, const void *data, size_t n,
 			 uint64_t *lsn);
+/* What may become of a stored message's verdict: a suspension that held it has ended, or it is void
+ * now.  The row is changed, and a FACT_VERDICT tells whoever follows the log.  Needs log_begin().
+ * ERR_STATE when there is nothing to change. */
+enum verdict_change { VERDICT_RELEASED = 1, VERDICT_VOIDED };
+enum err log_change_verdict(struct log *log, uint64_t lsn, enum verdict_change change,
+			    uint64_t now);
+/* Reads such a fact; false when it is none. */
+bool log_verdict_changed(const struct log_row *fact, enum verdict_change *change, uint64_t *lsn);
 /* Removes a body for ever; the position stays.  Needs log_begin(). */
 enum err log_remove_body(struct log *log, uint64_t lsn);
 /* Leaves nothing of the messages at these positions, ascending, but the positions themselves: row

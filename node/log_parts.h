@@ -25,6 +25,7 @@ enum {
 	FACT_MAX_BYTES = 1 << 20,
 	VALUE_KEY_MAX_BYTES = 64,
 	LOG_FULL_PERCENT = 95,
+	VERDICT_VOID_BIT = 0x80, /* beside the verdict */
 	TOPOLOGY_KEY_BYTES = 4 + HASH_BYTES,
 };
 

@@ -32,9 +32,10 @@ enum err log_row_decode(struct log_row *row, uint64_t lsn, const MDB_val *stored
 	}
 	row->arrived = read_u64(&r);
 	read_bytes(&r, row->from.b, sizeof row->from.b);
-	if (kind == LOG_MESSAGE && detail <= VERDICT_HEADER_ONLY) {
+	if (kind == LOG_MESSAGE && (detail & ~VERDICT_VOID_BIT) <= VERDICT_SUSPENDED) {
 		row->kind = LOG_MESSAGE;
-		row->verdict = (enum verdict)detail;
+		row->verdict = (enum verdict)(detail & ~VERDICT_VOID_BIT);
+		row->is_void = detail & VERDICT_VOID_BIT;
 		read_bytes(&r, row->id.b, sizeof row->id.b);
 	} else if (kind == LOG_FACT) {
 		row->kind = LOG_FACT;

@@ -43,6 +43,17 @@ static enum err host_topology_file(void *arg, uint32_t version, const uint8_t **
 	return versions_file(((struct node *)arg)->versions, version, file, n);
 }
 
+static enum err host_suspension_offered(void *arg, const uint8_t *file, size_t n,
+					struct report *report)
+{
+	return suspension_accept(arg, file, n, report);
+}
+
+static enum err host_suspension_file(void *arg, const uint8_t **file, size_t *n)
+{
+	return versions_suspension_file(((struct node *)arg)->versions, file, n);
+}
+
 static void host_stored(void *arg, uint64_t lsn, const struct arrival *a)
 {
 	struct node *node = arg;
@@ -164,6 +175,8 @@ static enum err open_exchange(struct node *n, struct report *report)
 				     .random = host_random,
 				     .topology_offered = host_topology_offered,
 				     .topology_file = host_topology_file,
+				     .suspension_offered = host_suspension_offered,
+				     .suspension_file = host_suspension_file,
 				     .stored = host_stored,
 				     .submitted = host_submitted,
 				     .settled = host_settled,
@@ -204,10 +217,12 @@ static uint64_t tick(void *arg, uint64_t now)
 	uint64_t link = link_tick(n->link, now), exchange = exchange_deadline(n->exchange);
 	uint64_t status = status_refresh(n), next = link < exchange ? link : exchange;
 	uint64_t rebind = links_rebind(n, now);
+	uint64_t suspension = suspension_tick(n, now);
 
-	if (n->more)
+	if (n->more || n->links_stale)
 		return now;
 	next = rebind < next ? rebind : next;
+	next = suspension < next ? suspension : next;
 	return status < next ? status : next;
 }
 

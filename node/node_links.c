@@ -37,6 +37,10 @@ static bool peer_fill(struct node *n, const struct party *self, const struct par
 {
 	const struct topology *t = versions_newest(n->versions);
 
+	/* SPEC 4.12: "Its neighbours end their connections with it, dial it no more and let it in
+	 * no more." */
+	if (suspension_of_node(versions_suspension(n->versions), &p->id, clock_wall()))
+		return false;
 	if (topology_link(t, self, p) == LINK_NONE)
 		t = chain_former(versions_chain(n->versions), &self->id, &p->id);
 	if (!t)
@@ -62,6 +66,14 @@ static size_t peers_list(struct node *n, const struct party *self, struct link_p
 	return count;
 }
 
+static bool stays(const struct neighbour *b, const struct link_peer *peers, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (party_id_equal(&peers[i].id, &b->id))
+			return true;
+	return false;
+}
+
 /* What is known of a neighbour that stays is carried over. */
 static enum err neighbours_set(struct node *n, const struct link_peer *peers, size_t count)
 {
@@ -78,6 +90,9 @@ static enum err neighbours_set(struct node *n, const struct link_peer *peers, si
 		fresh[i].id = peers[i].id;
 		memcpy(fresh[i].name, peers[i].name, sizeof fresh[i].name);
 	}
+	for (size_t i = 0; i < n->neighbour_count; i++)
+		if (n->neighbours[i].connected && !stays(&n->neighbours[i], peers, count))
+			exchange_down(n->exchange, &n->neighbours[i].id, NULL, node_now());
 	links_clear(n);
 	n->neighbours = fresh;
 	n->neighbour_count = count;
@@ -233,7 +248,7 @@ void links_former_done(struct node *n, const struct party_id *peer)
 	struct neighbour *b = links_find(n, peer);
 
 	if (b)
-		b->done = n->former_done = true;
+		b->done = n->links_stale = true;
 }
 
 static void neighbour_gone(struct node *n, struct neighbour *b, const char *why)
@@ -375,8 +390,8 @@ bool links_turn(struct node *n)
 	more |= exchange_turn(n->exchange, node_now());
 	for (size_t i = 0; i < n->neighbour_count; i++)
 		more |= neighbour_serve(n, &n->neighbours[i]);
-	if (n->former_done) {
-		n->former_done = false;
+	if (n->links_stale) {
+		n->links_stale = false;
 		links_set(n);
 	}
 	keep_rest(n->keep);

@@ -99,14 +99,17 @@ struct node {
 	} incidents;             /* the folder's thread only */
 	uint64_t erasures;       /* of the index, all done; the folder's thread only */
 	uint32_t purged;         /* hours: to this floor everything was; the folder's thread only */
-	bool more;               /* the last turn left something to do */
-	bool former_done;        /* a link of an older version is to be let go */
 	uint64_t ways;       /* of the directory, that the links go by; the loop's thread only */
 	uint64_t rebind;     /* mono ms: the listener is to be opened again; 0: it is open */
 	char bind[256];      /* where, once it was opened again */
 	uint64_t card_retry; /* mono ms: no card by itself before; the folder's thread only */
 	uint64_t ways_told;  /* of the directory, to the links; the folder's thread only */
 	pthread_mutex_t carding; /* one at a time writes a card, or changes a key */
+	bool judged_known;       /* and what duty_verdicts() has done last */
+	struct hash judged;
+	bool more;        /* the last turn left something to do */
+	bool links_stale; /* a link of an older version is to be let go, or a suspension is new */
+	_Atomic bool suspending; /* a suspension is in its time, as far as the links know */
 	uint64_t started;
 
 	pthread_mutex_t lock; /* of what follows: other threads read it */
@@ -139,6 +142,18 @@ struct neighbour *links_find(struct node *n, const struct party_id *id);
 /* One turn: takes what has come, lets the exchange run, sends what it has.  True when more is to do
  * at once. */
 bool links_turn(struct node *n);
+
+/* node_suspension.c */
+/* A statement that was offered or handed in: the errors of versions_suspend(). */
+enum err suspension_accept(struct node *n, const uint8_t *file, size_t length,
+			   struct report *report);
+/* Lets a suspension begin and end in its time; returns when it wants to be called again, in mono
+ * ms. */
+uint64_t suspension_tick(struct node *n, uint64_t now);
+
+/* node_verdicts.c */
+/* The topology or the suspension in force is another: what it makes of stored messages is due. */
+void verdicts_due(struct node *n);
 
 /* node_status.c */
 /* about: the neighbour that causes it, or NULL. */
@@ -180,6 +195,7 @@ typedef enum err duty(struct node *n, uint64_t now, uint64_t *next);
 
 duty duty_card;      /* node_card.c: follows the cards, renews and corrects one's own */
 duty duty_purge;     /* node_purge.c: what has expired leaves index and log */
+duty duty_verdicts;  /* node_verdicts.c: releases what was suspended, removes what is void */
 duty duty_erase;     /* node_erase.c: removes the bodies that the index says may go */
 duty duty_receipts;  /* node_receipts.c: tells origins what has become of their messages */
 duty duty_reseal;    /* node_reseal.c: seals again what a reader lacks the key to */

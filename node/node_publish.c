@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "node/node_parts.h"
+#include "protocol/council.h"
 
 struct publish {
 	struct desk_call call;
@@ -28,6 +29,13 @@ static enum err author_check(struct node *n, const struct topology *t, struct re
 	if (!key || key->revoked || memcmp(key->key, public->sign, SIGN_KEY_BYTES) != 0) {
 		report_add(report, "topology version %u does not list our sign key %u", t->version,
 			   public->sign_number);
+		return ERR_NOT_ALLOWED;
+	}
+	if (topology_voids(t, &self->id, public->sign_number, n->author.incarnation)) {
+		report_add(report,
+			   "topology version %u has made void what this node has said since its "
+			   "start: start it again",
+			   t->version);
 		return ERR_NOT_ALLOWED;
 	}
 	return ERR_OK;
@@ -206,6 +214,12 @@ static void accept_run(struct desk_call *call)
 {
 	struct accept *a = call->arg;
 
+	if (suspension_is((const char *)a->file,
+			  council_text_length((const char *)a->file, a->length))) {
+		a->e = suspension_accept(a->node, a->file, a->length, a->report);
+		desk_done(a->node->desk, call);
+		return;
+	}
 	a->e = versions_accept(a->node->versions, a->file, a->length, a->report);
 	if (!a->e)
 		a->e = links_update(a->node);

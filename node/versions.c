@@ -12,8 +12,11 @@ struct versions {
 	struct log *log;
 	struct log_reader *reader;
 	struct chain chain;
-	pthread_mutex_t lock; /* of newest, which other threads read */
+	struct suspension **suspensions; /* owned; the last one counts */
+	size_t suspension_count;
+	pthread_mutex_t lock; /* of what follows, which other threads read */
 	const struct topology *newest;
+	const struct suspension *suspension;
 	uint8_t *file; /* what versions_file() lent last */
 };
 
@@ -49,6 +52,25 @@ static void newest_set(struct versions *v)
 	pthread_mutex_lock(&v->lock);
 	v->newest = chain_newest(&v->chain);
 	pthread_mutex_unlock(&v->lock);
+}
+
+/* Takes s over. */
+static enum err suspension_add(struct versions *v, struct suspension *s)
+{
+	struct suspension **grown =
+		realloc(v->suspensions, (v->suspension_count + 1) * sizeof *grown);
+
+	if (!grown) {
+		suspension_free(s);
+		return ERR_MEMORY;
+	}
+	v->suspensions = grown;
+	grown[v->suspension_count++] = s;
+	v->chain.suspension = s;
+	pthread_mutex_lock(&v->lock);
+	v->suspension = s;
+	pthread_mutex_unlock(&v->lock);
+	return ERR_OK;
 }
 
 /* Persists, then adds, at the end that it belongs to; takes t over. */
@@ -100,6 +122,31 @@ static enum err load(struct versions *v, uint32_t version, struct report *report
 	return e ? e : chain_add(&v->chain, t);
 }
 
+/* What was taken once counts until another one does, whoever is in the council since. */
+static enum err load_suspension(struct versions *v, struct report *report)
+{
+	uint8_t *file = malloc(SUSPENSION_MAX_BYTES);
+	const struct topology *t = NULL;
+	struct suspension *s = NULL;
+	size_t n = 0;
+	enum err e = file ? log_get(v->reader, "suspension", file, SUSPENSION_MAX_BYTES, &n)
+			  : ERR_MEMORY;
+
+	if (!e)
+		e = suspension_parse(&s, (const char *)file,
+				     council_text_length((const char *)file, n), report);
+	if (!e) {
+		t = chain_by_hash(&v->chain, &s->topology);
+		e = t ? suspension_bind(s, t, report) : ERR_DAMAGED;
+	}
+	if (!e)
+		e = suspension_add(v, s);
+	else
+		suspension_free(s);
+	free(file);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 static enum err load_all(struct versions *v, struct report *report)
 {
 	uint8_t first[4] = {0}, newest[4] = {0};
@@ -114,6 +161,11 @@ static enum err load_all(struct versions *v, struct report *report)
 		e = load(v, i, report);
 		if (e)
 			report_add(report, "topology version %u in the log: %s", i, err_str(e));
+	}
+	if (!e) {
+		e = load_suspension(v, report);
+		if (e)
+			report_add(report, "the suspension in the log: %s", err_str(e));
 	}
 	log_reader_pause(v->reader);
 	newest_set(v);
@@ -148,6 +200,9 @@ void versions_close(struct versions *v)
 	if (v->reader)
 		log_reader_close(v->reader);
 	chain_clear(&v->chain);
+	for (size_t i = 0; i < v->suspension_count; i++)
+		suspension_free(v->suspensions[i]);
+	free(v->suspensions);
 	pthread_mutex_destroy(&v->lock);
 	free(v->file);
 	free(v);
@@ -176,6 +231,16 @@ enum err versions_known(struct versions *v, struct chain *out)
 		out->versions[i] = v->chain.versions[i];
 	pthread_mutex_unlock(&v->lock);
 	return e;
+}
+
+const struct suspension *versions_suspension(struct versions *v)
+{
+	const struct suspension *s;
+
+	pthread_mutex_lock(&v->lock);
+	s = v->suspension;
+	pthread_mutex_unlock(&v->lock);
+	return s;
 }
 
 const struct chain *versions_chain(const struct versions *v)
@@ -265,6 +330,47 @@ enum err versions_file(struct versions *v, uint32_t version, const uint8_t **fil
 		memcpy(v->file, lent, *n);
 		*file = v->file;
 	}
+	log_reader_pause(v->reader);
+	return e;
+}
+
+enum err versions_suspend(struct versions *v, const uint8_t *file, size_t n, struct report *report)
+{
+	struct suspension *s;
+	enum err e;
+
+	if (!chain_newest(&v->chain)) {
+		report_add(report, "this node has not joined a federation: khabar join FILE first");
+		return ERR_STATE;
+	}
+	e = suspension_take(&s, &v->chain, v->chain.suspension, (const char *)file, n, report);
+	if (e)
+		return e;
+	e = log_begin(v->log);
+	if (!e)
+		e = log_put(v->log, "suspension", file, n);
+	if (e)
+		log_abort(v->log);
+	else
+		e = log_commit(v->log);
+	if (e) {
+		suspension_free(s);
+		return e;
+	}
+	return suspension_add(v, s);
+}
+
+enum err versions_suspension_file(struct versions *v, const uint8_t **file, size_t *n)
+{
+	enum err e = log_reader_renew(v->reader);
+
+	free(v->file);
+	v->file = malloc(SUSPENSION_MAX_BYTES);
+	if (!v->file)
+		return ERR_MEMORY;
+	if (!e)
+		e = log_get(v->reader, "suspension", v->file, SUSPENSION_MAX_BYTES, n);
+	*file = v->file;
 	log_reader_pause(v->reader);
 	return e;
 }

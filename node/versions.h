@@ -1,7 +1,8 @@
-/* The topology versions of this node: in the log for ever, in memory as a chain.  SPEC.md 4.9.
+/* The topology versions of this node, and the suspension that counts: in the log, in memory as a
+ * chain.  SPEC.md 4.9, 4.12.
  *
  * The loop's thread adds; any thread may ask for the one in force or for a party's name.  A
- * topology, once added, lives as long as the node. */
+ * topology or a suspension, once added, lives as long as the node. */
 #ifndef NODE_VERSIONS_H
 #define NODE_VERSIONS_H
 
@@ -16,6 +17,8 @@ void versions_close(struct versions *v);
 
 /* Any thread: the version in force, NULL before the node has joined. */
 const struct topology *versions_newest(struct versions *v);
+/* Any thread: the suspension that counts, whether or not its time has come; NULL: none. */
+const struct suspension *versions_suspension(struct versions *v);
 
 /* Any thread: all that are held now.  The caller frees the array out->versions with free(); the
  * topologies are borrowed.  ERR_MEMORY. */
@@ -36,5 +39,10 @@ enum err versions_stored(struct log_reader *reader, uint32_t version, const uint
 			 size_t *n);
 /* The signed file; borrowed until the next call. */
 enum err versions_file(struct versions *v, uint32_t version, const uint8_t **file, size_t *n);
+
+/* A suspension: checked, persisted, then the one that counts.  The errors of suspension_take(). */
+enum err versions_suspend(struct versions *v, const uint8_t *file, size_t n, struct report *report);
+/* Its signed file; borrowed until the next call. */
+enum err versions_suspension_file(struct versions *v, const uint8_t **file, size_t *n);
 
 #endif

@@ -83,6 +83,14 @@ const struct topology *chain_hash(const struct chain *c, const struct version_ha
 	return t && hash_equal(&t->hash, &v->hash) ? t : NULL;
 }
 
+const struct topology *chain_by_hash(const struct chain *c, const struct hash *hash)
+{
+	for (size_t i = c->count; i-- > 0;)
+		if (hash_equal(&c->versions[i]->hash, hash))
+			return c->versions[i];
+	return NULL;
+}
+
 const struct topology *chain_after(const struct chain *c, const struct version_hash *v)
 {
 	const struct topology *t =

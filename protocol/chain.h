@@ -6,11 +6,13 @@
 #define PROTOCOL_CHAIN_H
 
 #include "protocol/frame.h"
+#include "protocol/suspension.h"
 #include "protocol/topology.h"
 
 struct chain {
 	struct topology **versions; /* owned, ascending */
 	size_t count, size;
+	const struct suspension *suspension; /* the statement that counts, or NULL; borrowed */
 };
 
 void chain_init(struct chain *c);
@@ -30,6 +32,8 @@ const struct topology *chain_newest(const struct chain *c);
 /* That version, or NULL. */
 const struct topology *chain_version(const struct chain *c, uint32_t version);
 const struct topology *chain_hash(const struct chain *c, const struct version_hash *v);
+/* The version with that hash, or NULL. */
+const struct topology *chain_by_hash(const struct chain *c, const struct hash *hash);
 /* The version that may follow the given one: its number is one more and its `previous` names the
  * hash.  NULL: none. */
 const struct topology *chain_after(const struct chain *c, const struct version_hash *v);

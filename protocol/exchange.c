@@ -269,6 +269,7 @@ static void event_handle(struct peer *p, struct session_event *e)
 		break;
 	case SESSION_OPENED:
 		peer_opened(p);
+		suspension_tell(p);
 		if (p->status.kind == LINK_FORMER)
 			former_done(p);
 		break;
@@ -279,6 +280,9 @@ static void event_handle(struct peer *p, struct session_event *e)
 		break;
 	case SESSION_RECONCILE:
 		reconciler_receive(p->reconciler, (enum frame_type)e->number, e->data, e->length);
+		break;
+	case SESSION_NOTICE:
+		notice_handle(p, (enum frame_type)e->number, e->data, e->length);
 		break;
 	case SESSION_SETTLED:
 		p->settled_rows++;

@@ -41,6 +41,12 @@ struct exchange_host {
 				     struct report *report);
 	/* The signed file of a version held; borrowed until the next call. */
 	enum err (*topology_file)(void *arg, uint32_t version, const uint8_t **file, size_t *n);
+	/* A peer tells a signed suspension: check, persist, put it into the chain, then say
+	 * exchange_suspension_changed().  See suspension_take().  May be NULL. */
+	enum err (*suspension_offered)(void *arg, const uint8_t *file, size_t n,
+				       struct report *report);
+	/* The file of the suspension in the chain; borrowed until the next call. */
+	enum err (*suspension_file)(void *arg, const uint8_t **file, size_t *n);
 	/* A message has been committed at lsn. */
 	void (*stored)(void *arg, uint64_t lsn, const struct arrival *arrival);
 	/* A message of this node has been committed (ERR_OK) or could not be. */
@@ -102,6 +108,9 @@ void exchange_free(struct exchange *x);
 /* The chain has a new newest version (or its first): peers are joined and parted, every
  * conversation starts anew. */
 enum err exchange_topology_changed(struct exchange *x, struct instant now);
+
+/* The chain has another suspension: it is told to every peer. */
+void exchange_suspension_changed(struct exchange *x, struct instant now);
 
 /* The transport under a peer came up or went down; a frame arrived; the next frame to send (0: none
  * now). */

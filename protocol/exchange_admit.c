@@ -54,7 +54,7 @@ static void work(void *ctx, size_t i)
 		p->judged.judgement = JUDGED_FORGED;
 		p->judged.why = "is malformed";
 	} else if (p->own) {
-		judge_own(&p->judged, &p->message);
+		judge_own(&p->judged, x->host.chain, &p->message);
 	} else if (peer_passage(p->peer, &passage) && p->conversation == p->peer->conversation) {
 		judge(&p->judged, &passage, &p->message);
 	} else {

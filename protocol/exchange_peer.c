@@ -142,6 +142,8 @@ void peer_opened(struct peer *p)
 	if (same_store)
 		p->since = c.since;
 	p->settled_rows++; /* since is to be remembered */
+	p->opened = p->x->now.mono;
+	p->notices = 0;
 	p->status.state = PEER_OPEN;
 	p->status.since = p->x->now.wall;
 	p->status.reason[0] = '\0';
@@ -188,6 +190,7 @@ bool peer_passage(const struct peer *p, struct passage *passage)
 		.self = topology_party_by_id(t, &p->x->options.self),
 		.peer = topology_party_by_id(t, &p->status.id),
 		.floor = floor_session(p),
+		.now = p->x->now.wall,
 	};
 	return passage->self && passage->peer;
 }

@@ -26,6 +26,8 @@ struct peer {
 	uint64_t confirming;      /* position that was offered again, for exchange_confirms(); 0 */
 	uint64_t clock, clock_at; /* of the peer when it greeted, wall ms; then, mono ms */
 
+	uint64_t opened;       /* mono ms: when the session did */
+	unsigned notices;      /* of the peer since then */
 	uint64_t conversation; /* counts them; an answer is only for the one that asked */
 	uint64_t answered;     /* mono ms: when it last did, or had nothing to answer for */
 	uint64_t settled_rows; /* answers since the cursor was saved */
@@ -124,6 +126,10 @@ void reconciler_want(struct reconciler *r);
 /* The open session is to be confirmed; false: no longer. */
 void reconciler_confirm(struct reconciler *r, bool on);
 uint64_t reconciler_deadline(const struct reconciler *r);
+
+/* exchange_notice.c */
+void notice_handle(struct peer *p, enum frame_type type, const uint8_t *payload, size_t n);
+void suspension_tell(struct peer *p);
 
 /* exchange_floor.c */
 void floor_load(struct exchange *x);

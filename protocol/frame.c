@@ -184,6 +184,9 @@ static bool frame_valid(const struct frame *f)
 	case FRAME_PART:
 	case FRAME_ASK:
 	case FRAME_LAST:
+	case FRAME_SUSPENSION:
+	case FRAME_COUNT:
+	case FRAME_COUNTS:
 		return f->reconcile.length <= RECONCILE_BYTES_MAX;
 	}
 	return false;
@@ -228,6 +231,9 @@ size_t frame_encode(const struct frame *f, uint8_t *out)
 	case FRAME_PART:
 	case FRAME_ASK:
 	case FRAME_LAST:
+	case FRAME_SUSPENSION:
+	case FRAME_COUNT:
+	case FRAME_COUNTS:
 		write_bytes(&w, f->reconcile.payload, f->reconcile.length);
 		break;
 	}
@@ -276,6 +282,9 @@ enum err frame_decode(struct frame *f, const uint8_t *in, size_t n)
 	case FRAME_PART:
 	case FRAME_ASK:
 	case FRAME_LAST:
+	case FRAME_SUSPENSION:
+	case FRAME_COUNT:
+	case FRAME_COUNTS:
 		f->reconcile.length = r.left;
 		f->reconcile.payload = read_ref(&r, r.left);
 		break;
@@ -317,6 +326,12 @@ const char *frame_type_str(enum frame_type type)
 		return "ASK";
 	case FRAME_LAST:
 		return "LAST";
+	case FRAME_SUSPENSION:
+		return "SUSPENSION";
+	case FRAME_COUNT:
+		return "COUNT";
+	case FRAME_COUNTS:
+		return "COUNTS";
 	}
 	return "unknown";
 }

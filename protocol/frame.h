@@ -25,6 +25,10 @@ enum frame_type {
 	FRAME_PART,
 	FRAME_ASK,
 	FRAME_LAST,
+	/* What two ends tell each other beside the messages; their fields, too, are only bytes. */
+	FRAME_SUSPENSION = 20,
+	FRAME_COUNT,
+	FRAME_COUNTS,
 };
 
 enum nak_reason {
@@ -93,7 +97,7 @@ struct frame {
 		struct {
 			const uint8_t *payload; /* NULL when empty */
 			size_t length;          /* at most RECONCILE_BYTES_MAX */
-		} reconcile;                    /* BEGIN, PART, ASK, LAST */
+		} reconcile; /* BEGIN, PART, ASK, LAST, SUSPENSION, COUNT, COUNTS */
 		char error[ERROR_TEXT_MAX_BYTES + 1];
 	};
 };

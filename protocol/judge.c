@@ -14,9 +14,10 @@ enum err judge_split(struct message_view *m, const uint8_t *bytes, size_t n)
 	return message_split(m, bytes, n);
 }
 
-static bool is_void(const struct topology *t, const struct header *h)
+bool judge_void(const struct topology *t, const struct header *h)
 {
-	return topology_voids(t, &h->origin, h->sign_key, h->incarnation);
+	/* SPEC 4.12: "A recall is never void." */
+	return h->kind != KIND_RECALL && topology_voids(t, &h->origin, h->sign_key, h->incarnation);
 }
 
 const char *judge_passage(const struct passage *p, const struct header *h, enum nak_reason *reason)
@@ -28,7 +29,7 @@ const char *judge_passage(const struct passage *p, const struct header *h, enum 
 	}
 	/* SPEC 5.4: "it is void neither under the session's version nor under the newest that the
 	 * node holds" */
-	if (is_void(p->topology, h) || is_void(chain_newest(p->chain), h)) {
+	if (judge_void(p->topology, h) || judge_void(chain_newest(p->chain), h)) {
 		*reason = NAK_NOT_CARRIED;
 		return "is void";
 	}
@@ -47,23 +48,32 @@ const char *judge_passage(const struct passage *p, const struct header *h, enum 
 	return NULL;
 }
 
+enum verdict judge_standing(const struct topology *t, const struct header *h, const char **why)
+{
+	const struct party *now = topology_party_by_id(t, &h->origin);
+	const struct sign_key *key = now ? party_sign_key(now, h->sign_key) : NULL;
+
+	*why = NULL;
+	if (!now || now->left)
+		*why = "its origin has left the federation";
+	else if (!key || key->revoked)
+		*why = "its sign key is revoked";
+	else if (h->kind > KIND_ROLE_KEY)
+		*why = "its kind is not known to this version";
+	return *why ? VERDICT_HELD : VERDICT_ACCEPTED;
+}
+
 /* The version in force decides about keys and membership now; what the header names decided who
  * could sign then. */
 static void verdict_set(struct judged *j, const struct passage *p, const struct header *h)
 {
-	const struct party *now = topology_party_by_id(chain_newest(p->chain), &h->origin);
-	const struct sign_key *key = now ? party_sign_key(now, h->sign_key) : NULL;
-
 	j->judgement = JUDGED_AUTHENTIC;
-	j->verdict = VERDICT_HELD;
-	if (!now || now->left)
-		j->why = "its origin has left the federation";
-	else if (!key || key->revoked)
-		j->why = "its sign key is revoked";
-	else if (h->kind > KIND_ROLE_KEY)
-		j->why = "its kind is not known to this version";
-	else
-		j->verdict = VERDICT_ACCEPTED;
+	j->verdict = judge_standing(chain_newest(p->chain), h, &j->why);
+	if (j->verdict == VERDICT_ACCEPTED &&
+	    suspension_of_key(p->chain->suspension, &h->origin, h->sign_key, p->now)) {
+		j->verdict = VERDICT_SUSPENDED;
+		j->why = "its origin is suspended";
+	}
 	/* Held or not, what breaks the rules in the open has no body here. */
 	if (header_violation(h)) {
 		j->verdict = VERDICT_HEADER_ONLY;
@@ -150,7 +160,7 @@ void judge(struct judged *j, const struct passage *p, const struct message_view 
 		authenticate(j, p, &h, m);
 }
 
-void judge_own(struct judged *j, const struct message_view *m)
+void judge_own(struct judged *j, const struct chain *chain, const struct message_view *m)
 {
 	struct header h;
 
@@ -158,6 +168,10 @@ void judge_own(struct judged *j, const struct message_view *m)
 	if (header_decode(&h, m->header, m->header_length) != ERR_OK || header_violation(&h) ||
 	    !header_audience_valid(&h) || !message_body_matches(&h, m->body, m->body_length)) {
 		forged(j, "is malformed");
+		return;
+	}
+	if (judge_void(chain_newest(chain), &h)) {
+		refused(j, NAK_NOT_CARRIED, "is void");
 		return;
 	}
 	j->judgement = JUDGED_AUTHENTIC;

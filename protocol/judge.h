@@ -9,13 +9,15 @@
 #include "protocol/chain.h"
 #include "protocol/message.h"
 
-/* What a node decides of an authentic message from its header and topology, for ever. */
+/* What a node decides of an authentic message from its header, the topology and the suspension in
+ * force.  For ever, but for what was suspended. */
 enum verdict {
 	VERDICT_ACCEPTED,
 	VERDICT_HELD, /* carried and counted, not shown: revoked key, party that left, unknown kind
 		       */
 	VERDICT_HEADER_ONLY, /* the header shows a violation: stored and passed on without the body
 			      */
+	VERDICT_SUSPENDED,   /* held until the suspension ends */
 };
 
 enum judgement {
@@ -41,19 +43,27 @@ struct passage {
 	const struct topology *topology; /* the session's version */
 	const struct party *self, *peer; /* in that version */
 	uint32_t floor;                  /* hours: the higher of the two ends' */
+	uint64_t now;                    /* ms since 1970: for suspensions only */
 };
 
 /* NULL when the link carries a message with this header, else why not (and *reason).  The signature
  * is not looked at. */
 const char *judge_passage(const struct passage *p, const struct header *h, enum nak_reason *reason);
 
-/* Everything, cheapest first; the signature last.  Thread-safe as long as nobody changes the chain.
+/* Everything, cheapest first; the signature last.   Thread-safe as long as nobody changes the
+ * chain.
  */
 void judge(struct judged *j, const struct passage *p, const struct message_view *m);
 
+/* Is a message with this header void under that version?  SPEC.md 4.12. */
+bool judge_void(const struct topology *t, const struct header *h);
+/* What the version in force says of a message's origin, key and kind: VERDICT_ACCEPTED, or
+ * VERDICT_HELD and why (static). */
+enum verdict judge_standing(const struct topology *t, const struct header *h, const char **why);
+
 /* The same for a message that this node has just written: only the rules that a header alone shows.
  */
-void judge_own(struct judged *j, const struct message_view *m);
+void judge_own(struct judged *j, const struct chain *chain, const struct message_view *m);
 
 /* header | signature | body, or header | signature of a message that goes without its body
  * (SPEC 7.5). */

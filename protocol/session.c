@@ -1,5 +1,5 @@
 /* The conversation's beginning, its deadlines and its frames; the rest is in session_agree.c,
- * session_push.c, session_take.c and session_reconcile.c. */
+ * session_push.c, session_take.c, session_reconcile.c and session_notice.c. */
 #include "protocol/session_state.h"
 
 #include <stdio.h>
@@ -31,6 +31,7 @@ static void conversation_clear(struct session *s)
 	free(s->gift);
 	free(s->offer);
 	free(s->reconciling);
+	notice_clear(s);
 	s->gift = s->offer = s->reconciling = NULL;
 	s->reconcile_due = false;
 	s->hello_due = s->deaf = s->open_sent = s->open_received = s->gift_given = s->error_due =
@@ -282,6 +283,11 @@ void session_receive(struct session *s, const uint8_t *in, size_t n, uint64_t no
 	case FRAME_LAST:
 		reconcile_received(s, &f);
 		break;
+	case FRAME_SUSPENSION:
+	case FRAME_COUNT:
+	case FRAME_COUNTS:
+		notice_received(s, &f);
+		break;
 	}
 }
 
@@ -343,7 +349,8 @@ static bool output_control(struct session *s, struct frame *f)
 		return false;
 	if (agree_output(s, f))
 		return true;
-	return s->state == STATE_OPEN && (take_output(s, f) || reconcile_output(s, f));
+	return s->state == STATE_OPEN &&
+	       (take_output(s, f) || notice_output(s, f) || reconcile_output(s, f));
 }
 
 size_t session_output(struct session *s, uint8_t *out, uint64_t now)

@@ -29,6 +29,7 @@ enum {
 	GREETING_EVERY_MS = 1000,
 	KEEPALIVE_MS = 15 * 1000,
 	SILENCE_MS = 60 * 1000,
+	NOTICES_MAX = 4, /* that wait to be sent */
 };
 
 struct session_config {
@@ -63,6 +64,7 @@ enum session_event_kind {
 	SESSION_OPENED,    /* under `version`: messages may be pushed */
 	SESSION_MESSAGE,   /* data is a whole message, push number `number`: settle it */
 	SESSION_RECONCILE, /* data is the payload of a frame of reconciliation, number its type */
+	SESSION_NOTICE,    /* the same of SUSPENSION, COUNT, COUNTS */
 	SESSION_SETTLED,   /* the peer has answered for our message at lsn */
 	SESSION_ENDED,     /* text says why; when blame, the peer broke the protocol */
 };
@@ -127,6 +129,9 @@ void session_settle(struct session *s, uint64_t number, enum settled how, enum n
 enum err session_reconcile(struct session *s, enum frame_type type, const uint8_t *payload,
 			   size_t n);
 bool session_reconcile_room(const struct session *s);
+/* Queues a SUSPENSION, COUNT or COUNTS; the payload is copied.  ERR_STATE when not open, ERR_BUSY
+ * when NOTICES_MAX wait. */
+enum err session_notice(struct session *s, enum frame_type type, const uint8_t *payload, size_t n);
 /* Origins whose messages the peer shall hold back for a while; at most PAUSED_MAX, told with the
  * next CREDIT. */
 void session_pause(struct session *s, const struct party_id *origins, size_t n);

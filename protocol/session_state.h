@@ -74,6 +74,14 @@ struct session {
 	size_t reconcile_length;
 	bool reconcile_due;
 
+	/* noticing: frames to send, in a ring; the one that was sent last is still owned */
+	struct notice {
+		enum frame_type type;
+		uint8_t *payload;
+		size_t length;
+	} notices[NOTICES_MAX], noticed;
+	size_t notice_head, notice_count;
+
 	/* pushing */
 	struct out_lane lanes[LANE_COUNT];
 	struct flight *flights; /* ring of IN_FLIGHT_MAX, number n at n % IN_FLIGHT_MAX */
@@ -122,6 +130,10 @@ void agree_sent(struct session *s);
 
 void reconcile_received(struct session *s, const struct frame *f);
 bool reconcile_output(struct session *s, struct frame *f);
+
+void notice_received(struct session *s, const struct frame *f);
+bool notice_output(struct session *s, struct frame *f);
+void notice_clear(struct session *s);
 
 void push_begin(struct session *s, uint64_t credit_bytes, uint64_t credit_messages);
 void push_clear(struct session *s);

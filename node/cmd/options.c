@@ -46,10 +46,19 @@ static int option_take(const char *what, const struct option_rule *rule, const c
 	return EXIT_USAGE;
 }
 
+static const struct option_rule *rule_output(const struct option_rule *rules, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(rules[i].name, "output") == 0)
+			return &rules[i];
+	return NULL;
+}
+
 int options_read(const char *what, const struct option_rule *rules, size_t n, int argc, char **argv,
 		 int *first)
 {
 	struct option options[OPTION_RULES_MAX + 1] = {0};
+	const char *letters = rule_output(rules, n) ? "o:" : "";
 	int option, code = EXIT_DONE;
 
 	for (size_t i = 0; i < n && i < OPTION_RULES_MAX; i++)
@@ -58,10 +67,13 @@ int options_read(const char *what, const struct option_rule *rules, size_t n, in
 									  : required_argument,
 					     NULL, OPTION_BASE + (int)i};
 	optind = 1;
-	while (!code && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option < OPTION_BASE)
+	while (!code && (option = getopt_long(argc, argv, letters, options, NULL)) != -1) {
+		if (option == 'o')
+			code = option_take(what, rule_output(rules, n), optarg);
+		else if (option < OPTION_BASE)
 			return EXIT_USAGE;
-		code = option_take(what, &rules[option - OPTION_BASE], optarg);
+		else
+			code = option_take(what, &rules[option - OPTION_BASE], optarg);
 	}
 	*first = optind;
 	return code;

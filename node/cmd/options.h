@@ -26,8 +26,8 @@ struct option_rule {
 	unsigned long min, max;
 };
 
-/* Reads the options out of argv; *first is where the arguments begin.  EXIT_DONE, or EXIT_USAGE
- * after saying what is wrong. */
+/* Reads the options out of argv, where -o is short for --output; *first is where the arguments
+ * begin.  EXIT_DONE, or EXIT_USAGE after saying what is wrong. */
 int options_read(const char *what, const struct option_rule *rules, size_t n, int argc, char **argv,
 		 int *first);
 

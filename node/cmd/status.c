@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "node/cmd/client.h"
+#include "node/cmd/topology_file.h"
 #include "protocol/admin.h"
 
 enum { PEER_WIDTH = 14, KIND_WIDTH = 10, STATE_WIDTH = 10 };
@@ -26,6 +27,22 @@ static void print_links_head(void)
 	printf("%-16s  %8s  %8s  %8s\n", "SINCE", "SENT", "RECEIVED", "WAITING");
 }
 
+void status_suspension(const cJSON *s)
+{
+	const cJSON *node, *nodes = cJSON_GetObjectItemCaseSensitive(s, "nodes");
+
+	if (cJSON_GetArraySize(nodes) == 0)
+		return;
+	printf("suspended ");
+	cJSON_ArrayForEach(node, nodes)
+	{
+		print_safe(stdout, member_text(node, "node"), false);
+		putchar(' ');
+	}
+	printf("from %.16s until %.16s (serial %.0f)\n", member_text(s, "from"),
+	       member_text(s, "until"), member_number(s, "serial"));
+}
+
 static void print_status(const cJSON *s)
 {
 	const cJSON *topology = cJSON_GetObjectItemCaseSensitive(s, "topology"), *item;
@@ -38,6 +55,7 @@ static void print_status(const cJSON *s)
 		       member_text(topology, "expires"));
 	else
 		printf("topology  none yet\n");
+	status_suspension(cJSON_GetObjectItemCaseSensitive(s, "suspension"));
 	printf("holds     %.0f messages, %.0f objects, %.0f held, %.0f to be indexed\n",
 	       member_number(s, "messages"), member_number(s, "objects"), member_number(s, "held"),
 	       member_number(s, "unfolded"));

@@ -13,7 +13,7 @@ static const struct {
 } subcommands[] = {
 	{"check", topology_check_file}, {"show", topology_show},         {"tree", topology_tree},
 	{"diff", topology_diff},        {"assemble", topology_assemble}, {"fill", topology_fill},
-	{"accept", topology_accept},
+	{"accept", topology_accept},    {"suspend", topology_suspend},
 };
 
 enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
@@ -86,8 +86,41 @@ static void print_check(const struct cmd_context *c, const struct loaded *l, uns
 		       council->member_count);
 }
 
+static int check_suspension(const struct cmd_context *c, const char *path,
+			    const struct loaded_suspension *l)
+{
+	struct report report;
+	struct loaded t;
+	unsigned count = 0;
+	enum err e;
+	int code = EXIT_DONE;
+
+	report_init(&report);
+	e = loaded_in_force(&t, c, &report);
+	if (!e)
+		e = suspension_bind(l->s, t.t, &report);
+	if (!e)
+		count = council_count(&t.t->council, l->file, l->length, &report);
+	if (e) {
+		code = topology_refused(c, path, e, &report);
+	} else if (c->json) {
+		cJSON *o = suspension_json(l->s);
+		cJSON_AddNumberToObject(o, "signatures", count);
+		cJSON_AddNumberToObject(o, "threshold", t.t->council.suspension);
+		json_print(o);
+	} else {
+		suspension_print(l->s);
+		printf("signed by %u of %zu members (%u must)\n", count, t.t->council.member_count,
+		       t.t->council.suspension);
+	}
+	loaded_clear(&t);
+	report_clear(&report);
+	return code;
+}
+
 int topology_check_file(const struct cmd_context *c, int argc, char **argv)
 {
+	struct loaded_suspension suspension;
 	struct loaded l;
 	struct report report;
 	unsigned count = 0;
@@ -97,6 +130,14 @@ int topology_check_file(const struct cmd_context *c, int argc, char **argv)
 	if (argc != 2)
 		return cmd_misused("khabar topology check", "exactly one file is needed");
 	report_init(&report);
+	e = suspension_read(&suspension, argv[1], &report);
+	if (e != ERR_NOT_FOUND) {
+		code = e ? topology_refused(c, argv[1], e, &report)
+			 : check_suspension(c, argv[1], &suspension);
+		suspension_clear(&suspension);
+		report_clear(&report);
+		return code;
+	}
 	e = loaded_read(&l, argv[1], &report);
 	if (e == ERR_OK && l.text_length < l.length) {
 		e = council_check(&l.t->council, l.file, l.length, l.t->version, &report);
@@ -136,6 +177,22 @@ static void add_key(cJSON *list, unsigned number, const uint8_t key[32], bool re
 	cJSON_AddItemToArray(list, o);
 }
 
+/* What of a node is void: keys by their numbers, incarnations. */
+static void add_voids(cJSON *o, const struct party *p)
+{
+	cJSON *list = cJSON_AddArrayToObject(o, "void_keys");
+
+	for (size_t i = 0; i < p->sign_key_count; i++)
+		if (p->sign_keys[i].is_void)
+			cJSON_AddItemToArray(list, cJSON_CreateNumber(p->sign_keys[i].number));
+	list = cJSON_AddArrayToObject(o, "void");
+	for (size_t i = 0; i < p->void_count; i++) {
+		char text[17];
+		snprintf(text, sizeof text, "%016llx", (unsigned long long)p->voids[i]);
+		cJSON_AddItemToArray(list, cJSON_CreateString(text));
+	}
+}
+
 static cJSON *party_json(const struct topology *t, const struct party *p)
 {
 	cJSON *o = cJSON_CreateObject(), *list;
@@ -160,14 +217,17 @@ static cJSON *party_json(const struct topology *t, const struct party *p)
 	list = cJSON_AddArrayToObject(o, "seal");
 	for (size_t i = 0; i < p->seal_key_count; i++)
 		add_key(list, p->seal_keys[i].number, p->seal_keys[i].key, p->seal_keys[i].retired);
+	if (p->kind == PARTY_NODE)
+		add_voids(o, p);
 	if (p->left)
 		cJSON_AddStringToObject(
 			o, "left", date_text(date, sizeof date, p->left_on * UINT64_C(3600000)));
 	return o;
 }
 
-static void show_json(const struct topology *t)
+static void show_json(const struct loaded *l)
 {
+	const struct topology *t = l->t;
 	cJSON *o = summary_json(t), *council = cJSON_AddObjectToObject(o, "council"), *list;
 
 	cJSON_AddNumberToObject(council, "threshold", t->council.threshold);
@@ -192,6 +252,9 @@ static void show_json(const struct topology *t)
 		size_t ends[2] = {t->links[i].a, t->links[i].b};
 		cJSON_AddItemToArray(list, name_array(t, ends, 2));
 	}
+	cJSON_AddItemToObject(o, "suspension",
+			      l->suspension ? cJSON_Duplicate(l->suspension, true)
+					    : cJSON_CreateNull());
 	json_print(o);
 }
 
@@ -212,6 +275,13 @@ static void print_party(const struct topology *t, const struct party *p)
 	print_names(t, ", holds ", p->roles, p->role_count);
 	if (p->endpoint)
 		printf(", %s", p->endpoint);
+	if (p->kind == PARTY_NODE && !party_can_sign(p))
+		printf(", all its sign keys are revoked");
+	for (size_t i = 0; i < p->sign_key_count; i++)
+		if (p->sign_keys[i].is_void)
+			printf(", sign key %u is void", p->sign_keys[i].number);
+	if (p->void_count)
+		printf(", %zu incarnations are void", p->void_count);
 	if (p->left)
 		printf(", left %s", date_text(date, sizeof date, p->left_on * UINT64_C(3600000)));
 	printf("\n");
@@ -228,7 +298,8 @@ static void show_words(const struct topology *t)
 	printf("words    %s\n", words);
 	printf("network  %s\n", hex_encode(hex, t->network.b, NETWORK_ID_BYTES));
 	printf("expires  %s\n", date_text(date, sizeof date, t->expires));
-	printf("council  %u of %zu:", t->council.threshold, t->council.member_count);
+	printf("council  %u of %zu (%u suspend):", t->council.threshold, t->council.member_count,
+	       t->council.suspension);
 	for (size_t i = 0; i < t->council.member_count; i++)
 		printf(" %s", t->council.members[i].name);
 	printf("\nparties\n");
@@ -260,9 +331,11 @@ int topology_show(const struct cmd_context *c, int argc, char **argv)
 	if (e)
 		code = topology_refused(c, path, e, &report);
 	else if (c->json)
-		show_json(l.t);
+		show_json(&l);
 	else
 		show_words(l.t);
+	if (!e && !c->json)
+		status_suspension(l.suspension);
 	loaded_clear(&l);
 	report_clear(&report);
 	return code;

@@ -12,6 +12,8 @@ enum { SIGNATURE_FILE_MAX_BYTES = 64 << 10 };
 
 struct assembly {
 	const struct topology *text, *after; /* after: the version before, or NULL */
+	const struct suspension *suspension; /* not NULL: it is the text, and text whose council
+						signs it */
 	char *file;                          /* the text and the signatures taken so far */
 	size_t length, text_length;
 };
@@ -86,17 +88,28 @@ static enum err add_file(struct assembly *a, const char *path, struct report *re
 
 static enum err judge(const struct assembly *a, struct report *report)
 {
+	size_t most = a->suspension ? SUSPENSION_MAX_BYTES : TOPOLOGY_MAX_BYTES;
 	struct topology *followed = NULL;
 	enum err e;
 
-	if (a->after)
+	if (a->suspension) {
+		unsigned count = count_good(a, a->file, a->length, report);
+		e = ERR_OK;
+		if (count < a->text->council.suspension) {
+			report_add(report,
+				   "the council of version %lu: %u of its %zu members signed this; "
+				   "%u must",
+				   (unsigned long)a->text->version, count,
+				   a->text->council.member_count, a->text->council.suspension);
+			e = ERR_SIGNATURE;
+		}
+	} else if (a->after)
 		e = council_follow(&followed, a->after, a->file, a->length, report);
 	else
 		e = council_check(&a->text->council, a->file, a->length, a->text->version, report);
 	topology_free(followed);
-	if (e == ERR_OK && a->length > TOPOLOGY_MAX_BYTES) {
-		report_add(report, "text and signatures are more than %d bytes",
-			   TOPOLOGY_MAX_BYTES);
+	if (e == ERR_OK && a->length > most) {
+		report_add(report, "text and signatures are more than %zu bytes", most);
 		e = ERR_LIMIT;
 	}
 	return e;
@@ -106,20 +119,22 @@ static void print_done(const struct cmd_context *c, const struct assembly *a, co
 {
 	const struct council *council = &a->text->council;
 	unsigned count = council_count(council, a->file, a->length, NULL);
+	unsigned must = a->suspension ? council->suspension : council->threshold;
+	unsigned long number = a->suspension ? a->suspension->serial : a->text->version;
 	cJSON *o;
 
 	if (!out || !c->json) {
-		fprintf(stderr, "version %lu: signed by %u of %zu members (%u must)\n",
-			(unsigned long)a->text->version, count, council->member_count,
-			council->threshold);
+		fprintf(stderr, "%s %lu: signed by %u of %zu members (%u must)\n",
+			a->suspension ? "suspension" : "version", number, count,
+			council->member_count, must);
 		return;
 	}
 	o = cJSON_CreateObject();
 	cJSON_AddStringToObject(o, "file", out);
-	cJSON_AddNumberToObject(o, "version", a->text->version);
+	cJSON_AddNumberToObject(o, a->suspension ? "suspension" : "version", (double)number);
 	cJSON_AddNumberToObject(o, "signatures", count);
 	cJSON_AddNumberToObject(o, "members", (double)council->member_count);
-	cJSON_AddNumberToObject(o, "threshold", council->threshold);
+	cJSON_AddNumberToObject(o, "threshold", must);
 	json_print(o);
 }
 
@@ -151,51 +166,82 @@ static bool read_options(struct options *o, int argc, char **argv)
 	return true;
 }
 
+/* Adds the signatures, judges and writes. */
+static enum err assemble_file(const struct cmd_context *c, const struct options *o,
+			      struct assembly *a, const char *text, size_t n, const char **where,
+			      struct report *report)
+{
+	enum err e = ERR_OK;
+
+	a->file = malloc(a->text_length + 1);
+	if (!a->file)
+		return ERR_MEMORY;
+	a->length = a->text_length;
+	memcpy(a->file, text, a->text_length);
+	/* A text that is signed already keeps its good signatures. */
+	if (n > a->text_length)
+		e = add_signatures(a, o->files[0], text, n);
+	for (int i = 1; i < o->count && e == ERR_OK; i++) {
+		*where = o->files[i];
+		e = add_file(a, o->files[i], report);
+	}
+	if (!e) {
+		*where = o->files[0];
+		e = judge(a, report);
+	}
+	if (!e)
+		e = file_write(o->out, a->file, a->length, report);
+	if (!e)
+		print_done(c, a, o->out);
+	free(a->file);
+	return e;
+}
+
+/* A suspension is signed by the council of the version in force, or of the one given. */
+static enum err assemble_suspension(const struct cmd_context *c, const struct options *o,
+				    const struct loaded_suspension *l, const char **where,
+				    struct report *report)
+{
+	struct loaded t;
+	struct assembly a = {.suspension = l->s, .text_length = l->text_length};
+	enum err e = o->after ? loaded_read(&t, o->after, report) : loaded_in_force(&t, c, report);
+
+	if (o->after)
+		*where = o->after;
+	if (!e)
+		e = suspension_bind(l->s, t.t, report);
+	a.text = t.t;
+	if (!e)
+		e = assemble_file(c, o, &a, l->file, l->length, where, report);
+	loaded_clear(&t);
+	return e;
+}
+
 static enum err assemble(const struct cmd_context *c, const struct options *o, const char **where,
 			 struct report *report)
 {
-	struct loaded text, after = {0};
+	struct loaded_suspension suspension;
+	struct loaded text = {0}, after = {0};
 	struct assembly a = {0};
 	enum err e;
 
 	*where = o->files[0];
+	e = suspension_read(&suspension, o->files[0], report);
+	if (e != ERR_NOT_FOUND) {
+		if (!e)
+			e = assemble_suspension(c, o, &suspension, where, report);
+		suspension_clear(&suspension);
+		return e;
+	}
+	suspension_clear(&suspension);
 	e = loaded_read(&text, o->files[0], report);
-	if (e)
-		goto done;
-	if (o->after) {
+	if (!e && o->after) {
 		*where = o->after;
 		e = loaded_read(&after, o->after, report);
-		if (e)
-			goto done;
 	}
-	*where = o->files[0];
-	a = (struct assembly){.text = text.t,
-			      .after = after.t,
-			      .file = malloc(text.text_length + 1),
-			      .length = text.text_length,
-			      .text_length = text.text_length};
-	e = ERR_MEMORY;
-	if (!a.file)
-		goto done;
-	memcpy(a.file, text.file, text.text_length);
-	e = ERR_OK;
-	/* A text that is signed already keeps its good signatures. */
-	if (text.length > text.text_length)
-		e = add_signatures(&a, o->files[0], text.file, text.length);
-	for (int i = 1; i < o->count && e == ERR_OK; i++) {
-		*where = o->files[i];
-		e = add_file(&a, o->files[i], report);
-	}
-	if (e)
-		goto done;
-	*where = o->files[0];
-	e = judge(&a, report);
-	if (e == ERR_OK)
-		e = file_write(o->out, a.file, a.length, report);
-	if (e == ERR_OK)
-		print_done(c, &a, o->out);
-done:
-	free(a.file);
+	a = (struct assembly){.text = text.t, .after = after.t, .text_length = text.text_length};
+	if (!e)
+		e = assemble_file(c, o, &a, text.file, text.length, where, report);
 	loaded_clear(&text);
 	loaded_clear(&after);
 	return e;

@@ -35,6 +35,8 @@ int topology_accept(const struct cmd_context *c, int argc, char **argv)
 		return code;
 	if (c->json)
 		client_print_json(&reply);
+	else if (cJSON_GetObjectItemCaseSensitive(reply.json, "suspension"))
+		printf("suspension %.0f counts\n", member_number(reply.json, "suspension"));
 	else
 		printf("topology version %.0f is in force\n", member_number(reply.json, "version"));
 	reply_clear(&reply);
@@ -54,6 +56,8 @@ static bool ask_node(struct loaded *l, const struct cmd_context *c)
 		l->file = (char *)reply.frame;
 		l->length = reply.frame_length;
 		reply.frame = NULL;
+		l->suspension = cJSON_Duplicate(
+			cJSON_GetObjectItemCaseSensitive(reply.json, "suspension"), true);
 	}
 	reply_clear(&reply);
 	ask_close(node);

@@ -144,6 +144,9 @@ static void hear_frame(const struct link_event *e)
 	case FRAME_PART:
 	case FRAME_ASK:
 	case FRAME_LAST:
+	case FRAME_SUSPENSION:
+	case FRAME_COUNT:
+	case FRAME_COUNTS:
 		break;
 	}
 }

@@ -110,7 +110,7 @@ static void a_message_is_in_order_and_signed(void)
 		struct message_view m;
 		struct judged j;
 		need(message_split(&m, w.bytes, w.length) == ERR_OK);
-		judge_own(&j, &m);
+		judge_own(&j, &(struct chain){.versions = &topology, .count = 1}, &m);
 		is_int(j.judgement, JUDGED_AUTHENTIC, "to %s", words[i]);
 		ok(message_id_equal(&j.id, &w.id), "its id");
 		ok(message_signature_valid(&j.id, m.signature,

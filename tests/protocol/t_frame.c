@@ -49,6 +49,9 @@ static struct frame sample(enum frame_type type)
 	case FRAME_PART:
 	case FRAME_ASK:
 	case FRAME_LAST:
+	case FRAME_SUSPENSION:
+	case FRAME_COUNT:
+	case FRAME_COUNTS:
 		f.reconcile.payload = (const uint8_t *)piece;
 		f.reconcile.length = 20;
 		break;
@@ -60,7 +63,7 @@ static void every_frame_comes_back(void)
 {
 	static uint8_t out[FRAME_MAX_BYTES], again[FRAME_MAX_BYTES];
 
-	for (int type = FRAME_HELLO; type <= FRAME_LAST;
+	for (int type = FRAME_HELLO; type <= FRAME_COUNTS;
 	     type = type == FRAME_ERROR ? FRAME_BEGIN : type + 1) {
 		struct frame f = sample((enum frame_type)type), back;
 		size_t n = frame_encode(&f, out), m, cut, accepted = 0;
@@ -86,7 +89,7 @@ static void every_flipped_bit_is_refused_or_another_frame(void)
 	static uint8_t out[FRAME_MAX_BYTES], again[FRAME_MAX_BYTES];
 	size_t wrong = 0, refused = 0;
 
-	for (int type = FRAME_HELLO; type <= FRAME_LAST;
+	for (int type = FRAME_HELLO; type <= FRAME_COUNTS;
 	     type = type == FRAME_ERROR ? FRAME_BEGIN : type + 1) {
 		struct frame f = sample((enum frame_type)type), back;
 		size_t n = frame_encode(&f, out);

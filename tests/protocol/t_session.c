@@ -15,6 +15,7 @@ struct end {
 	struct session *s;
 	struct pipe in;       /* frames on their way to this end */
 	unsigned reconciling; /* frames of it */
+	unsigned noticed;
 	unsigned messages, settled, had, refused, opened, greeted, ended, blamed, topologies;
 	uint64_t last_message, bytes_taken;
 	bool settles; /* at once, as stored */
@@ -131,6 +132,9 @@ static void events(struct end *e)
 			break;
 		case SESSION_RECONCILE:
 			e->reconciling++;
+			break;
+		case SESSION_NOTICE:
+			e->noticed++;
 			break;
 		case SESSION_SETTLED:
 			e->settled++;
@@ -621,6 +625,25 @@ static void frames_of_reconciliation_go_through_unread(void)
 	end_clear(&b);
 }
 
+static void notices_wait_for_their_turn(void)
+{
+	static struct end a, b;
+
+	end_init(&a, 1, 2, WINDOW_BYTES, 512);
+	is_int(session_notice(a.s, FRAME_SUSPENSION, NULL, 0), ERR_STATE, "not before it is open");
+	end_clear(&a);
+	pair_open(&a, &b, WINDOW_BYTES, 512);
+	for (int i = 0; i < NOTICES_MAX; i++)
+		need(session_notice(a.s, FRAME_SUSPENSION, (const uint8_t *)"x", 1) == ERR_OK);
+	is_int(session_notice(a.s, FRAME_COUNT, NULL, 0), ERR_BUSY, "no more than so many wait");
+	settle_down(&a, &b);
+	is_int(session_notice(a.s, FRAME_COUNT, NULL, 0), ERR_OK, "until they are out");
+	settle_down(&a, &b);
+	ok(b.noticed == NOTICES_MAX + 1 && !a.ended && !b.ended, "all arrive");
+	end_clear(&a);
+	end_clear(&b);
+}
+
 static void paused_origins_are_told(void)
 {
 	static struct end a, b;
@@ -715,6 +738,7 @@ int main(void)
 	RUN(broken_rules_are_blamed);
 	RUN(an_impostor_and_a_stranger_are_told_apart);
 	RUN(frames_of_reconciliation_go_through_unread);
+	RUN(notices_wait_for_their_turn);
 	RUN(paused_origins_are_told);
 	RUN(pushes_survive_any_number_of_cuts);
 	return tap_done();

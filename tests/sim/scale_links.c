@@ -250,6 +250,9 @@ static void account(struct scale_account *a, const uint8_t *frame, size_t n)
 	case FRAME_TOPOLOGY:
 	case FRAME_OPEN:
 	case FRAME_ERROR:
+	case FRAME_SUSPENSION:
+	case FRAME_COUNT:
+	case FRAME_COUNTS:
 		break;
 	}
 }

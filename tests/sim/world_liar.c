@@ -162,6 +162,9 @@ static void tamper(struct world *w, struct frame *f, uint8_t *copy)
 	case FRAME_PART:
 	case FRAME_ASK:
 	case FRAME_LAST:
+	case FRAME_SUSPENSION:
+	case FRAME_COUNT:
+	case FRAME_COUNTS:
 		if (f->reconcile.length == 0)
 			break;
 		memcpy(copy, f->reconcile.payload, f->reconcile.length);
