@@ -16,6 +16,7 @@ static const struct answer_entry entries[] = {
 	{"verify", RIGHT_READ, false, false, answer_verify},
 	{"export", RIGHT_READ, false, false, answer_export},
 	{"held", RIGHT_READ, false, false, answer_held},
+	{"evidence", RIGHT_READ, false, false, answer_evidence},
 	{"topology", RIGHT_READ, false, false, answer_topology},
 	{"who", RIGHT_SHARE, false, false, answer_who},
 	{"receipts", RIGHT_READ, false, false, answer_receipts},

@@ -5,12 +5,18 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "node/loop.h"
 
 #define VERSION "0.1"
 
-enum { FULLNESS_WARN_PERCENT = 85, CLOCK_WARN_MS = 2 * 3600 * 1000, HOUR_MS = 3600000 };
+enum {
+	FULLNESS_WARN_PERCENT = 85,
+	CLOCK_WARN_MS = 2 * 3600 * 1000,
+	HOUR_MS = 3600000,
+	MINUTE_MS = 60000
+};
 #define EXPIRY_GRACE_MS (90 * UINT64_C(86400000))
 
 static const char *kind_str(enum link_kind kind)
@@ -82,10 +88,21 @@ static void warn(struct text *t, const char *format, ...)
 	admin_put_string(t, NULL, sentence);
 }
 
-static void warn_of_links(struct text *t, const struct node_status *s)
+static void warn_of_silence(struct text *t, const struct link_status *link, unsigned minutes)
+{
+	uint64_t now = clock_wall();
+	char since[TIME_BYTES];
+
+	if (strcmp(link->state, "up") != 0 && link->since + (uint64_t)minutes * MINUTE_MS <= now)
+		warn(t, "nothing was heard of %s since %s", link->peer,
+		     time_format(since, link->since));
+}
+
+static void warn_of_links(struct text *t, const struct node_status *s, const struct config *c)
 {
 	for (size_t i = 0; i < s->link_count; i++) {
 		int64_t ahead = s->links[i].clock_ahead;
+		warn_of_silence(t, &s->links[i], c->silent_minutes);
 		if (ahead > CLOCK_WARN_MS || ahead < -CLOCK_WARN_MS)
 			warn(t,
 			     "the clock of %s is %" PRId64 " hours %s ours: one of the two is "
@@ -144,7 +161,9 @@ static void put_warnings(struct text *t, const struct answer *a, const struct to
 		warn(t, "nothing is stored at the moment: %s", err_str(s->store_state));
 	if (s->fullness > FULLNESS_WARN_PERCENT)
 		warn(t, "the disk or the store is %u %% full", s->fullness);
-	warn_of_links(t, s);
+	warn_of_links(t, s, node_config(a->node));
+	for (size_t i = 0; i < s->alarm_count; i++)
+		admin_put_string(t, NULL, s->alarms[i]);
 	if (waiting)
 		warn(t,
 		     "%" PRIu64 " messages wait for reconciliation with a neighbour that carries "

@@ -12,6 +12,8 @@
 #include "protocol/topology_value.h"
 #include "protocol/zpl.h"
 
+enum { MISSING_MINUTES = 10, SILENT_MINUTES = 60, WEEK_MINUTES = 7 * 24 * 60 };
+
 /* One reading of a file: what it fills, and what it has to say. */
 struct reading {
 	struct config *config;
@@ -284,6 +286,40 @@ static void read_aliases(struct reading *r, const struct zpl_item *section)
 	}
 }
 
+/* A number of minutes up to a week. */
+static void read_minutes(struct reading *r, const struct zpl_item *item, unsigned least,
+			 unsigned *out)
+{
+	uint64_t n;
+	const char *wrong = value_number(&n, item->value, least, WEEK_MINUTES);
+
+	if (wrong)
+		complain(r, item, "\"%s\" is no number of minutes from %u to %d", item->value,
+			 least, WEEK_MINUTES);
+	else
+		*out = (unsigned)n;
+}
+
+static void read_missing(struct reading *r, const struct zpl_item *item)
+{
+	read_minutes(r, item, 0, &r->config->missing_minutes);
+}
+
+static void read_silent(struct reading *r, const struct zpl_item *item)
+{
+	read_minutes(r, item, 1, &r->config->silent_minutes);
+}
+
+static void read_alarm(struct reading *r, const struct zpl_item *section)
+{
+	static const struct key keys[] = {
+		{"missing", false, read_missing},
+		{"silent", false, read_silent},
+	};
+
+	read_level(r, section->child, keys, sizeof keys / sizeof *keys);
+}
+
 static void read_config(struct reading *r, const struct zpl *z)
 {
 	static const struct key keys[] = {
@@ -294,6 +330,7 @@ static void read_config(struct reading *r, const struct zpl *z)
 		{"passphrase", true, read_passphrase},
 		{"rights", true, read_rights},
 		{"alias", true, read_aliases},
+		{"alarm", true, read_alarm},
 	};
 
 	read_level(r, zpl_first(z), keys, sizeof keys / sizeof *keys);
@@ -317,6 +354,8 @@ enum err config_parse(struct config **out, const char *text, size_t n, const cha
 	if (!r.config)
 		return ERR_MEMORY;
 	r.config->level = LEVEL_INFO;
+	r.config->missing_minutes = MISSING_MINUTES;
+	r.config->silent_minutes = SILENT_MINUTES;
 	e = zpl_parse(&z, text, n, &lines);
 	for (size_t i = 0; i < lines.count; i++)
 		report_add(report, "%s: %s", path, lines.lines[i]);

@@ -33,8 +33,10 @@ struct config {
 	char *bind;  /* "tcp://HOST:PORT", or NULL: the node only dials */
 	char *proxy; /* SOCKS "HOST:PORT", or NULL */
 	enum log_level level;
-	char *passphrase_file;                   /* or NULL */
-	char *passphrase_credential;             /* or NULL; never both */
+	unsigned missing_minutes;    /* after which a message that is not here is reported */
+	unsigned silent_minutes;     /* after which a neighbour that is not heard of is */
+	char *passphrase_file;       /* or NULL */
+	char *passphrase_credential; /* or NULL; never both */
 	struct right_groups rights[RIGHT_COUNT]; /* root and the daemon's own user have them all */
 	struct alias *aliases;
 	size_t alias_count;

@@ -46,7 +46,8 @@ enum fact {
 	FACT_OUTBOX,
 	FACT_EXPORT,
 	FACT_ARRIVAL,
-	FACT_VERDICT, /* of a message before it: enum verdict_change | its position */
+	FACT_VERDICT,  /* of a message before it: enum verdict_change | its position */
+	FACT_EVIDENCE, /* of a number that was used twice */
 };
 
 /* create and read_only exclude each other.  A read-only log is a view beside the daemon that writes

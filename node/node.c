@@ -196,7 +196,10 @@ static enum err open_exchange(struct node *n, struct report *report)
 	n->desk = desk_new();
 	n->passes = passes_new();
 	n->beacons = beacons_new();
-	if (!n->exchange || !n->workers || !n->desk || !n->passes || !n->beacons)
+	n->watch = watch_new();
+	n->evidence = evidence_book_new();
+	if (!n->exchange || !n->workers || !n->desk || !n->passes || !n->beacons || !n->watch ||
+	    !n->evidence)
 		return ERR_MEMORY;
 	restore_open(n);
 	n->folder = folder_start(n->index, duties_run, n);
@@ -301,6 +304,8 @@ void node_close(struct node *n)
 		desk_close(n->desk);
 	folder_stop(n->folder);
 	beacons_free(n->beacons);
+	watch_free(n->watch);
+	evidence_book_free(n->evidence);
 	exchange_free(n->exchange);
 	workers_free(n->workers);
 	keep_close(n->keep);

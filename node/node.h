@@ -18,7 +18,7 @@
 
 struct node;
 
-enum { PEERS_SHOWN_MAX = 256, WARNINGS_MAX = 32, WARNING_BYTES = 256 };
+enum { PEERS_SHOWN_MAX = 256, WARNINGS_MAX = 32, WARNING_BYTES = 256, ALARM_BYTES = 512 };
 
 /* One neighbour, as `status` shows it. */
 struct link_status {
@@ -40,8 +40,10 @@ struct node_status {
 	unsigned fullness;    /* of disk or map, percent */
 	uint32_t floor, hour; /* hours since 1970: see exchange_floor, exchange_hour */
 	uint64_t started;     /* wall ms */
+	size_t alarm_count;   /* of what goes on, and */
 	size_t warning_count;
-	char warnings[WARNINGS_MAX][WARNING_BYTES]; /* alarms of the last day, newest first */
+	char alarms[WARNINGS_MAX][ALARM_BYTES];
+	char warnings[WARNINGS_MAX][WARNING_BYTES]; /* of the last day, newest first */
 };
 
 /* Opens everything in home and binds its sockets; runs nothing yet.  Every problem is in report. */

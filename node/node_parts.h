@@ -92,6 +92,8 @@ struct node {
 	struct reseal_mark reseal;
 	struct passes *passes;
 	struct beacons *beacons;
+	struct watch *watch;
+	struct evidence_book *evidence;
 	struct restoring restoring;
 	struct {
 		uint64_t events; /* that there were when they were looked at */
@@ -118,6 +120,8 @@ struct node {
 	bool status_stale;  /* something has happened since; the loop's thread only */
 	struct warning warnings[WARNINGS_MAX]; /* newest first */
 	size_t warning_count;
+	char alarms[WARNINGS_MAX][ALARM_BYTES]; /* what duty_watch() sees now */
+	size_t alarm_count;
 };
 
 struct instant node_now(void);
@@ -203,8 +207,19 @@ duty duty_beacon;    /* node_beacon.c: says what was said, and that this node ha
 duty duty_incidents; /* node_incidents.c: renews those that would expire, warns of what is due */
 duty duty_restore;   /* node_restore.c: counts what waits to be shown again */
 
+duty duty_watch;    /* node_watch.c: sees what is withheld, and who runs twice */
+duty duty_evidence; /* node_evidence.c: keeps what proves that a number was used twice */
+
 /* NULL when memory is short. */
 struct beacons *beacons_new(void);
 void beacons_free(struct beacons *b);
+struct watch *watch_new(void);
+void watch_free(struct watch *w);
+struct evidence_book *evidence_book_new(void);
+void evidence_book_free(struct evidence_book *b);
+
+/* Sentences on those of whom there is evidence lately; at most max, returns how many. */
+size_t evidence_alarms(struct node *n, const struct topology *t, char (*out)[ALARM_BYTES],
+		       size_t max);
 
 #endif

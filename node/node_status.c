@@ -163,6 +163,8 @@ void node_status(struct node *n, struct node_status *out)
 {
 	pthread_mutex_lock(&n->lock);
 	*out = n->status;
+	out->alarm_count = n->alarm_count;
+	memcpy(out->alarms, n->alarms, n->alarm_count * sizeof n->alarms[0]);
 	pthread_mutex_unlock(&n->lock);
 }
 

@@ -4,6 +4,7 @@
 
 #include "node/case_file.h"
 #include "node/cmd/client.h"
+#include "node/cmd/evidence.h"
 #include "node/cmd/options.h"
 #include "node/cmd/verify.h"
 #include "node/file.h"
@@ -253,8 +254,8 @@ int cmd_verify(const struct cmd_context *c, int argc, char **argv)
 	int first, code = options_read("khabar verify", rules, 2, argc, argv, &first);
 
 	if (!code && argc - first != 1)
-		code = cmd_misused("khabar verify", "one file is wanted, as show --raw or "
-						    "incident export writes it");
+		code = cmd_misused("khabar verify", "one file is wanted, as show --raw, incident "
+						    "export or evidence --export writes it");
 	if (code)
 		return code;
 	snprintf(what, sizeof what, "khabar verify: %.250s", argv[first]);
@@ -263,6 +264,8 @@ int cmd_verify(const struct cmd_context *c, int argc, char **argv)
 		code = client_refused(c, what, &report);
 	else if (is_case_file(bytes, n))
 		code = verify_case(c, what, &pin, bytes, n);
+	else if (evidence_likely(bytes, n))
+		code = evidence_verify(c, what, bytes, n);
 	else
 		code = verify_bytes(c, bytes, n);
 	report_clear(&report);

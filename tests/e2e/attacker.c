@@ -1,7 +1,7 @@
 /* A member of the federation with a valid key and no manners: connects to a running node as any
  * neighbour would and does one thing that an honest one does not.
  *
- *     attacker HOME PEER ATTACK [SECONDS]
+ *     attacker HOME PEER ATTACK [SECONDS | FILE...]
  *
  * HOME is that of a node of the lab which is stopped.  Prints what the peer said to it, or what
  * came of it; exit 0 when the attack could be carried out. */
@@ -33,12 +33,13 @@ static struct {
 	bool up, down, greeted, open, settled_all;
 	bool mute; /* does not read */
 	uint32_t sent;
-	uint64_t number, sequence;
+	uint64_t number, sequence, incarnation;
 	uint8_t nonce[NONCE_BYTES];
 	uint64_t out_bytes;                     /* pushed */
 	uint64_t credit_bytes, credit_messages; /* granted */
 	uint64_t acked, answered, have, nak, pushed_to_us;
 	char error[ERROR_TEXT_MAX_BYTES + 1];
+	char **files; /* messages as khabar show --raw writes them */
 } me;
 
 static void die(const char *what)
@@ -294,7 +295,7 @@ static struct message write_message(const struct party *origin, const void *body
 			   .network = me.topology->network,
 			   .origin = origin->id,
 			   .audience = audience_all(),
-			   .incarnation = (uint64_t)clock_monotonic(),
+			   .incarnation = me.incarnation,
 			   .sequence = ++me.sequence,
 			   .expiry = (uint32_t)(clock_wall() / HOUR_MS) + 48,
 			   .body_length = (uint32_t)n,
@@ -639,6 +640,34 @@ static void deaf(unsigned seconds)
 		poll(NULL, 0, 50);
 }
 
+/* One number for two messages. */
+static void twice(unsigned seconds)
+{
+	(void)seconds;
+	meet();
+	push_body("one", 3);
+	me.sequence--;
+	push_body("two", 3);
+	printf("%s\n", answered() ? "both are answered" : "they were not answered");
+}
+
+/* Passes on what others have said: as much of it as it likes. */
+static void carry(unsigned seconds)
+{
+	struct message m;
+
+	(void)seconds;
+	meet();
+	for (char **file = me.files; *file; file++) {
+		m.bytes = (uint8_t *)slurp("", *file, &m.length);
+		m.head = header_peek_length(m.bytes, m.length);
+		if (m.head == 0 || !push(&m))
+			die("not pushed");
+		free(m.bytes);
+	}
+	printf("%s\n", answered() && me.nak == 0 ? "all of it is taken" : "it is not taken");
+}
+
 static const struct {
 	const char *name;
 	void (*run)(unsigned seconds);
@@ -663,6 +692,8 @@ static const struct {
 	{"flood", flood, false},
 	{"never-ack", never_ack, false},
 	{"deaf", deaf, false},
+	{"twice", twice, false},
+	{"carry", carry, false},
 };
 
 int main(int argc, char **argv)
@@ -670,10 +701,12 @@ int main(int argc, char **argv)
 	if (argc < 4 || sodium_init() < 0)
 		die("attacker HOME PEER ATTACK [SECONDS]");
 	set_out(argv[1], argv[2]);
+	me.incarnation = (uint64_t)clock_monotonic();
 	dial();
 	for (size_t i = 0; i < sizeof attacks / sizeof *attacks; i++) {
 		if (strcmp(attacks[i].name, argv[3]) != 0)
 			continue;
+		me.files = argv + 4;
 		attacks[i].run(argc > 4 ? (unsigned)atoi(argv[4]) : 2);
 		/* Until the last of it has arrived, and for the peer's last words. */
 		if (attacks[i].ends)

@@ -30,6 +30,8 @@ static void the_least_is_a_name(void)
 	ok(!c->bind && !c->proxy && !c->passphrase_file && !c->passphrase_credential, "no more");
 	is_int(c->level, LEVEL_INFO, "log is info");
 	is_int(c->alias_count, 0, "no aliases");
+	is_int(c->missing_minutes, 10, "ten minutes for what is missing");
+	is_int(c->silent_minutes, 60, "an hour of silence");
 	config_free(c);
 }
 
@@ -45,7 +47,8 @@ static void every_key_is_read(void)
 		 "proxy = \"127.0.0.1:9050\"\nlog = debug\n"
 		 "passphrase\n    file = \"/etc/khabardar/passphrase\"\n"
 		 "rights\n    read = %s\n    red = \"%s %s\"\n"
-		 "alias\n    neighbours = \"sindh kp\"\n    owner = \"owner-of:203.0.113.7\"\n",
+		 "alias\n    neighbours = \"sindh kp\"\n    owner = \"owner-of:203.0.113.7\"\n"
+		 "alarm\n    missing = 0\n    silent = 10080\n",
 		 group->gr_name, group->gr_name, group->gr_name);
 	c = parse(text);
 	need(c);
@@ -58,6 +61,8 @@ static void every_key_is_read(void)
 	is_int(c->rights[RIGHT_RED].count, 2, "two open RED");
 	is_int(c->rights[RIGHT_ADMIN].count, 0, "none administers");
 	is_int(c->alias_count, 2, "two aliases");
+	is_int(c->missing_minutes, 0, "what is missing at once");
+	is_int(c->silent_minutes, 10080, "a week of silence");
 	is_str(c->aliases[0].name, "neighbours", "by name");
 	is_str(c->aliases[0].audience, "sindh kp", "and audience");
 	config_free(c);
@@ -100,6 +105,11 @@ static void every_mistake_is_named_with_its_place(void)
 		 "machine"},
 		{"node = a\nalias\n    all = b\n",
 		 "khabardar.zpl: alias: all: is a word of its own and cannot be an alias"},
+		{"node = a\nalarm\n    missing = 10081\n",
+		 "khabardar.zpl: alarm: missing: \"10081\" is no number of minutes from 0 to "
+		 "10080"},
+		{"node = a\nalarm\n    silent = 0\n",
+		 "khabardar.zpl: alarm: silent: \"0\" is no number of minutes from 1 to 10080"},
 		{"node = a\nalias\n    Friends = b\n",
 		 "khabardar.zpl: alias: Friends: is no name: 1 to 31 of a-z, 0-9 and -"},
 		{"node = a\nalias\n    friends = \"\"\n",
