@@ -34,6 +34,8 @@ static const char *refusal(struct acking *k, char *why, size_t size)
 		return "it is not for this node, which only carries it";
 	if (answer_recalled(k->a, &k->row.id, h))
 		return "it was recalled";
+	if (answer_hidden(k->a, &k->row, h) == HIDDEN_WAITING)
+		return "it waits for reconciliation with a neighbour that carries it";
 	if (h->flags & FLAG_SEALED && !seal_is_ours(node_identity(k->a->node), h))
 		return "it cannot be opened here: the role's key is missing";
 	return message_held_why(k->a, &k->row, h, why, size);

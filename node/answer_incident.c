@@ -239,8 +239,13 @@ enum err answer_incidents(struct answer *a)
 			continue;
 		page.at = i + 1;
 		e = case_read(&c, a->node, a->log, a->index, &root, may_read_red(a));
-		if (e)
+		/* Nothing of it is to be seen. */
+		if (e == ERR_NOT_FOUND) {
+			e = ERR_OK;
 			continue;
+		}
+		if (e)
+			break;
 		a->red_opened += c.red_opened;
 		if (wanted(&c, open, owner)) {
 			struct text *t = page_line(&page);

@@ -15,6 +15,8 @@ static enum err number_give(struct saying *s, cJSON *state)
 
 	gmtime_r(&seconds, &tm);
 	year = (unsigned)tm.tm_year + 1900;
+	if (!node_may_number(s->a->node, &s->a->report))
+		return ERR_STATE;
 	e = case_last_number(s->a->node, s->a->log, s->a->index, saying_actor(s), year, &last);
 	snprintf(number, sizeof number, "%s-%04u-%u", saying_actor(s), year, last + 1);
 	if (!e && !cJSON_AddStringToObject(state, "number", number))

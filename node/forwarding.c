@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "node/content.h"
+#include "node/restored.h"
 #include "protocol/audience.h"
 
 static enum err refuse(struct forwarding *f, enum err e, const char *why)
@@ -77,6 +78,10 @@ static enum err check_life(struct forwarding *f)
 	free(status);
 	if (expired)
 		return refuse(f, ERR_EXPIRED, "it has expired");
+	if (restored_hides(f->log, f->row.lsn, &f->header))
+		return refuse(f, ERR_NOT_ALLOWED,
+			      "it was restored, and waits for reconciliation with a neighbour that "
+			      "carries it");
 	e = index_recall(f->index, f->log, &f->header, &f->row.id, &recall, &lsn);
 	if (e == ERR_OK)
 		return refuse(f, ERR_NOT_ALLOWED, "it has been recalled");

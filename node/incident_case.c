@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "node/content.h"
+#include "node/restored.h"
 
 /* Where an event is, and what decides whether it is among those that are folded. */
 struct event_place {
@@ -34,7 +35,8 @@ static bool header_read(struct reading *r, uint64_t lsn)
 	if (log_read(r->log, lsn, &r->row) != ERR_OK || r->row.kind != LOG_MESSAGE)
 		return false;
 	n = header_peek_length(r->row.data, r->row.length);
-	return n <= r->row.length && header_decode(&r->header, r->row.data, n) == ERR_OK;
+	return n <= r->row.length && header_decode(&r->header, r->row.data, n) == ERR_OK &&
+	       !restored_hides(r->log, lsn, &r->header);
 }
 
 static enum err place_add(struct event_places *p, const struct reading *r, uint64_t lsn)

@@ -102,9 +102,11 @@ enum err node_publish_letter(struct node *node, const struct topology *t,
  * had; the caller has judged it.  ERR_OK too when it is here. */
 enum err node_bring(struct node *node, const uint8_t *bytes, size_t n);
 /* True while this node's store was restored and not everything in it was reconciled since: then
- * messages are not shown yet, and nothing may be authored that must never be said twice, such as a
- * new key number.  SPEC.md 6.6.  Any thread. */
+ * messages are not shown yet; *messages: so many.  SPEC.md 6.6.  Any thread. */
 bool node_waits(const struct node *node, uint64_t *messages);
+/* False, with words, as long as it waits: what was said since the backup is not known, so nothing
+ * may be said that must never be said twice, such as the number of a new key. */
+bool node_may_number(const struct node *node, struct report *report);
 /* Shows them unseen: the operator's word stands for that of the neighbours. */
 enum err node_release(struct node *node);
 /* Accepts the next topology: checks, persists, puts in force, greets everyone anew. */

@@ -158,6 +158,8 @@ enum err card_publish(struct node *n, card_change *change, void *arg, struct dir
 {
 	enum err e;
 
+	if (!node_may_number(n, report))
+		return ERR_STATE;
 	pthread_mutex_lock(&n->carding);
 	e = publish_next(n, change, arg, out, report);
 	pthread_mutex_unlock(&n->carding);
@@ -234,7 +236,7 @@ static void see_to_own(struct node *n, uint64_t now, uint64_t *next)
 	bool has;
 
 	/* Nothing that goes wrong may make a card after every fold. */
-	if (!self || !party_can_sign(self) || now < n->card_retry)
+	if (!self || !party_can_sign(self) || now < n->card_retry || !node_may_number(n, NULL))
 		return;
 	has = directory_card(n->directory, &self->id, &at);
 	if (keys_fit(n, self, has ? &at : NULL) && !(has && renewal_due(n, t, &at)))

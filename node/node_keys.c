@@ -70,6 +70,8 @@ static const struct party *own_that_publishes(struct node *n, struct report *rep
 {
 	const struct party *self = own(n);
 
+	if (!node_may_number(n, report))
+		return NULL;
 	if (self && self->kind == PARTY_NODE && !self->left && party_can_sign(self))
 		return self;
 	report_add(report,

@@ -57,6 +57,7 @@ struct reseal_mark {
 /* See node_restore.c. */
 struct restoring {
 	_Atomic bool on;          /* something waits, or was not compared */
+	_Atomic bool waits;       /* something waits */
 	_Atomic uint64_t waiting; /* messages that would be shown */
 	_Atomic uint64_t changes; /* of what decides about them; never 0 while on */
 	/* The loop's thread only. */

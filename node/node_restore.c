@@ -47,6 +47,7 @@ void restore_open(struct node *n)
 		return;
 	/* No less than there are, until they have been counted. */
 	atomic_store(&n->restoring.waiting, log_head(n->log));
+	atomic_store(&n->restoring.waits, true);
 	atomic_store(&n->restoring.on, true);
 	atomic_store(&n->restoring.changes, 1);
 	exchange_confirm(n->exchange, true, node_now());
@@ -77,6 +78,7 @@ void restore_handed_back(struct node *n, const struct party_id *peer)
 		return;
 	r->until = r->opened;
 	atomic_store(&r->waiting, r->opened);
+	atomic_store(&r->waits, true);
 	atomic_store(&r->on, true);
 	exchange_confirm(n->exchange, true, node_now());
 	count_again(n);
@@ -139,6 +141,7 @@ static void end_run(struct desk_call *call)
 	if (!x->e) {
 		n->restoring.until = 0;
 		atomic_store(&n->restoring.waiting, 0);
+		atomic_store(&n->restoring.waits, false);
 		atomic_store(&n->restoring.on, false);
 		exchange_confirm(n->exchange, false, node_now());
 		n->status_stale = true;
@@ -159,7 +162,19 @@ bool node_waits(const struct node *n, uint64_t *messages)
 	struct restoring *r = &((struct node *)(uintptr_t)n)->restoring;
 
 	*messages = atomic_load(&r->waiting);
-	return atomic_load(&r->on);
+	return atomic_load(&r->waits);
+}
+
+bool node_may_number(const struct node *n, struct report *report)
+{
+	uint64_t messages;
+
+	if (!node_waits(n, &messages))
+		return true;
+	report_add(report,
+		   "this node was restored, and does not know yet what it has said since the "
+		   "backup: khabar status tells when it does");
+	return false;
 }
 
 /* Looks at some rows; *through when there are no more of those that wait. */
@@ -249,6 +264,7 @@ enum err duty_restore(struct node *n, uint64_t now, uint64_t *next)
 		return ERR_OK;
 	}
 	atomic_store(&x->waiting, x->shown);
+	atomic_store(&x->waits, x->count > 0);
 	/* SPEC 6.6: "When nothing is left that waits or was not compared, all of this ends." */
 	if (x->count + x->expired == 0) {
 		say(LEVEL_INFO, "nothing of what was restored waits any more");

@@ -73,6 +73,12 @@ enum restored_view restored_look(struct log_reader *reader, const struct restore
 	return h->expiry < r->floor ? RESTORED_EXPIRED : RESTORED_WAITS;
 }
 
+bool restored_hides(struct log_reader *reader, uint64_t lsn, const struct header *h)
+{
+	struct restored r = restored_read(reader);
+	return h->expiry < log_floor(reader) || restored_look(reader, &r, lsn, h) != RESTORED_SHOWN;
+}
+
 enum err restored_begin(struct log *log, uint64_t until)
 {
 	uint8_t bytes[8];

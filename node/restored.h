@@ -23,6 +23,9 @@ enum restored_view { RESTORED_SHOWN, RESTORED_WAITS, RESTORED_EXPIRED };
 enum restored_view restored_look(struct log_reader *reader, const struct restored *r, uint64_t lsn,
 				 const struct header *h);
 
+/* The same for who has not read the state, with the floor of the log: not to be seen? */
+bool restored_hides(struct log_reader *reader, uint64_t lsn, const struct header *h);
+
 /* The following need log_begin().  What stands up to a position waits from now on. */
 enum err restored_begin(struct log *log, uint64_t until);
 /* These audiences were found to be the same from the floor on; reader sees the log before. */

@@ -82,6 +82,9 @@ like "its body is not" "$(member west "$kept" body)" null
 khabar west show "$leak" --raw >"$work/raw" 2>"$work/said"
 ok "not as bytes either" sh -c "! grep -q leak '$work/raw' && [ \$(stat -c %s '$work/raw') -lt 300 ]"
 is "it is not held" "$(khabar west --json held 2>/dev/null)" ""
+exits 1 "no key gets a number" 'does not know yet what it has said' khabar west keys rotate seal
+exits 1 "nor an incident" 'does not know yet' khabar west incident open --title t --to root --tlp amber \
+	--class intrusions --severity low --yes
 lab kill west
 lab start west
 ok "killed and started it shows no more" unknown west stays.example
