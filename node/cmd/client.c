@@ -137,7 +137,8 @@ static char *request_close(const struct text *request, double after, unsigned lo
 	return NULL;
 }
 
-/* SPEC 9.3: "how many messages are not shown yet" Once for a command, and not where it is the answer.
+/* SPEC 9.3: "how many messages are not shown yet" Once for a command, and not where it is the
+ * answer.
  */
 static void tell_unreconciled(struct client *client, const struct reply *reply)
 {
