@@ -9,8 +9,6 @@
 
 #include "node/loop.h"
 
-#define VERSION "0.1"
-
 enum {
 	FULLNESS_WARN_PERCENT = 85,
 	CLOCK_WARN_MS = 2 * 3600 * 1000,
@@ -183,7 +181,7 @@ static void put_status(struct answer *a, const struct node_status *s,
 
 	node_waits(a->node, &waiting);
 	admin_put_string(t, "node", node_config(a->node)->node);
-	admin_put_string(t, "version", VERSION);
+	admin_put_string(t, "version", NODE_VERSION);
 	put_topology(t, topology);
 	suspension_show(t, versions_suspension(node_versions(a->node)));
 	admin_put_number(t, "messages", counts->messages);

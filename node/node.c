@@ -12,7 +12,7 @@
 #include "node/say.h"
 #include "protocol/council.h"
 
-#define SOFTWARE "khabardar 0.1"
+#define SOFTWARE "khabardar " NODE_VERSION
 
 struct instant node_now(void)
 {

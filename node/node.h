@@ -16,6 +16,8 @@
 #include "protocol/exchange.h"
 #include "protocol/recipients.h"
 
+#define NODE_VERSION "0.1"
+
 struct node;
 
 enum { PEERS_SHOWN_MAX = 256, WARNINGS_MAX = 32, WARNING_BYTES = 256, ALARM_BYTES = 512 };
