@@ -11,6 +11,8 @@ enum {
 	CROWD = 8,            /* events that are called load, and */
 	GATHER_MS = 5,        /* how long such a turn takes more in */
 	FRAMES_A_TURN = 128,  /* sent to one neighbour before the next has its turn */
+	REPLACED_MAX = 6,     /* connections in two minutes that others took the place of */
+	REPLACED_MS = 2 * 60 * 1000,
 };
 
 struct neighbour *links_find(struct node *n, const struct party_id *id)
@@ -284,6 +286,22 @@ static void neighbour_refused(struct node *n, struct neighbour *b, const struct 
 	b->refused = true;
 }
 
+/* SPEC 7.1: "The first frame on a newer connection ends the older one": two that run with one key
+ * end each other's for ever. */
+static void neighbour_replaced(struct node *n, struct neighbour *b)
+{
+	uint64_t now = clock_monotonic();
+
+	if (!b->replaced || now - b->replaced_since > REPLACED_MS) {
+		b->replaced = 0;
+		b->replaced_since = now;
+	}
+	if (++b->replaced >= REPLACED_MAX)
+		status_warn(n, &b->id,
+			    "%s connects again and again while it is connected: does it run twice?",
+			    b->name);
+}
+
 static void event_handle(struct node *n, const struct link_event *e)
 {
 	struct neighbour *b = links_find(n, &e->peer);
@@ -300,6 +318,8 @@ static void event_handle(struct node *n, const struct link_event *e)
 		break;
 	case LINK_DOWN:
 		say(LEVEL_INFO, "%s", e->text);
+		if (e->cause == LINK_CAUSE_REPLACED)
+			neighbour_replaced(n, b);
 		neighbour_gone(n, b, e->text);
 		break;
 	case LINK_FRAME:

@@ -27,6 +27,8 @@ struct neighbour {
 	bool refused;                 /* the last attempt to dial failed */
 	char reason[LINK_TEXT_BYTES]; /* why */
 	uint64_t refused_since;       /* wall ms */
+	unsigned replaced;            /* connections that a newer one has replaced lately, and */
+	uint64_t replaced_since;      /* since when: mono ms */
 };
 
 struct warning {

@@ -651,6 +651,45 @@ static void twice(unsigned seconds)
 	printf("%s\n", answered() ? "both are answered" : "they were not answered");
 }
 
+/* Tells of messages that never were, as many as a beacon can: again and again. */
+static void boast(unsigned seconds)
+{
+	uint64_t end = clock_monotonic() + 1000 * seconds;
+	unsigned told = 0;
+
+	meet();
+	for (; !me.down && clock_monotonic() < end; told++) {
+		struct text t;
+		size_t length;
+		uint8_t *body;
+		struct message m;
+		text_init(&t);
+		text_str(&t, "{\"incarnations\":[");
+		for (unsigned i = 0; i < 64; i++) {
+			text_format(&t,
+				    "%s{\"incarnation\":\"%012x%04x\",\"last\":9007199254740991,"
+				    "\"live\":[",
+				    i ? "," : "", told + 1, i);
+			for (unsigned k = 0; k < 16; k++)
+				text_format(&t, "%s[%u,%u,%u]", k ? "," : "", 100 * k + 1,
+					    100 * k + 99,
+					    (unsigned)(clock_wall() / HOUR_MS) + 1000);
+			text_str(&t, "]}");
+		}
+		text_str(&t, "]}");
+		if (body_pack(&body, &length, t.at, t.length) != ERR_OK)
+			die("a beacon that cannot be packed");
+		m = write_message(me.self, body, length, KIND_BEACON);
+		text_clear(&t);
+		free(body);
+		if (!push(&m))
+			die("not pushed");
+		free(m.bytes);
+	}
+	printf("%s\n", answered() ? "all of them are answered" : "some were not answered");
+	fprintf(stderr, "# %u beacons\n", told);
+}
+
 /* Passes on what others have said: as much of it as it likes. */
 static void carry(unsigned seconds)
 {
@@ -693,6 +732,7 @@ static const struct {
 	{"never-ack", never_ack, false},
 	{"deaf", deaf, false},
 	{"twice", twice, false},
+	{"boast", boast, false},
 	{"carry", carry, false},
 };
 

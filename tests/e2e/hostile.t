@@ -9,6 +9,9 @@ family national punjab gb kp >"$work/text.zpl"
 lab_up --topology "$work/text.zpl"
 lab stop gb
 lab stop kp
+lab stop national
+printf 'alarm\n    missing = 0\n' >>"$lab/national/khabardar.zpl"
+lab start national
 pid=$(cat "$lab/national/pid")
 shared=0
 
@@ -74,6 +77,10 @@ heard bombs
 attack kp dense
 is "so are the densest of posts" "$said" "all of them are answered"
 heard dense
+attack kp boast 2
+like "and beacons about what never was" "$said" "all of them are answered"
+within 20 "who tells of them is told of" warned "kp told everyone of"
+heard boast
 
 "$attacker" "$lab/gb" national flood 4 >"$work/flood" 2>&1 &
 flooding=$!

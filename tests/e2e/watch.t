@@ -76,6 +76,8 @@ lab start west
 within 20 "two with one key are seen by their neighbour" warns root 'west has begun twice'
 within 40 "by one of the two" warns west 'this node, west has begun twice'
 within 40 "and by the other" clone_warns
+within 20 "that they end each other's connection is seen too" warns root \
+	'west connects again and again'
 kill "$clone"
 wait "$clone"
 lab stop west

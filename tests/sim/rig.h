@@ -29,7 +29,8 @@ struct rig {
 			ahead; /* messages, in its greeting; ms, of its clock; 0: many, none */
 		uint8_t nonce, heard[NONCE_BYTES]; /* ours; of the node */
 		uint32_t sent;                     /* number of our next frame */
-		unsigned pushes, opens, topologies, greetings;
+		uint8_t store; /* first byte of its store's id; 0: one of its own */
+		unsigned pushes, opens, topologies, greetings, begins;
 		unsigned ended, blamed;
 		char why[ERROR_TEXT_MAX_BYTES + 1];
 	} peer[PEERS];
@@ -216,6 +217,7 @@ __attribute__((unused)) static void hear(struct rig *r, unsigned i)
 		p->opens += f.type == FRAME_OPEN;
 		p->topologies += f.type == FRAME_TOPOLOGY;
 		p->greetings += f.type == FRAME_HELLO;
+		p->begins += f.type == FRAME_BEGIN;
 		if (f.type == FRAME_HELLO)
 			memcpy(p->heard, f.hello.nonce, NONCE_BYTES);
 	}
@@ -228,7 +230,7 @@ __attribute__((unused)) static void say_hello(struct rig *r, unsigned i, bool ec
 
 	f.hello.network = t->network;
 	f.hello.self = r->peer[i].id;
-	f.hello.store.b[0] = (uint8_t)(i + 1);
+	f.hello.store.b[0] = r->peer[i].store ? r->peer[i].store : (uint8_t)(i + 1);
 	f.hello.clock = r->now.wall + r->peer[i].ahead;
 	f.hello.floor = r->peer[i].floor; /* 0: not known yet, then the clocks decide */
 	f.hello.credit_bytes = 64 << 20;

@@ -284,6 +284,67 @@ static void a_wrong_clock_goes_by_most_of_its_neighbours(void)
 	rig_clear(&r);
 }
 
+static void one_who_speaks_from_two_stores_is_named(void)
+{
+	struct rig r;
+
+	rig_init(&r);
+	join(&r, 0);
+	r.peer[0].store = 9;
+	join(&r, 0);
+	join(&r, 0);
+	is_int(r.alarms, 0, "another store is one that was restored");
+	r.peer[0].store = 0;
+	join(&r, 0);
+	is_int(r.alarms, 1, "the one before again is a second one");
+	wait_ms(&r, (uint64_t)25 * HOUR_MS);
+	r.peer[0].store = 9;
+	join(&r, 0);
+	is_int(r.alarms, 1, "a day later it is forgotten");
+	is_int(r.peer[0].blamed, 0, "and nobody is blamed");
+	rig_clear(&r);
+}
+
+/* Time passes, and the peer says now and then that it is there. */
+static void pass_minutes(struct rig *r, unsigned minutes)
+{
+	for (unsigned i = 0; i < 2 * minutes; i++) {
+		wait_ms(r, 30 * 1000);
+		say_credit(r, 0, 1 << 20);
+		hear(r, 0);
+	}
+}
+
+static void what_is_missing_is_asked_for_and_not_too_often(void)
+{
+	const struct header for_all = {.kind = KIND_POST, .audience = audience_all()};
+	struct frame same = {.type = FRAME_LAST};
+	struct rig r;
+
+	rig_init(&r);
+	r.exchange->host.store.trie = r.real.trie;
+	join(&r, 0);
+	pass_minutes(&r, 20);
+	is_int(r.peer[0].begins, 0, "the other end begins");
+	exchange_reconcile(r.exchange, &for_all, r.now);
+	ok(exchange_deadline(r.exchange) <= r.now.mono, "it is to be done at once");
+	wait_ms(&r, 1);
+	hear(&r, 0);
+	is_int(r.peer[0].begins, 1, "unless something is missing");
+	say(&r, 0, &same);
+	for (int i = 0; i < 100; i++)
+		exchange_reconcile(r.exchange, &for_all, r.now);
+	pass_minutes(&r, 1);
+	is_int(r.peer[0].begins, 1, "not again within two minutes");
+	pass_minutes(&r, 2);
+	is_int(r.peer[0].begins, 2, "but then");
+	say(&r, 0, &same);
+	pass_minutes(&r, 40);
+	is_int(r.peer[0].begins, 2, "and not for ever");
+	is_int(r.peer[0].ended, 0, "the session goes on");
+	rig_clear(&r);
+}
+
 int main(void)
 {
 	need(sodium_init() >= 0);
@@ -301,5 +362,7 @@ int main(void)
 	RUN(nothing_due_is_nothing_to_wake_for);
 	RUN(a_neighbour_that_claims_any_floor_moves_no_author);
 	RUN(a_wrong_clock_goes_by_most_of_its_neighbours);
+	RUN(one_who_speaks_from_two_stores_is_named);
+	RUN(what_is_missing_is_asked_for_and_not_too_often);
 	return tap_done();
 }
