@@ -35,6 +35,10 @@ struct handover {
  * otherwise.  OPENING_COUNT: memory is short. */
 enum opening handover_open(struct handover *x, const struct identity *id, const struct header *h,
 			   const uint8_t *body, size_t n, const char **why);
+/* Only what forward_write() had written, as handover_seal() takes it, into out, which has room for
+ * n bytes: for sealing a forward again. */
+enum opening handover_take(const struct identity *id, const struct header *h, const uint8_t *body,
+			   size_t n, uint8_t *out, size_t *length);
 /* Wipes and frees; what was never opened, all zeros, is accepted. */
 void handover_clear(struct handover *x);
 

@@ -306,6 +306,7 @@ void node_close(struct node *n)
 	beacons_free(n->beacons);
 	watch_free(n->watch);
 	evidence_book_free(n->evidence);
+	forwards_free(n->forwards);
 	exchange_free(n->exchange);
 	workers_free(n->workers);
 	keep_close(n->keep);

@@ -93,6 +93,7 @@ struct node {
 	size_t neighbour_count;
 	struct receipting receipting;
 	struct reseal_mark reseal;
+	struct forwards *forwards; /* see node_forward.h; NULL: not looked after yet */
 	struct passes *passes;
 	struct beacons *beacons;
 	struct watch *watch;
@@ -206,12 +207,16 @@ duty duty_verdicts;  /* node_verdicts.c: releases what was suspended, removes wh
 duty duty_erase;     /* node_erase.c: removes the bodies that the index says may go */
 duty duty_receipts;  /* node_receipts.c: tells origins what has become of their messages */
 duty duty_reseal;    /* node_reseal.c: seals again what a reader lacks the key to */
+duty duty_forwards;  /* node_forward.c: looks after what this node has forwarded */
 duty duty_beacon;    /* node_beacon.c: says what was said, and that this node has begun */
 duty duty_incidents; /* node_incidents.c: renews those that would expire, warns of what is due */
 duty duty_restore;   /* node_restore.c: counts what waits to be shown again */
 
 duty duty_watch;    /* node_watch.c: sees what is withheld, and who runs twice */
 duty duty_evidence; /* node_evidence.c: keeps what proves that a number was used twice */
+
+/* NULL is accepted. */
+void forwards_free(struct forwards *f);
 
 /* NULL when memory is short. */
 struct beacons *beacons_new(void);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "keys/handover.h"
+#include "keys/handover.h"
 #include "node/content.h"
 #include "node/node_parts.h"
 #include "node/receipts.h"
@@ -329,7 +330,9 @@ static enum err data_of(struct resealing *x, const struct log_row *row, const st
 	*data = malloc(length + 1);
 	if (!*data)
 		e = ERR_MEMORY;
-	else if (seal_open(node_identity(x->node), h, body, length, *data, n) != OPENING_DONE)
+	/* Of a forward, the content key stays where it is. */
+	else if ((h->kind == KIND_FORWARD ? handover_take : seal_open)(
+			 node_identity(x->node), h, body, length, *data, n) != OPENING_DONE)
 		e = ERR_FORMAT;
 	free(body);
 	return e;

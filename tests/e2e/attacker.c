@@ -23,7 +23,7 @@
 #include "protocol/json.h"
 #include "protocol/message.h"
 
-enum { WAIT_MS = 8000, HOUR_MS = 3600 * 1000 };
+enum { WAIT_MS = 12000, HOUR_MS = 3600 * 1000 };
 
 static struct {
 	struct identity *identity;
@@ -85,6 +85,7 @@ static void set_out(const char *home, const char *peer)
 	report_clear(&report);
 }
 
+/* Dials the peer, or waits for it, as the topology has it. */
 static void dial(void)
 {
 	struct link_options options = {.identity = me.identity, .self = me.self->id};
@@ -92,10 +93,12 @@ static void dial(void)
 				 .endpoints = {me.peer->endpoint},
 				 .endpoint_count = 1,
 				 .key_count = 1,
-				 .dial = true};
+				 .dial = topology_dials(me.topology, me.self, me.peer)};
 	struct report report;
 
 	report_init(&report);
+	if (!peer.dial)
+		options.bind = me.self->endpoint;
 	memcpy(peer.name, me.peer->name, sizeof peer.name);
 	memcpy(peer.keys[0], me.peer->link_key, LINK_KEY_BYTES);
 	if (link_open(&me.link, &options, &report) || link_set_peers(me.link, &peer, 1))
