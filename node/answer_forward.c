@@ -23,6 +23,21 @@ struct forward_request {
 
 /* ---- what ---- */
 
+/* What came out of a backup may have been recalled since. */
+static enum err waiting_refuse(struct forward_request *x, uint64_t lsn)
+{
+	struct forwarding *f = &x->forwarding;
+	struct answer *a = x->a;
+	enum err e = log_read(a->log, lsn, &f->row);
+
+	if (e || !row_header(&f->row, &f->header) ||
+	    answer_hidden(a, &f->row, &f->header) != HIDDEN_WAITING)
+		return e;
+	report_add(&a->report, "it comes from a backup, and waits until neighbours have told what "
+			       "has become of it since");
+	return ERR_STATE;
+}
+
 static enum err original_take(struct forward_request *x)
 {
 	struct forwarding *f = &x->forwarding;
@@ -42,6 +57,8 @@ static enum err original_take(struct forward_request *x)
 	f->report = &a->report;
 	f->topology = x->who.topology;
 	f->self = x->who.self;
+	if (!e)
+		e = waiting_refuse(x, lsn);
 	if (!e)
 		e = forwarding_take(f, lsn);
 	if (!e)

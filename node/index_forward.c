@@ -281,10 +281,7 @@ static enum err retry_one(void *arg, const uint8_t key[WAIT_KEY_BYTES])
 		e = log_read(b->f->reader, get_u64(key + 4), &row);
 	if (e)
 		return e == ERR_DAMAGED ? ERR_OK : e;
-	if (row.length < SIGNATURE_BYTES ||
-	    header_decode(&b->header, row.data, row.length - SIGNATURE_BYTES) != ERR_OK)
-		return ERR_OK;
-	return batch_make(b, &row);
+	return batch_take(b, &row);
 }
 
 enum err batch_retry(struct batch *b)

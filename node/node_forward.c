@@ -13,7 +13,12 @@
 #include "protocol/bytes.h"
 #include "protocol/recall.h"
 
-enum { AT_ONCE_MS = 50, SAVED_EVERY = 5000, VALUE_MAX_BYTES = 8 + PARTIES_MAX * PARTY_ID_BYTES };
+enum {
+	AT_ONCE_MS = 50,
+	WAIT_MS = 5000,
+	SAVED_EVERY = 5000,
+	VALUE_MAX_BYTES = 8 + PARTIES_MAX * PARTY_ID_BYTES
+};
 
 static const char value_name[] = "forwards";
 
@@ -350,6 +355,7 @@ enum err duty_forwards(struct node *n, uint64_t now, uint64_t *next)
 	const struct topology *t = versions_newest(n->versions);
 	const struct party *self = t ? topology_party(t, n->config->node) : NULL;
 	struct looking_after *x;
+	uint64_t waiting;
 	enum err e;
 
 	if (!self || self->left)
@@ -357,6 +363,11 @@ enum err duty_forwards(struct node *n, uint64_t now, uint64_t *next)
 	e = forwards_open(n);
 	if (e || n->forwards->done >= log_head(n->log))
 		return e;
+	/* What came out of a backup may have been recalled since. */
+	if (node_waits(n, &waiting) && waiting) {
+		*next = *next < now + WAIT_MS ? *next : now + WAIT_MS;
+		return ERR_OK;
+	}
 	x = calloc(1, sizeof *x);
 	if (!x)
 		return ERR_MEMORY;
