@@ -152,7 +152,8 @@ enum err answer_card(struct answer *a)
 		return ERR_UNKNOWN_PARTY;
 	e = answer_catch_up(a);
 	if (!e)
-		e = directory_follow(node_directory(a->node));
+		e = directory_follow(node_directory(a->node),
+				     versions_newest(node_versions(a->node)));
 	if (e)
 		return e;
 	has = directory_card(node_directory(a->node), &p->id, &at);

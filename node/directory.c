@@ -8,7 +8,7 @@
 #include "node/directory_parts.h"
 
 enum err directory_open(struct directory **out, struct index *index, struct log *log,
-			struct versions *versions, const struct identity *identity)
+			const struct identity *identity)
 {
 	struct directory *d = calloc(1, sizeof *d);
 	enum err e;
@@ -17,7 +17,6 @@ enum err directory_open(struct directory **out, struct index *index, struct log 
 	if (!d)
 		return ERR_MEMORY;
 	d->index = index;
-	d->versions = versions;
 	d->identity = identity;
 	pthread_mutex_init(&d->following, NULL);
 	pthread_mutex_init(&d->lock, NULL);

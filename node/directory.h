@@ -2,13 +2,12 @@
  * SPEC.md 4.11.
  *
  * It follows the index and the version in force, and owns nothing that those could not make again.
- * Threads: any, for all of it. */
+ * Threads: any, for all of it.  No clock. */
 #ifndef NODE_DIRECTORY_H
 #define NODE_DIRECTORY_H
 
 #include "node/index.h"
 #include "node/link.h"
-#include "node/versions.h"
 #include "protocol/card.h"
 #include "protocol/recipients.h"
 
@@ -43,11 +42,12 @@ struct remark {
 
 /* What is borrowed lives longer. */
 enum err directory_open(struct directory **d, struct index *index, struct log *log,
-			struct versions *versions, const struct identity *identity);
+			const struct identity *identity);
 void directory_close(struct directory *d);
 
-/* Brings it up to what is folded and in force; cheap when nothing has changed. */
-enum err directory_follow(struct directory *d);
+/* Brings it up to what is folded, under the version in force, which lives as long; cheap when
+ * nothing has changed.  NULL: none is in force yet.  ERR_BUSY: the index is being built again. */
+enum err directory_follow(struct directory *d, const struct topology *t);
 /* Changes when what follows may be answered in another way. */
 uint64_t directory_changes(struct directory *d);
 

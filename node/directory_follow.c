@@ -297,9 +297,8 @@ static enum err follow(struct directory *d, const struct topology *t)
 	return e;
 }
 
-enum err directory_follow(struct directory *d)
+enum err directory_follow(struct directory *d, const struct topology *t)
 {
-	const struct topology *t = versions_newest(d->versions);
 	uint64_t cards;
 	enum err e = ERR_OK;
 

@@ -25,7 +25,6 @@ struct interned {
 
 struct directory {
 	struct index *index;
-	struct versions *versions;
 	const struct identity *identity;
 
 	pthread_mutex_t following; /* one follows; of what follows */

@@ -3,6 +3,7 @@
 #include "keys/keyfile.h"
 #include "node/directory.h"
 #include "node/home.h"
+#include "node/versions.h"
 
 /* What there is to know about the numbers that were used. */
 struct store {
@@ -46,7 +47,7 @@ static enum err store_open_all(struct store *s, const char *home, const struct i
 	if (!e)
 		e = versions_open(&s->versions, s->log, report);
 	if (!e)
-		e = directory_open(&s->directory, s->index, s->log, s->versions, id);
+		e = directory_open(&s->directory, s->index, s->log, id);
 	return e;
 }
 

@@ -133,7 +133,7 @@ static enum err open_store(struct node *n, struct report *report)
 	if (!e)
 		e = versions_open(&n->versions, n->log, report);
 	if (!e)
-		e = directory_open(&n->directory, n->index, n->log, n->versions, n->identity);
+		e = directory_open(&n->directory, n->index, n->log, n->identity);
 	if (!e)
 		e = keep_open(&n->keep, n->log, n->index);
 	return e;
@@ -207,7 +207,7 @@ static enum err open_exchange(struct node *n, struct report *report)
 		return ERR_MEMORY;
 	e = link_open(&n->link, &link_options, report);
 	/* Until the index is whole again a node goes by the topology. */
-	if (!e && directory_follow(n->directory) == ERR_MEMORY)
+	if (!e && directory_follow(n->directory, t) == ERR_MEMORY)
 		e = ERR_MEMORY;
 	if (!e && t)
 		e = links_update(n);

@@ -39,7 +39,7 @@ static enum err catch_up(struct node *n)
 
 	while (more && !e)
 		e = index_fold(n->index, &more);
-	return e ? e : directory_follow(n->directory);
+	return e ? e : directory_follow(n->directory, versions_newest(n->versions));
 }
 
 /* A number never means another key, whatever this node's file says: one that does is left out, and
@@ -292,7 +292,7 @@ static void tell_links(struct node *n)
 
 enum err duty_card(struct node *n, uint64_t now, uint64_t *next)
 {
-	enum err e = directory_follow(n->directory);
+	enum err e = directory_follow(n->directory, versions_newest(n->versions));
 
 	if (e)
 		return e;
