@@ -31,6 +31,7 @@ static const struct answer_entry entries[] = {
 	{"audit", RIGHT_ADMIN, false, false, answer_audit},
 	{"accept", RIGHT_ADMIN, true, false, answer_accept},
 	{"card", RIGHT_READ, false, false, answer_card},
+	{"whose", RIGHT_READ, false, false, answer_whose},
 	{"card-set", RIGHT_ADMIN, true, false, answer_card_set},
 	{"card-accept", RIGHT_ADMIN, true, false, answer_card_accept},
 	{"rotate", RIGHT_ADMIN, true, false, answer_rotate},

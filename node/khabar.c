@@ -43,6 +43,7 @@ static const struct command commands[] = {
 	 "check, show, compare, fill in, assemble and accept topologies"},
 	{"who", cmd_who, "--to A [--tlp T] [--direct] | ID",
 	 "who would read a message and why; what has become of one"},
+	{"whose", cmd_whose, "ADDRESS|NETWORK|DOMAIN|AS-NUMBER", "the node that is there for it"},
 	{"ack", cmd_ack, "ID...", "tell the authors of messages that they were noted"},
 	{"share", cmd_share, "VALUE... --tlp T --to A " SEND_USAGE, "send values that you type"},
 	{"import", cmd_import,

@@ -25,6 +25,7 @@ int cmd_keys(const struct cmd_context *c, int argc, char **argv);
 int cmd_topology(const struct cmd_context *c, int argc, char **argv);
 int cmd_who(const struct cmd_context *c, int argc, char **argv);
 int cmd_ack(const struct cmd_context *c, int argc, char **argv);
+int cmd_whose(const struct cmd_context *c, int argc, char **argv);
 int cmd_share(const struct cmd_context *c, int argc, char **argv);
 int cmd_import(const struct cmd_context *c, int argc, char **argv);
 int cmd_export(const struct cmd_context *c, int argc, char **argv);
