@@ -228,6 +228,17 @@ enum err answer_status(struct answer *a)
 	return e;
 }
 
+/* The one that is tried first. */
+static void put_endpoint(struct text *t, const struct answer *a, const struct party *p)
+{
+	struct directory_card card;
+	struct link_peer ways = {0};
+
+	if (p)
+		directory_ways(node_directory(a->node), p, &card, &ways);
+	admin_put_string(t, "endpoint", ways.endpoint_count ? ways.endpoints[0] : NULL);
+}
+
 enum err answer_links(struct answer *a)
 {
 	const struct topology *topology = versions_newest(node_versions(a->node));
@@ -250,7 +261,7 @@ enum err answer_links(struct answer *a)
 		text_str(t, "{");
 		put_link(t, link);
 		admin_put_string(t, "title", p ? p->title : NULL);
-		admin_put_string(t, "endpoint", p ? p->endpoint : NULL);
+		put_endpoint(t, a, p);
 		admin_put_signed(t, "clock_ahead_ms", link->clock_ahead);
 		put_reconciled(t, &link->reconciled);
 		text_str(t, "}");

@@ -3,6 +3,7 @@
 #include "keys/keyfile.h"
 #include "node/directory.h"
 #include "node/home.h"
+#include "node/restored.h"
 #include "node/versions.h"
 
 /* What there is to know about the numbers that were used. */
@@ -12,6 +13,26 @@ struct store {
 	struct versions *versions;
 	struct directory *directory;
 };
+
+/* SPEC 6.6: "As long as anything waits, a node gives nothing a number that must never be given
+ * twice: no key" */
+static enum err check_restored(struct log *log, const char *home, struct report *report)
+{
+	struct log_reader *reader;
+	enum err e = log_reader_open(&reader, log);
+
+	if (e)
+		return e;
+	if (restored_read(reader).until) {
+		report_add(report,
+			   "%s: was restored, and does not know which numbers were used since: "
+			   "start the node first",
+			   home);
+		e = ERR_STATE;
+	}
+	log_reader_close(reader);
+	return e;
+}
 
 static enum err fold(struct index *index)
 {
@@ -38,6 +59,8 @@ static enum err store_open_all(struct store *s, const char *home, const struct i
 		report_clear(report);
 		return ERR_OK;
 	}
+	if (!e)
+		e = check_restored(s->log, home, report);
 	if (!e && !home_path(path, home, "index"))
 		e = ERR_LIMIT;
 	if (!e)

@@ -329,7 +329,7 @@ void keys_follow(struct node *n)
 {
 	const struct party *self = own(n);
 
-	if (!self)
+	if (!self || !node_may_number(n, NULL))
 		return;
 	switch_when_known(n, self);
 	destroy_old_seals(n, self);

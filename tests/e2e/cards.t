@@ -10,6 +10,7 @@ link_key() { khabar "$1" --json keys show | sed -n 's/.*"link": *"\([0-9a-f]*\)"
 card() { khabar "$1" --json card show "$2" | grep -o "\"$3\": *\(\[[^]]*\]\|\"[^\"]*\"\|[0-9]*\|null\)" | head -n 1; }
 card_is() { grep -qE -e "$4" <<<"$(card "$1" "$2" "$3")"; }
 changed() { ! grep -q "$2" <<<"$(link_key "$1")" && ! khabar "$1" --json keys show | grep -q link_next; }
+whose_is() { khabar "$1" --json whose "$2" | grep -q "\"node\": *$3}"; }
 # Another address of this machine, with the port that the lab has reserved.
 elsewhere() { sed -n 's/^bind = "tcp:\/\/127.0.0.1:\([0-9]*\)"/tcp:\/\/'"$2"':\1/p' "$lab/$1/khabardar.zpl"; }
 rebind() { sed -i "s|^bind = .*|bind = \"$2\"|" "$lab/$1/khabardar.zpl"; }
@@ -43,11 +44,36 @@ within 20 "and in use" changed punjab "$before"
 within 20 "and let in" linked punjab national
 like "whoever may not change keys is in no audit; this is" "$(khabar national --json audit)" '"rotate"'
 
+# Nobody is left behind: the key in use stays until the last neighbour knows the next.
+before=$(link_key national)
+ok "sindh is away" lab stop sindh
+exits 0 "the link key is changed again" 'sindh' khabar national keys rotate link
+exits 1 "one change at a time" 'being changed already' khabar national keys rotate link
+within 20 "punjab has heard" card_is punjab national link_next '"[0-9a-f]{64}"'
+ok "national dies" lab kill national
+ok "and starts" lab start national
+within 20 "under the old key" linked punjab national
+is "which is still in use" "$(link_key national)" "$before"
+ok "sindh comes back" lab start sindh
+within 20 "and the next one is used" changed national "$before"
+within 20 "by all" linked sindh national
+within 20 "by all of them" linked punjab national
+
+# At once, as after a theft: who is away is handed the card.
+before=$(link_key punjab)
+ok "national is away" lab stop national
+exits 0 "a key is changed without waiting" 'national' khabar punjab keys rotate link --now
+ok "it is in use" changed punjab "$before"
+ok "its card is written to a file" khabar punjab card show --export "$work/punjab.card"
+ok "national starts" lab start national
+exits 0 "and takes the card" 'and in force' khabar national card accept "$work/punjab.card"
+within 20 "and lets punjab in" linked punjab national
+
 # ---- moving ----
 
 old=$(elsewhere national 127.0.0.1)
 new=$(elsewhere national 127.0.0.2)
-exits 0 "national says where it will be" 'Card 3 is published' khabar national card set "$new"
+exits 0 "national says where it will be" 'Card [0-9]+ is published' khabar national card set "$new"
 within 20 "punjab has heard" card_is punjab national endpoints "127.0.0.2"
 within 20 "sindh, too" card_is sindh national endpoints "127.0.0.2"
 ok "nothing has been cut" linked sindh national
@@ -125,6 +151,10 @@ like "who see the contact" "$shown" 'Duty desk, soc@punjab.example, \+92 1'
 like "the networks" "$shown" '203.0.113.0/24'
 like "the AS number" "$shown" 'AS64500'
 like "and what was set before" "$shown" '^link '
+like "whose an address is, is known everywhere" "$(khabar national whose 203.0.113.9)" '^punjab +203.0.113.0/24'
+exits 0 "or nobody's" 'no card claims it' khabar national whose 192.0.2.1
+exits 0 "national claims the same" 'is published' khabar national card constituency "$work/ours"
+within 20 "what two claim is nobody's" whose_is punjab www.punjab.example null
 printf '203.0.113.1/24\n' >"$work/wrong"
 exits 1 "what is no network is refused" 'line 1: .*bits are set' khabar punjab card constituency "$work/wrong"
 exits 3 "an endpoint that is none, too" 'write tcp://host:port' khabar punjab card set udp://x:1
