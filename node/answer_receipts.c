@@ -77,9 +77,12 @@ static bool take(void *arg, const struct stated *s)
 {
 	struct following *f = arg;
 	struct follower *reader = reader_of(f, &s->by);
+	struct receipt_fold *fold = reader ? &reader->fold : NULL;
 
-	if (reader && told_the_origin(f, s->lsn))
-		receipt_fold_add(&reader->fold, s->state, s->at, s->reason);
+	/* However often somebody says a thing, it is looked at closely once. */
+	if (fold && (!fold->said[s->state] || s->at < fold->at[s->state]) &&
+	    told_the_origin(f, s->lsn))
+		receipt_fold_add(fold, s->state, s->at, s->reason);
 	return true;
 }
 
@@ -99,7 +102,7 @@ static enum err take_reseals(struct following *f)
 		if (log_read(f->a->log, lsn, &row) != ERR_OK || !row_header(&row, &f->other) ||
 		    row.verdict != VERDICT_ACCEPTED || !is_reseal(&f->other, &f->header, &f->id))
 			continue;
-		e = index_stated(f->a->index, &row.id, take, f);
+		e = index_stated(f->a->index, &row.id, NULL, take, f);
 		if (e)
 			return e;
 	}
@@ -108,11 +111,11 @@ static enum err take_reseals(struct following *f)
 
 static enum err statements_find(struct following *f)
 {
-	enum err e = index_stated(f->a->index, &f->id, take, f);
+	enum err e = index_stated(f->a->index, &f->id, NULL, take, f);
 
 	/* What has become of a recall is what it has done. */
 	if (!e && f->header.kind == KIND_RECALL)
-		e = index_stated(f->a->index, &f->header.ref, take_erased, f);
+		e = index_stated(f->a->index, &f->header.ref, NULL, take_erased, f);
 	return e ? e : take_reseals(f);
 }
 
@@ -200,15 +203,15 @@ static bool forward_show(void *arg, const struct stated *s)
 	struct following *f = arg;
 	struct text *t = &f->a->reply;
 
-	if (s->state == RECEIPT_FORWARDED && party_id_equal(&s->by, &f->shown->node->id) &&
-	    told_the_origin(f, s->lsn)) {
+	if (s->state == RECEIPT_FORWARDED && told_the_origin(f, s->lsn)) {
+		f->forwards++;
 		admin_put_name(t, NULL);
 		text_str(t, "{");
 		admin_put_time(t, "at", s->at);
 		forward_read_show(f, s);
 		text_str(t, "}");
 	}
-	return !t->bad;
+	return !t->bad && f->forwards < FORWARDS_SHOWN_MAX;
 }
 
 static enum err reader_show(struct following *f, struct follower *reader)
@@ -224,9 +227,9 @@ static enum err reader_show(struct following *f, struct follower *reader)
 	states_show(t, &reader->fold);
 	admin_put_name(t, "forwarded");
 	text_str(t, "[");
-	f->shown = reader;
+	f->forwards = 0;
 	if (reader->fold.said[RECEIPT_FORWARDED])
-		e = index_stated(f->a->index, &f->id, forward_show, f);
+		e = index_stated(f->a->index, &f->id, &reader->node->id, forward_show, f);
 	text_str(t, "]");
 	following_way_show(f, reader);
 	text_str(t, "}");

@@ -5,7 +5,7 @@
 
 #include "node/answer.h"
 
-enum { NEIGHBOURS_MAX = 256 };
+enum { NEIGHBOURS_MAX = 256, FORWARDS_SHOWN_MAX = 100 };
 
 struct follower {
 	const struct party *node; /* of the topology in force */
@@ -31,8 +31,8 @@ struct following {
 	const struct party *self;
 	struct follower *readers; /* owned; as many as there are parties at most */
 	size_t reader_count;
-	struct follower *shown;
-	bool answered; /* its readers are asked to, or have */
+	unsigned forwards; /* shown of one reader */
+	bool answered;     /* its readers are asked to, or have */
 	size_t counts[RECEIPT_STATES], waiting;
 	struct recipients to;
 	struct explanation explained;

@@ -217,10 +217,12 @@ struct stated {
 	uint64_t lsn;    /* of the receipt, and */
 	uint16_t number; /* the place of the statement in it, from 0 */
 };
-/* Calls found for every folded statement about the message that this node can read, by node, until
- * it returns false.  Whose statement counts is the caller's to ask (SPEC 5.9). */
+/* Calls found for every folded statement about the message that this node can read, by node, or for
+ * those of one node, until it returns false.  Whose statement counts is the caller's to ask (SPEC
+ * 5.9). */
 enum err index_stated(struct index_reader *reader, const struct message_id *id,
-		      bool (*found)(void *arg, const struct stated *s), void *arg);
+		      const struct party_id *by, bool (*found)(void *arg, const struct stated *s),
+		      void *arg);
 /* Whether the folded post, which is for everyone, asks for receipts. */
 bool index_asks(struct index_reader *reader, const struct message_id *id,
 		const struct party_id *origin);

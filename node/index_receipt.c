@@ -72,22 +72,25 @@ static struct stated decode(const uint8_t *key, const uint8_t *value)
 }
 
 enum err index_stated(struct index_reader *reader, const struct message_id *id,
-		      bool (*found)(void *arg, const struct stated *s), void *arg)
+		      const struct party_id *by, bool (*found)(void *arg, const struct stated *s),
+		      void *arg)
 {
 	uint8_t from[RECEIPT_KEY_BYTES] = {0};
+	size_t same = MESSAGE_ID_BYTES + (by ? PARTY_ID_BYTES : 0);
 	MDB_cursor *cursor;
 	MDB_val key = {sizeof from, from}, value;
 	enum err e = reader_ready(reader);
 	if (e)
 		return e;
 	memcpy(from, id->b, MESSAGE_ID_BYTES);
+	if (by)
+		memcpy(from + MESSAGE_ID_BYTES, by->b, PARTY_ID_BYTES);
 	int rc = mdb_cursor_open(reader->txn, reader->index->env.tables.receipt, &cursor);
 	if (rc != 0)
 		return lmdb_err(rc);
 	rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
 	while (rc == 0 && key.mv_size == RECEIPT_KEY_BYTES &&
-	       value.mv_size == RECEIPT_VALUE_BYTES &&
-	       memcmp(key.mv_data, id->b, MESSAGE_ID_BYTES) == 0) {
+	       value.mv_size == RECEIPT_VALUE_BYTES && memcmp(key.mv_data, from, same) == 0) {
 		struct stated s = decode(key.mv_data, value.mv_data);
 		if (s.state && s.state < RECEIPT_STATES && !found(arg, &s))
 			break;

@@ -206,7 +206,6 @@ static enum err reason_of(struct answering *x, const struct log_row *row, struct
 }
 
 struct forwarded_before {
-	const struct party_id *self;
 	uint64_t at;
 	bool yes;
 };
@@ -215,8 +214,7 @@ static bool is_that_forward(void *arg, const struct stated *s)
 {
 	struct forwarded_before *f = arg;
 
-	f->yes = f->yes || (s->state == RECEIPT_FORWARDED && s->at == f->at &&
-			    party_id_equal(&s->by, f->self));
+	f->yes = s->state == RECEIPT_FORWARDED && s->at == f->at;
 	return !f->yes;
 }
 
@@ -225,7 +223,7 @@ static enum err answer_own_forward(struct answering *x, const struct log_row *ro
 {
 	struct statement s = {
 		.message = x->header.ref, .state = RECEIPT_FORWARDED, .at = x->header.created};
-	struct forwarded_before before = {&x->self->id, s.at, false};
+	struct forwarded_before before = {s.at, false};
 	struct log_row target;
 	enum err e = target_read(x, &s.message, &target);
 
@@ -233,7 +231,7 @@ static enum err answer_own_forward(struct answering *x, const struct log_row *ro
 		return e == ERR_NOT_FOUND ? ERR_OK : e;
 	if (party_id_equal(&x->other.origin, &x->self->id) || x->other.expiry < x->floor)
 		return ERR_OK;
-	e = index_stated(x->index, &s.message, is_that_forward, &before);
+	e = index_stated(x->index, &s.message, &x->self->id, is_that_forward, &before);
 	if (e || before.yes)
 		return e;
 	e = new_readers(x, &s);

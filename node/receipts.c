@@ -165,25 +165,15 @@ enum err receipts_publish(struct receipts *r, struct node *node, struct report *
 
 /* ---- what was said before ---- */
 
-struct own {
-	const struct party_id *self;
-	struct receipt_fold *fold;
-};
-
 static bool hear(void *arg, const struct stated *s)
 {
-	struct own *own = arg;
-
-	if (party_id_equal(&s->by, own->self))
-		receipt_fold_add(own->fold, s->state, s->at, s->reason);
+	receipt_fold_add(arg, s->state, s->at, s->reason);
 	return true;
 }
 
 enum err receipts_own(struct index_reader *index, const struct party_id *self,
 		      const struct message_id *id, struct receipt_fold *out)
 {
-	struct own own = {self, out};
-
 	*out = (struct receipt_fold){0};
-	return index_stated(index, id, hear, &own);
+	return index_stated(index, id, self, hear, out);
 }

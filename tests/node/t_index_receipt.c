@@ -20,7 +20,7 @@ static bool hear(void *arg, const struct stated *s)
 static struct heard heard_of(struct pair *p, const struct message_id *id)
 {
 	struct heard h = {0};
-	need(index_stated(p->reader, id, hear, &h) == ERR_OK);
+	need(index_stated(p->reader, id, NULL, hear, &h) == ERR_OK);
 	return h;
 }
 
@@ -99,9 +99,9 @@ static void statements_are_found_by_message_whoever_made_them(void)
 {
 	struct pair p;
 	struct message_id one = id_of(1), two = id_of(2), three = id_of(3);
-	struct statement all[] = {{one, RECEIPT_OPENED, 500, 0, NULL, 0},
-				  {two, RECEIPT_CANNOT_OPEN, 600, REASON_GONE, NULL, 0},
-				  {one, RECEIPT_ACKNOWLEDGED, 700, 0, NULL, 0}};
+	struct statement all[] = {{one, RECEIPT_OPENED, 500, 0, NULL, 0, NULL},
+				  {two, RECEIPT_CANNOT_OPEN, 600, REASON_GONE, NULL, 0, NULL},
+				  {one, RECEIPT_ACKNOWLEDGED, 700, 0, NULL, 0, NULL}};
 	struct heard h;
 	uint64_t first, second;
 
@@ -117,6 +117,9 @@ static void statements_are_found_by_message_whoever_made_them(void)
 	ok(h.all[1].by.b[0] == 5 && h.all[1].state == RECEIPT_ACKNOWLEDGED && h.all[1].number == 2,
 	   "acknowledged by it");
 	ok(h.all[2].by.b[0] == 6 && h.all[2].lsn == second, "opened, by the other");
+	struct heard alone = {0};
+	need(index_stated(p.reader, &one, &h.all[2].by, hear, &alone) == ERR_OK);
+	ok(alone.count == 1 && alone.all[0].lsn == second, "those of one node by themselves");
 	h = heard_of(&p, &two);
 	ok(h.count == 1 && h.all[0].reason == REASON_GONE, "with its reason");
 	is_int(heard_of(&p, &three).count, 0, "nothing about others");
@@ -129,7 +132,7 @@ static void what_is_no_receipt_is_held(void)
 {
 	static const char bad[] = "{\"receipts\":[{\"message\":\"00\"}]}";
 	struct message_id one = id_of(1);
-	struct statement s = {one, RECEIPT_OPENED, 500, 0, NULL, 0};
+	struct statement s = {one, RECEIPT_OPENED, 500, 0, NULL, 0, NULL};
 	struct sample sample;
 	struct pair p;
 	struct text t;
@@ -165,7 +168,7 @@ static void a_recalled_receipt_leaves_no_trace(void)
 {
 	static const char json[] = "{\"because\":\"wrong\"}";
 	struct message_id one = id_of(1);
-	struct statement s = {one, RECEIPT_OPENED, 500, 0, NULL, 0};
+	struct statement s = {one, RECEIPT_OPENED, 500, 0, NULL, 0, NULL};
 	struct sample receipt, recall = {0};
 	struct header h;
 	struct pair p;

@@ -17,7 +17,7 @@ enum { WAIT_MS = 60000, MANY = STATEMENTS_MAX + 200, LISTED_MAX = 2 * MANY };
 
 /* punjab is the node; sindh writes to it, mallory is a member that lies, kp is above them all. */
 static struct fixture punjab, sindh, mallory, kp;
-static struct author by_punjab, by_sindh, by_mallory;
+static struct author by_punjab, by_sindh, by_mallory, by_kp;
 static struct topology *topology;
 static struct identity_public lost; /* whose seal key stands for one that punjab has no more */
 static uint32_t expiry;
@@ -31,7 +31,7 @@ static struct {
 
 /* What the receipts in the log of the node say that it has written. */
 static struct {
-	size_t receipts, count;
+	size_t receipts, direct, count;
 	struct statement all[LISTED_MAX];
 } told;
 
@@ -98,8 +98,12 @@ static void letter_to(struct letter *l, const char *self, const char *words, enu
 {
 	const struct party *author = topology_party(topology, self);
 	struct recipients to;
-	struct recipients_query q = {
-		.topology = topology, .self = author, .words = &words, .word_count = 1, .tlp = tlp};
+	struct recipients_query q = {.topology = topology,
+				     .self = author,
+				     .words = &words,
+				     .word_count = 1,
+				     .tlp = tlp,
+				     .direct = strcmp(self, "kp") == 0};
 
 	need(recipients_resolve(&to, &q, NULL) == ERR_OK);
 	need(recipients_letter(l, &to, author, 0));
@@ -251,6 +255,7 @@ static void hear(const struct log_row *row, struct log_reader *log)
 	need(body_unpack(&json, &length, data, used) == ERR_OK);
 	need(receipt_read(&r, json, length, NULL) == ERR_OK);
 	told.receipts++;
+	told.direct += h.flags & FLAG_DIRECT ? 1 : 0;
 	for (size_t i = 0; i < r.count && told.count < LISTED_MAX; i++) {
 		told.all[told.count] = r.items[i];
 		told.all[told.count++].to = NULL;
@@ -268,7 +273,7 @@ static void listen_to(struct log *log)
 	struct log_row row;
 	uint64_t at = 0;
 
-	told.receipts = told.count = 0;
+	told.receipts = told.direct = told.count = 0;
 	need(log_reader_open(&reader, log) == ERR_OK);
 	while (log_read_from(reader, at + 1, &row) == ERR_OK) {
 		at = row.lsn;
@@ -384,7 +389,7 @@ static void each_message_gets_the_answer_that_is_due(void)
 		"{\"receipts\":[{\"message\":"
 		"\"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\","
 		"\"state\":\"opened\",\"at\":\"2026-11-21T22:00:00Z\"}]}";
-	struct message_id good, asks, bad, wrap, body, gone, recalled, recall;
+	struct message_id good, asks, bad, wrap, body, gone, direct, recalled, recall;
 	struct log *log;
 
 	fresh();
@@ -395,6 +400,7 @@ static void each_message_gets_the_answer_that_is_due(void)
 	wrap = spoilt(log, true);
 	body = spoilt(log, false);
 	gone = to_the_role(log);
+	direct = arrives(log, &by_kp, "punjab", KIND_POST, post_json("{}", 1));
 	/* None of these is answered. */
 	arrives(log, &by_sindh, "all", KIND_POST, post_json("{}", 1));
 	arrives(log, &by_sindh, "all", KIND_POST, post_json("{\"receipt\":false}", 1));
@@ -408,7 +414,7 @@ static void each_message_gets_the_answer_that_is_due(void)
 	recall = keep(log, &w, "sindh");
 	log_done(log);
 	start();
-	wait_for(7);
+	wait_for(8);
 	stop();
 	is_int(stated(&good, RECEIPT_OPENED), 1, "what can be read is opened");
 	is_int(stated(&asks, RECEIPT_OPENED), 1, "what asks is answered");
@@ -419,6 +425,9 @@ static void each_message_gets_the_answer_that_is_due(void)
 	is_int(reason_for(&body), REASON_BODY, "which is so for all");
 	is_int(stated(&gone, RECEIPT_CANNOT_OPEN), 1, "nor what is sealed to a key that is lost");
 	is_int(reason_for(&gone), REASON_GONE, "which can be mended");
+	is_int(stated(&direct, RECEIPT_OPENED), 1, "what came directly is answered");
+	is_int(told.direct, 1, "directly, in a receipt of its own");
+	is_int(told.receipts, 2, "and all others in one");
 	is_int(stated(&recalled, RECEIPT_ERASED), 1, "what is recalled is erased, asked or not");
 	is_int(stated(&recall, RECEIPT_STORED), 0, "the recall is not answered by itself");
 }
@@ -522,12 +531,14 @@ int main(void)
 	author_init(&by_punjab, punjab.identity);
 	author_init(&by_sindh, sindh.identity);
 	author_init(&by_mallory, mallory.identity);
+	author_init(&by_kp, kp.identity);
 	RUN(many_messages_are_answered_once_in_few_receipts);
 	RUN(each_message_gets_the_answer_that_is_due);
 	RUN(only_readers_are_believed_and_only_by_the_origin);
 	author_clear(&by_punjab);
 	author_clear(&by_sindh);
 	author_clear(&by_mallory);
+	author_clear(&by_kp);
 	topology_free(topology);
 	fixture_clear(&punjab);
 	fixture_clear(&sindh);
