@@ -49,11 +49,12 @@ struct receipting {
 	uint64_t since;         /* mono ms: when the first that is not looked at came; 0: none */
 };
 
-/* How far it was looked for what is to be sealed again, and under which version of the topology;
- * the folder's thread only. */
+/* How far it was looked for what is to be sealed again, under which version of the topology and
+ * which cards; the folder's thread only. */
 struct reseal_mark {
 	uint64_t done;
 	uint32_t version;
+	uint64_t cards; /* see directory_changes() */
 };
 
 /* See node_restore.c. */

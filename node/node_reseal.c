@@ -370,7 +370,10 @@ static enum err draft_make(struct resealing *x, const struct due *d, struct draf
 static enum err due_publish(struct resealing *x, const struct due *due, size_t n)
 {
 	struct chosen chosen = {.party = topology_party_by_id(x->topology, &due->party)};
-	struct recipients to = {.direct = due->direct, .chosen = &chosen, .count = 1};
+	struct recipients to = {.direct = due->direct,
+				.chosen = &chosen,
+				.count = 1,
+				.book = directory_book(x->node->directory)};
 	struct draft drafts[DRAFTS_AT_ONCE] = {0};
 	struct message_id ids[DRAFTS_AT_ONCE];
 	size_t count = 0;
@@ -457,9 +460,10 @@ enum err duty_reseal(struct node *n, uint64_t now, uint64_t *next)
 
 	if (!self || self->left || !t->policy.author_sealed)
 		return ERR_OK;
-	if (n->reseal.version != t->version)
+	if (n->reseal.version != t->version || n->reseal.cards != directory_changes(n->directory))
 		n->reseal.done = 0;
 	n->reseal.version = t->version;
+	n->reseal.cards = directory_changes(n->directory);
 	if (n->reseal.done >= log_head(n->log))
 		return ERR_OK;
 	x = calloc(1, sizeof *x);
