@@ -243,13 +243,29 @@ static enum err answer_own_forward(struct answering *x, const struct log_row *ro
 	return e;
 }
 
+static enum err answer_row(struct answering *x, const struct log_row *row);
+
+/* What was held and is released is answered now. */
+static enum err answer_released(struct answering *x, const struct log_row *fact)
+{
+	enum verdict_change change;
+	struct log_row row;
+	uint64_t lsn;
+
+	if (!log_verdict_changed(fact, &change, &lsn) || change != VERDICT_RELEASED ||
+	    log_read(x->log, lsn, &row) != ERR_OK || row.kind != LOG_MESSAGE)
+		return ERR_OK;
+	return answer_row(x, &row);
+}
+
 static enum err answer_row(struct answering *x, const struct log_row *row)
 {
 	const struct header *h = &x->header;
 	bool own;
 
-	if (row->kind != LOG_MESSAGE || row->verdict != VERDICT_ACCEPTED ||
-	    row->length < SIGNATURE_BYTES ||
+	if (row->kind == LOG_FACT)
+		return answer_released(x, row);
+	if (row->verdict != VERDICT_ACCEPTED || row->is_void || row->length < SIGNATURE_BYTES ||
 	    header_decode(&x->header, row->data, row->length - SIGNATURE_BYTES) != ERR_OK)
 		return ERR_OK;
 	own = party_id_equal(&h->origin, &x->self->id);
@@ -458,7 +474,7 @@ enum err duty_receipts(struct node *n, uint64_t now, uint64_t *next)
 	const struct topology *t = versions_newest(n->versions);
 	const struct party *self = t ? topology_party(t, n->config->node) : NULL;
 	struct receipting *r = &n->receipting;
-	uint64_t head = log_head(n->log), due;
+	uint64_t head = log_head(n->log), due, waiting;
 	enum err e = r->loaded ? ERR_OK : mark_load(n);
 
 	/* SPEC 5.9: "Where the policy says `sealed` no, nobody writes receipts." */
@@ -467,6 +483,11 @@ enum err duty_receipts(struct node *n, uint64_t now, uint64_t *next)
 	mark_check(n, t);
 	if (r->done >= head)
 		return ERR_OK;
+	/* What this node has stated since its backup was made comes back to it first. */
+	if (node_waits(n, &waiting)) {
+		*next = *next < now + PATIENCE_MS ? *next : now + PATIENCE_MS;
+		return ERR_OK;
+	}
 	if (r->seen != head) {
 		r->seen = head;
 		r->seen_at = now;

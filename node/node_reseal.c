@@ -14,7 +14,7 @@
 #include "node/receipts.h"
 #include "protocol/body.h"
 
-enum { AT_ONCE_MS = 50, DUE_AT_ONCE = STATEMENTS_MAX, DRAFTS_AT_ONCE = 16 };
+enum { AT_ONCE_MS = 50, WAITS_MS = 10 * 1000, DUE_AT_ONCE = STATEMENTS_MAX, DRAFTS_AT_ONCE = 16 };
 
 /* A message of ours that is to be sealed again to a party, or a reseal that is to be recalled. */
 struct due {
@@ -57,7 +57,7 @@ static enum err own_read(struct resealing *x, uint64_t lsn, struct log_row *row,
 
 	if (e)
 		return e == ERR_DAMAGED ? ERR_NOT_FOUND : e;
-	if (row->kind != LOG_MESSAGE || row->verdict != VERDICT_ACCEPTED ||
+	if (row->kind != LOG_MESSAGE || row->verdict != VERDICT_ACCEPTED || row->is_void ||
 	    row->length < SIGNATURE_BYTES ||
 	    header_decode(h, row->data, row->length - SIGNATURE_BYTES) != ERR_OK ||
 	    !party_id_equal(&h->origin, &x->self->id) || !(h->flags & FLAG_SEALED) ||
@@ -237,7 +237,7 @@ static enum err consider_row(struct resealing *x, const struct log_row *row)
 {
 	bool own;
 
-	if (row->kind != LOG_MESSAGE || row->verdict != VERDICT_ACCEPTED ||
+	if (row->kind != LOG_MESSAGE || row->verdict != VERDICT_ACCEPTED || row->is_void ||
 	    row->length < SIGNATURE_BYTES ||
 	    header_decode(&x->header, row->data, row->length - SIGNATURE_BYTES) != ERR_OK)
 		return ERR_OK;
@@ -456,6 +456,7 @@ enum err duty_reseal(struct node *n, uint64_t now, uint64_t *next)
 	const struct topology *t = versions_newest(n->versions);
 	const struct party *self = t ? topology_party(t, n->config->node) : NULL;
 	struct resealing *x;
+	uint64_t waiting;
 	enum err e;
 
 	if (!self || self->left || !t->policy.author_sealed)
@@ -466,6 +467,11 @@ enum err duty_reseal(struct node *n, uint64_t now, uint64_t *next)
 	n->reseal.cards = directory_changes(n->directory);
 	if (n->reseal.done >= log_head(n->log))
 		return ERR_OK;
+	/* What was sealed again since the backup was made comes back first. */
+	if (node_waits(n, &waiting)) {
+		*next = *next < now + WAITS_MS ? *next : now + WAITS_MS;
+		return ERR_OK;
+	}
 	x = calloc(1, sizeof *x);
 	if (!x)
 		return ERR_MEMORY;
