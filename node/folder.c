@@ -3,12 +3,13 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "node/loop.h"
 #include "node/say.h"
 
-enum { RETRY_MS = 2000 };
+enum { RETRY_MS = 2000, NICE = 5, REST_SLICE_MS = 10 };
 
 struct folder {
 	struct index *index;
@@ -18,6 +19,7 @@ struct folder {
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t changed;
 	bool wanted, ending;
+	unsigned wakes; /* how often it was wanted */
 	enum err state;
 };
 
@@ -53,13 +55,46 @@ static void state_set(struct folder *f, enum err e)
 		    err_str(e));
 }
 
+static unsigned wakes_of(struct folder *f)
+{
+	unsigned wakes;
+
+	pthread_mutex_lock(&f->lock);
+	wakes = f->wakes;
+	pthread_mutex_unlock(&f->lock);
+	return wakes;
+}
+
+/* While messages come, a fold is followed by a rest as long as it took: the disk is theirs
+ * meanwhile, and the next fold is of more of them, which costs less for each.  With nothing coming
+ * there is no rest. */
+static void rest(struct folder *f, unsigned wakes, uint64_t ms)
+{
+	uint64_t at = clock_monotonic(), until = at + ms;
+
+	pthread_mutex_lock(&f->lock);
+	while (at < until && f->wakes != wakes && !f->ending) {
+		struct timespec slice;
+		wakes = f->wakes;
+		at += REST_SLICE_MS;
+		slice = (struct timespec){.tv_sec = (time_t)(at / 1000),
+					  .tv_nsec = (long)(at % 1000) * 1000000};
+		while (!f->ending && pthread_cond_timedwait(&f->changed, &f->lock, &slice) == 0)
+			;
+	}
+	pthread_mutex_unlock(&f->lock);
+}
+
 static enum err fold_all(struct folder *f)
 {
 	bool more = true;
 	enum err e = ERR_OK;
 
 	while (more && !e) {
+		unsigned wakes = wakes_of(f);
+		uint64_t begun = clock_monotonic();
 		e = index_fold(f->index, &more);
+		rest(f, wakes, clock_monotonic() - begun);
 		pthread_mutex_lock(&f->lock);
 		more = more && !f->ending;
 		pthread_mutex_unlock(&f->lock);
@@ -72,6 +107,8 @@ static void *thread_main(void *arg)
 	struct folder *f = arg;
 	uint64_t next = UINT64_MAX;
 
+	/* Of this thread only: who sends waits for what is acknowledged, not for this. */
+	setpriority(PRIO_PROCESS, 0, NICE);
 	while (wait_for_work(f, next)) {
 		enum err e = fold_all(f);
 		next = UINT64_MAX;
@@ -140,8 +177,10 @@ void folder_stop(struct folder *f)
 void folder_wake(struct folder *f)
 {
 	pthread_mutex_lock(&f->lock);
+	f->wakes++;
+	if (!f->wanted)
+		pthread_cond_signal(&f->changed);
 	f->wanted = true;
-	pthread_cond_signal(&f->changed);
 	pthread_mutex_unlock(&f->lock);
 }
 
