@@ -20,8 +20,8 @@ enum lane { LANE_URGENT, LANE_HIGH, LANE_RAISED, LANE_ROUTINE, LANE_BACKFILL, LA
 
 enum {
 	WINDOW_BYTES = 4 << 20,
-	WINDOW_MESSAGES = 512,
-	IN_FLIGHT_MAX = 1024, /* pushes of ours that wait for an answer, whatever the peer grants */
+	WINDOW_MESSAGES = 2048,
+	IN_FLIGHT_MAX = 2048, /* pushes of ours that wait for an answer, whatever the peer grants */
 	LANE_LOADED_MAX = 64, /* messages read ahead in a lane, and */
 	LANE_LOADED_BYTES = 256 << 10, /* their bytes, unless it is only one */
 	GREETING_MS = 30 * 1000,
