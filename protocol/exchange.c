@@ -25,11 +25,14 @@ void exchange_free(struct exchange *x)
 {
 	if (!x)
 		return;
+	admit_end(x);
 	for (size_t i = 0; i < x->pending_count; i++)
 		pending_free(x->pending[i]);
 	for (size_t i = 0; i < x->peer_count; i++)
 		peer_free(x->peers[i]);
 	free(x->pending);
+	free(x->arrivals);
+	free(x->lsns);
 	free(x->peers);
 	free(x->allowances);
 	free(x);
@@ -229,6 +232,7 @@ static enum err message_arrived(struct peer *p, struct session_event *e)
 	if (!pending)
 		return ERR_MEMORY;
 	pending->peer = p;
+	pending->from = p->status.id;
 	pending->number = e->number;
 	pending->conversation = p->conversation;
 	pending->bytes = e->data;
@@ -354,6 +358,7 @@ enum err exchange_submit(struct exchange *x, uint8_t *bytes, size_t n, uint64_t 
 		return ERR_MEMORY;
 	}
 	p->own = true;
+	p->from = x->options.self;
 	p->ticket = ticket;
 	p->bytes = bytes;
 	p->length = n;
@@ -429,7 +434,8 @@ uint64_t exchange_deadline(const struct exchange *x)
 {
 	uint64_t next = x->next_save;
 
-	if (x->pending_count && x->retry_at < next)
+	/* While a batch is being committed its end is waited for. */
+	if (x->pending_count && !x->keeping && x->retry_at < next)
 		next = x->retry_at;
 	for (size_t i = 0; i < x->peer_count; i++) {
 		uint64_t d = session_deadline(x->peers[i]->session);

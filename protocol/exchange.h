@@ -4,7 +4,8 @@
  * It joins the sessions to a store and to nothing else: no socket, file, clock or randomness.  The
  * daemon drives it with real ones, the simulator with seeded ones.  Nothing is acknowledged, passed
  * on or shown before the commit that holds it.  What arrives between two turns is judged and
- * committed together, so batches form by themselves under load. */
+ * committed together, so batches form by themselves under load; while one batch is being committed
+ * in the background (store.h: keep), the next is judged. */
 #ifndef PROTOCOL_EXCHANGE_H
 #define PROTOCOL_EXCHANGE_H
 
@@ -126,7 +127,8 @@ size_t exchange_output(struct exchange *x, const struct party_id *peer, uint8_t 
  * called with ticket.  The exchange takes bytes over. */
 enum err exchange_submit(struct exchange *x, uint8_t *bytes, size_t n, uint64_t ticket);
 
-/* Runs what is due and everything that has arrived; true when it has more to do at once. */
+/* Runs what is due and everything that has arrived; true when it has more to do at once.  To be
+ * called as well when the store's keep() is over. */
 bool exchange_turn(struct exchange *x, struct instant now);
 /* When exchange_turn() wants to be called without any input; ms, monotonic. */
 uint64_t exchange_deadline(const struct exchange *x);

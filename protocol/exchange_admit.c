@@ -28,12 +28,17 @@ enum err pending_add(struct exchange *x, struct pending *p)
 	return ERR_OK;
 }
 
-/* What came from a peer that has parted is dropped: nothing was promised to it. */
+/* What came from a peer that has parted is dropped: nothing was promised to it.  What is being
+ * committed cannot be stopped, and is only answered no more. */
 void pending_forget(struct exchange *x, const struct peer *peer)
 {
-	size_t kept = 0;
+	size_t kept = x->keeping;
 
-	for (size_t i = 0; i < x->pending_count; i++) {
+	for (size_t i = 0; i < x->keeping; i++) {
+		if (x->pending[i]->peer == peer)
+			x->pending[i]->peer = NULL;
+	}
+	for (size_t i = x->keeping; i < x->pending_count; i++) {
 		if (x->pending[i]->peer == peer)
 			pending_free(x->pending[i]);
 		else
@@ -49,6 +54,9 @@ static void work(void *ctx, size_t i)
 	struct pending *p = x->pending[i];
 	struct passage passage;
 
+	if (p->looked_at)
+		return;
+	p->looked_at = true;
 	p->split = judge_split(&p->message, p->bytes, p->length) == ERR_OK;
 	if (!p->split) {
 		p->judged.judgement = JUDGED_FORGED;
@@ -64,13 +72,13 @@ static void work(void *ctx, size_t i)
 	}
 }
 
-static void judge_all(struct exchange *x, size_t n)
+static void judge_all(struct exchange *x)
 {
 	if (x->host.run) {
-		x->host.run(x->host.arg, work, x, n);
+		x->host.run(x->host.arg, work, x, x->pending_count);
 		return;
 	}
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < x->pending_count; i++)
 		work(x, i);
 }
 
@@ -183,7 +191,7 @@ static struct arrival arrival_of(const struct exchange *x, const struct pending 
 	struct arrival a = {
 		.id = p->judged.id,
 		.message = p->message,
-		.from = p->own ? x->options.self : p->peer->status.id,
+		.from = p->from,
 		.verdict = p->judged.verdict,
 		.arrived = x->now.wall,
 	};
@@ -193,27 +201,32 @@ static struct arrival arrival_of(const struct exchange *x, const struct pending 
 	return a;
 }
 
-static enum err keep_all(struct exchange *x, size_t n)
+/* What is to be kept of the first n, and room for its positions. */
+static enum err arrivals_make(struct exchange *x, size_t n, size_t *count)
+{
+	free(x->arrivals);
+	free(x->lsns);
+	x->arrivals = calloc(n, sizeof *x->arrivals);
+	x->lsns = calloc(n, sizeof *x->lsns);
+	*count = 0;
+	if (!x->arrivals || !x->lsns)
+		return ERR_MEMORY;
+	for (size_t i = 0; i < n; i++) {
+		if (keeps(x->pending[i]))
+			x->arrivals[(*count)++] = arrival_of(x, x->pending[i]);
+	}
+	return ERR_OK;
+}
+
+static enum err keep_now(struct exchange *x, size_t count)
 {
 	const struct store *s = &x->host.store;
-	size_t count = 0;
-	enum err e;
+	enum err e = s->begin(s->self);
 
-	for (size_t i = 0; i < n; i++)
-		count += keeps(x->pending[i]);
-	if (count == 0)
-		return ERR_OK;
-	e = s->begin(s->self);
 	if (e)
 		return e;
-	for (size_t i = 0; i < n && !e; i++) {
-		struct pending *p = x->pending[i];
-		struct arrival a;
-		if (!keeps(p))
-			continue;
-		a = arrival_of(x, p);
-		e = s->append(s->self, &a, &p->lsn);
-	}
+	for (size_t i = 0; i < count && !e; i++)
+		e = s->append(s->self, &x->arrivals[i], &x->lsns[i]);
 	if (e) {
 		s->abort(s->self);
 		return e;
@@ -263,21 +276,20 @@ static enum lane lane_of(struct exchange *x, const struct header *h)
 	return LANE_ROUTINE;
 }
 
-static void pass_on(struct exchange *x, const struct pending *p)
+static void pass_on(struct exchange *x, const struct arrival *a, uint64_t lsn)
 {
 	const struct exchange_host *host = &x->host;
-	struct arrival a = arrival_of(x, p);
 	struct header h;
 	enum lane lane;
 
-	host->stored(host->arg, p->lsn, &a);
-	if (header_decode(&h, a.message.header, a.message.header_length) != ERR_OK)
+	host->stored(host->arg, lsn, a);
+	if (header_decode(&h, a->message.header, a->message.header_length) != ERR_OK)
 		return;
 	lane = lane_of(x, &h);
 	for (size_t i = 0; i < x->peer_count; i++)
-		peer_offer(x->peers[i], p->lsn, &h, &a.from, lane);
+		peer_offer(x->peers[i], lsn, &h, &a->from, lane);
 	for (size_t i = 0; i < x->peer_count && h.kind == KIND_RECALL; i++)
-		if (a.verdict == VERDICT_ACCEPTED)
+		if (a->verdict == VERDICT_ACCEPTED)
 			peer_recalled(x->peers[i], &h);
 }
 
@@ -328,55 +340,126 @@ static void postpone(struct exchange *x, enum err e)
 
 	x->store_state = e;
 	x->retry_at = x->now.mono + STORE_RETRY_MS;
+	x->keeping = 0;
 	for (size_t i = 0; i < x->pending_count; i++) {
 		struct pending *p = x->pending[i];
-		if (!p->own) {
+		if (p->peer) {
+			p->looked_at = false;
 			x->pending[kept++] = p;
 			continue;
 		}
-		x->host.submitted(x->host.arg, p->ticket, &p->judged.id, e);
+		if (p->own)
+			x->host.submitted(x->host.arg, p->ticket, &p->judged.id, e);
 		pending_free(p);
 	}
 	x->pending_count = kept;
 }
 
-void admit(struct exchange *x)
+/* The first n are durable, as far as they are to be kept. */
+static void admitted(struct exchange *x, size_t n)
 {
-	const struct store *s = &x->host.store;
-	size_t n = x->pending_count;
-	enum err e;
+	size_t count = 0;
 
-	if (n == 0 || x->now.mono < x->retry_at)
-		return;
-	if (s->busy(s->self)) {
-		if (!x->busy_since)
-			x->busy_since = x->now.mono;
-		if (x->now.mono - x->busy_since < STORE_BUSY_MS)
-			x->retry_at = x->now.mono + 1;
-		else
-			postpone(x, ERR_BUSY);
-		return;
-	}
-	x->busy_since = 0;
-	judge_all(x, n);
-	e = duplicates_mark(x, n);
-	if (!e)
-		e = recalls_apply(x, n);
-	if (!e)
-		e = keep_all(x, n);
-	if (e) {
-		postpone(x, e);
-		return;
-	}
 	x->store_state = ERR_OK;
+	x->keeping = 0;
 	/* First everything is passed on, then answered: ending a session must not come between. */
 	for (size_t i = 0; i < n; i++) {
-		if (keeps(x->pending[i]))
-			pass_on(x, x->pending[i]);
+		if (!keeps(x->pending[i]))
+			continue;
+		pass_on(x, &x->arrivals[count], x->lsns[count]);
+		count++;
 	}
 	for (size_t i = 0; i < n; i++) {
 		answer(x, x->pending[i]);
 		pending_free(x->pending[i]);
 	}
-	x->pending_count = 0;
+	x->pending_count -= n;
+	memmove(x->pending, x->pending + n, x->pending_count * sizeof(*x->pending));
+}
+
+/* The batch under way, if any; false while it is not over. */
+static bool batch_over(struct exchange *x)
+{
+	const struct store *s = &x->host.store;
+	enum err e;
+
+	if (!x->keeping)
+		return true;
+	if (!s->kept(s->self, false, &e))
+		return false;
+	if (e)
+		postpone(x, e);
+	else
+		admitted(x, x->keeping);
+	return true;
+}
+
+/* Everything that has arrived becomes a batch. */
+static enum err batch_begin(struct exchange *x)
+{
+	const struct store *s = &x->host.store;
+	size_t n = x->pending_count, count;
+	enum err e;
+
+	judge_all(x);
+	e = duplicates_mark(x, n);
+	if (!e)
+		e = recalls_apply(x, n);
+	if (!e)
+		e = arrivals_make(x, n, &count);
+	if (!e && count && s->keep) {
+		e = s->keep(s->self, x->arrivals, count, x->lsns);
+		if (!e)
+			x->keeping = n;
+		return e;
+	}
+	if (!e && count)
+		e = keep_now(x, count);
+	if (!e)
+		admitted(x, n);
+	return e;
+}
+
+/* What follows the log has to catch up before more is taken. */
+static void wait_for_store(struct exchange *x)
+{
+	if (!x->busy_since)
+		x->busy_since = x->now.mono;
+	if (x->now.mono - x->busy_since < STORE_BUSY_MS)
+		x->retry_at = x->now.mono + 1;
+	else
+		postpone(x, ERR_BUSY);
+}
+
+void admit(struct exchange *x)
+{
+	const struct store *s = &x->host.store;
+	enum err e;
+
+	if (!batch_over(x)) {
+		judge_all(x);
+		return;
+	}
+	if (x->pending_count == 0 || x->now.mono < x->retry_at)
+		return;
+	if (s->busy(s->self)) {
+		wait_for_store(x);
+		return;
+	}
+	x->busy_since = 0;
+	e = batch_begin(x);
+	if (e)
+		postpone(x, e);
+	else
+		batch_over(x);
+}
+
+void admit_end(struct exchange *x)
+{
+	const struct store *s = &x->host.store;
+	enum err e;
+
+	if (x->keeping)
+		s->kept(s->self, true, &e);
+	x->keeping = 0;
 }

@@ -6,7 +6,8 @@ static bool queued(const struct peer *p, const struct party_id *origin, uint64_t
 	for (size_t i = 0; i < LANE_COUNT; i++)
 		if (turns_holds(&p->lanes[i], origin, lsn))
 			return true;
-	return session_pushing(p->session, lsn) || p->denied == lsn ||
+	return lsn > p->x->host.store.head(p->x->host.store.self) ||
+	       session_pushing(p->session, lsn) || p->denied == lsn ||
 	       (p->missed && lsn >= p->missed) || (lsn >= p->scan_next && lsn <= p->scan_end);
 }
 

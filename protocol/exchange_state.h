@@ -38,9 +38,11 @@ struct peer {
 
 /* A message that arrived or was submitted, on its way into the log. */
 struct pending {
-	struct peer *peer; /* NULL when own */
-	bool own;          /* written here */
+	struct peer *peer; /* NULL when own, or when nobody waits for an answer any more */
+	struct party_id from;
+	bool own; /* written here */
 	bool duplicate;
+	bool looked_at;  /* split and judged are valid */
 	uint64_t number; /* of the peer's push */
 	uint64_t ticket;
 	uint64_t conversation; /* of the peer; another by now: the answer is no longer wanted */
@@ -49,7 +51,6 @@ struct pending {
 	bool split; /* message is valid */
 	struct message_view message;
 	struct judged judged;
-	uint64_t lsn;
 };
 
 /* How many emergencies an origin has sent in an hour. */
@@ -66,6 +67,9 @@ struct exchange {
 	size_t peer_count;
 	struct pending **pending; /* owned */
 	size_t pending_count, pending_size;
+	size_t keeping; /* the first so many of them are being committed, in the background */
+	struct arrival *arrivals; /* owned; what of them is kept, and */
+	uint64_t *lsns;           /* where */
 	struct allowance *allowances;
 	size_t allowance_count;
 	uint32_t floor;
@@ -105,6 +109,8 @@ enum err pending_add(struct exchange *x, struct pending *p);
 void pending_free(struct pending *p);
 void pending_forget(struct exchange *x, const struct peer *peer);
 void admit(struct exchange *x);
+/* Waits for what is being committed; nobody is told. */
+void admit_end(struct exchange *x);
 
 /* Queues a position that reconciliation has found the peer to lack. */
 void peer_backfill(struct peer *p, uint64_t lsn);

@@ -49,9 +49,18 @@ struct store {
 	enum err (*put_floor)(void *self, uint32_t hours);
 	enum err (*commit)(void *self);
 	void (*abort)(void *self);
+	/* begin, append all, commit, while its caller does other work: then lsns are filled in, or
+	 * none of them is there.  Until kept() has said so the arrivals and all that they borrow
+	 * stay as they are, head() answers as before, and it is not called again.
+	 * begin() may be called and waits.  ERR_MEMORY: nothing has begun.  NULL: this store has
+	 * only the other way. */
+	enum err (*keep)(void *self, const struct arrival *arrivals, size_t n, uint64_t *lsns);
+	/* Is what keep() began over, and how did it end?  wait: not before it is. */
+	bool (*kept)(void *self, bool wait, enum err *e);
 
 	struct store_id (*id)(void *self);
-	uint64_t (*head)(void *self); /* the last committed position, 0 when empty */
+	/* The last committed position, 0 when empty; of keep(): that kept() has told of. */
+	uint64_t (*head)(void *self);
 	/* ERR_OK when the message is here, ERR_NOT_FOUND when it is not, or why that cannot be
 	 * told. */
 	enum err (*find)(void *self, const struct message_id *id);

@@ -152,6 +152,57 @@ static enum err commit(void *self)
 	return ERR_OK;
 }
 
+static void forget(void *self);
+
+static enum err late_commit(struct memory_store *m)
+{
+	struct late *l = &m->late;
+	enum err e = begin(m);
+
+	for (size_t i = 0; i < l->count && !e; i++)
+		e = append(m, &l->arrivals[i], &l->lsns[i]);
+	l->arrivals = NULL;
+	if (!e)
+		return commit(m);
+	forget(m);
+	return e;
+}
+
+static enum err keep(void *self, const struct arrival *arrivals, size_t n, uint64_t *lsns)
+{
+	struct memory_store *m = self;
+	struct late *l = &m->late;
+
+	if (l->untold)
+		abort(); /* two batches at once */
+	l->arrivals = arrivals;
+	l->lsns = lsns;
+	l->count = n;
+	l->head = m->committed;
+	l->untold = true;
+	l->left = l->most ? (unsigned)(m->committed % l->most) : 0;
+	return ERR_OK;
+}
+
+static bool kept(void *self, bool wait, enum err *e)
+{
+	struct memory_store *m = self;
+	struct late *l = &m->late;
+
+	if (!wait && l->left > 0) {
+		l->left--;
+		return false;
+	}
+	if (l->arrivals) {
+		l->e = late_commit(m);
+		if (!wait && l->most)
+			return false;
+	}
+	l->untold = false;
+	*e = l->e;
+	return true;
+}
+
 static void forget(void *self)
 {
 	struct memory_store *m = self;
@@ -164,9 +215,15 @@ static struct store_id id_of(void *self)
 	return ((struct memory_store *)self)->id;
 }
 
+/* Positions that the exchange knows of. */
+static uint64_t told(const struct memory_store *m)
+{
+	return m->late.untold ? m->late.head : m->committed;
+}
+
 static uint64_t head(void *self)
 {
-	return ((struct memory_store *)self)->committed;
+	return told(self);
 }
 
 bool memory_there(const struct entry *e)
@@ -193,7 +250,7 @@ bool memory_store_accepted(const struct memory_store *m, const struct message_id
 {
 	const struct entry *e = memory_entry_find(m, id);
 
-	return e && e->verdict == VERDICT_ACCEPTED;
+	return e && e->verdict == VERDICT_ACCEPTED && (size_t)(e - m->entries) < told(m);
 }
 
 bool memory_store_purged(const struct memory_store *m, const struct message_id *id)
@@ -364,6 +421,8 @@ struct store memory_store_interface(struct memory_store *m)
 			      .put_floor = put_floor,
 			      .commit = commit,
 			      .abort = forget,
+			      .keep = keep,
+			      .kept = kept,
 			      .id = id_of,
 			      .head = head,
 			      .find = find,
@@ -375,6 +434,12 @@ struct store memory_store_interface(struct memory_store *m)
 			      .trie = trie,
 			      .catch_up = memory_catch_up,
 			      .busy = busy};
+}
+
+void memory_store_late(struct memory_store *m, unsigned most)
+{
+	m->late.most = most;
+	m->late.left = 0;
 }
 
 void memory_store_fail(struct memory_store *m, unsigned n)

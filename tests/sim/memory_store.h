@@ -22,6 +22,8 @@ void memory_store_restore(struct memory_store *m, size_t n, const struct store_i
 /* The next n commits fail; nothing can be written while it is full; the next n reads of messages
  * fail; the next n folds stop half way. */
 void memory_store_fail(struct memory_store *m, unsigned n);
+/* From now on a batch is told of only after the store was asked up to so many times; 0: at once. */
+void memory_store_late(struct memory_store *m, unsigned most);
 void memory_store_full(struct memory_store *m, bool full);
 void memory_store_fail_reads(struct memory_store *m, unsigned n);
 void memory_store_fail_folds(struct memory_store *m, unsigned n);
@@ -37,7 +39,7 @@ void memory_store_purge(struct memory_store *m, uint32_t floor);
 /* Committed, whatever a transaction says, and not purged; or purged since. */
 bool memory_store_durable(const struct memory_store *m, const struct message_id *id);
 bool memory_store_purged(const struct memory_store *m, const struct message_id *id);
-/* Kept, and not only held. */
+/* Kept, told of, and not only held. */
 bool memory_store_accepted(const struct memory_store *m, const struct message_id *id);
 /* The body of a recalled message goes; is it there? */
 void memory_store_erase(struct memory_store *m, const struct message_id *id);

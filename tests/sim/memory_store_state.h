@@ -29,6 +29,18 @@ struct saved {
 	struct cursor cursor;
 };
 
+/* A batch that is committed after kept() has been asked so often, and told of one time later. */
+struct late {
+	unsigned most; /* 0: never late */
+	unsigned left;
+	const struct arrival *arrivals; /* NULL: none under way, or committed */
+	uint64_t *lsns;
+	size_t count;
+	uint64_t head; /* before it */
+	bool untold;
+	enum err e;
+};
+
 struct memory_store {
 	struct store_id id;
 	struct entry *entries; /* committed first, then those of the open transaction */
@@ -41,6 +53,7 @@ struct memory_store {
 	size_t refs[BUCKETS];    /* and by ref */
 	unsigned failing, failing_reads, failing_folds, losing;
 	bool full;
+	struct late late;
 	size_t tidied; /* entries that were looked at for recalls */
 	struct memory_trie trie;
 	struct trie_store trie_store;

@@ -125,9 +125,9 @@ static void plan_show(const struct world_plan *p)
 	       p->window_bytes, p->window_messages, p->liars, p->deeds, p->clones,
 	       p->wrong_clock_years, p->clock_jump);
 	printf("# lose %u repeat %u garble %u cut %u mute %u flapping 1/%u crash %u restore %u "
-	       "commit %u full %u read %u fold %u\n",
+	       "commit %u full %u read %u fold %u late %u\n",
 	       p->lose, p->repeat, p->garble, p->cut, p->mute, p->flapping, p->crash, p->restore,
-	       p->commit_error, p->disk_full, p->read_error, p->fold_error);
+	       p->commit_error, p->disk_full, p->read_error, p->fold_error, p->late);
 }
 
 static void seeds_hold(void)

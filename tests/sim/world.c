@@ -366,6 +366,15 @@ static struct world *world_new(const struct world_plan *plan, struct world_resul
 	return w;
 }
 
+/* How many turns a commit may take. */
+static void stores_late(struct world *w, unsigned turns)
+{
+	for (unsigned i = 0; i < w->node_count; i++) {
+		if (w->nodes[i].exists)
+			memory_store_late(w->nodes[i].store, turns);
+	}
+}
+
 struct world_result world_run(const struct world_plan *plan)
 {
 	struct world_result result = {.passed = true};
@@ -374,8 +383,10 @@ struct world_result world_run(const struct world_plan *plan)
 
 	world_build(w);
 	w->faults = true;
+	stores_late(w, plan->late);
 	run(w, plan->fault_ms, STEP_MS);
 	w->faults = false;
+	stores_late(w, 0); /* turns are now minutes apart */
 	run(w, leap, LEAP_STEP_MS);
 	heal(w);
 	run(w, leap + plan->heal_ms, STEP_MS);

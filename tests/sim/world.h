@@ -54,6 +54,7 @@ struct world_plan {
 	unsigned hours;    /* that pass, quickly, between faults and healing */
 	bool real;         /* signatures and sealing; otherwise a hash stands for them */
 	bool reconcile;    /* otherwise cursors alone must do */
+	unsigned late;     /* turns that a commit may take, in the background; 0: none */
 	bool ground;       /* ids of one prefix */
 	uint64_t window_bytes, window_messages;
 	unsigned liars, deeds; /* of each liar, as many as it draws from these */

@@ -162,6 +162,7 @@ void node_boot(struct node *n)
 
 	if (!w->plan.reconcile)
 		host.store.trie = NULL;
+	memory_store_late(n->store, w->faults ? w->plan.late : 0);
 	n->exchange = exchange_new(&options, &host);
 	if (!n->exchange || exchange_topology_changed(n->exchange, instant_of(n)) != ERR_OK)
 		abort();

@@ -82,5 +82,6 @@ struct world_plan world_draw(uint64_t seed)
 		if (!p.deeds)
 			p.deeds = 255;
 	}
+	p.late = below_or_none(s, 40);
 	return p;
 }
