@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/committer.h"
 #include "protocol/bytes.h"
 
 enum { CURSOR_BYTES = STORE_ID_BYTES + HASH_BYTES + 16, CURSOR_KEY_BYTES = 8 + 2 * PARTY_ID_BYTES };
@@ -23,6 +24,11 @@ struct noted_list {
 struct keep {
 	struct log *log;
 	struct index *index;
+	struct committer *committer;
+	const struct arrival *batch; /* that the committer has; NULL: none */
+	size_t batch_count;
+	const uint64_t *batch_lsns;
+	uint64_t batch_head; /* of the log when it began */
 	struct log_reader *reader;
 	struct index_reader *index_reader, *trie_reader;
 	struct trie_store trie;
@@ -42,7 +48,8 @@ enum err keep_open(struct keep **keep, struct log *log, struct index *index)
 	if (!e) {
 		k->log = log;
 		k->index = index;
-		e = log_reader_open(&k->reader, log);
+		k->committer = committer_start(log);
+		e = k->committer ? log_reader_open(&k->reader, log) : ERR_MEMORY;
 	}
 	if (!e)
 		e = index_reader_open(&k->index_reader, index);
@@ -61,6 +68,7 @@ void keep_close(struct keep *k)
 {
 	if (!k)
 		return;
+	committer_stop(k->committer);
 	if (k->trie_reader)
 		index_reader_close(k->trie_reader);
 	if (k->index_reader)
@@ -91,52 +99,75 @@ static enum err picture(struct keep *k)
 	return e;
 }
 
-static enum err begin(void *self)
+/* Once everything is folded the index knows them all, in a picture taken from now on. */
+static void recalls_forget(struct keep *k)
 {
-	struct keep *k = self;
-
-	k->appended.count = 0;
-	/* Once everything is folded the index knows them all, in a picture taken from now on. */
 	if (k->recalls_committed && index_unfolded(k->index) == 0) {
 		k->recalls_committed = 0;
 		index_reader_pause(k->index_reader);
 		k->looking = false;
 	}
 	k->recalls.count = k->recalls_committed;
+}
+
+static enum err begin(void *self)
+{
+	struct keep *k = self;
+
+	k->appended.count = 0;
+	recalls_forget(k);
 	return log_begin(k->log);
+}
+
+/* Makes room for n more. */
+static enum err noted_reserve(struct noted_list *l, size_t n)
+{
+	size_t size = l->size ? l->size : 256;
+	struct noted *grown;
+
+	while (size < l->count + n)
+		size *= 2;
+	if (size == l->size)
+		return ERR_OK;
+	grown = realloc(l->items, size * sizeof *grown);
+	if (!grown)
+		return ERR_MEMORY;
+	l->items = grown;
+	l->size = size;
+	return ERR_OK;
 }
 
 static enum err noted_add(struct noted_list *l, const struct message_id *id, uint64_t lsn)
 {
-	if (l->count == l->size) {
-		size_t size = l->size ? 2 * l->size : 256;
-		struct noted *grown = realloc(l->items, size * sizeof *grown);
-		if (!grown)
-			return ERR_MEMORY;
-		l->items = grown;
-		l->size = size;
-	}
-	l->items[l->count++] = (struct noted){*id, lsn};
-	return ERR_OK;
+	enum err e = noted_reserve(l, 1);
+
+	if (!e)
+		l->items[l->count++] = (struct noted){*id, lsn};
+	return e;
+}
+
+static bool is_recall(const struct arrival *a)
+{
+	return a->message.header[KIND_OFFSET] == KIND_RECALL;
+}
+
+static enum err recall_add(struct keep *k, const struct arrival *a, uint64_t lsn)
+{
+	struct message_id ref;
+
+	memcpy(ref.b, a->message.header + REF_OFFSET, sizeof ref.b);
+	return noted_add(&k->recalls, &ref, lsn);
 }
 
 static enum err append(void *self, const struct arrival *a, uint64_t *lsn)
 {
 	struct keep *k = self;
-	struct log_row row = {.arrived = a->arrived,
-			      .from = a->from,
-			      .verdict = a->verdict,
-			      .data = a->message.header,
-			      .length = a->message.header_length + SIGNATURE_BYTES};
-	struct message_id ref;
-	enum err e = log_append(k->log, &row, &a->id, a->message.body, a->message.body_length, lsn);
+	enum err e = committer_append(k->log, a, lsn);
 
 	if (!e)
 		e = noted_add(&k->appended, &a->id, *lsn);
-	if (!e && a->message.header[KIND_OFFSET] == KIND_RECALL) {
-		memcpy(ref.b, a->message.header + REF_OFFSET, sizeof ref.b);
-		e = noted_add(&k->recalls, &ref, *lsn);
-	}
+	if (!e && is_recall(a))
+		e = recall_add(k, a, *lsn);
 	return e;
 }
 
@@ -233,6 +264,50 @@ static enum err commit(void *self)
 	return ERR_OK;
 }
 
+static enum err keep(void *self, const struct arrival *arrivals, size_t n, uint64_t *lsns)
+{
+	struct keep *k = self;
+	size_t recalls = 0;
+	enum err e;
+
+	recalls_forget(k);
+	for (size_t i = 0; i < n; i++)
+		recalls += is_recall(&arrivals[i]);
+	/* What is durable must not be forgotten for want of memory. */
+	e = noted_reserve(&k->recalls, recalls);
+	if (e)
+		return e;
+	k->batch = arrivals;
+	k->batch_count = n;
+	k->batch_lsns = lsns;
+	k->batch_head = log_head(k->log);
+	committer_begin(k->committer, arrivals, n, lsns);
+	return ERR_OK;
+}
+
+static bool kept(void *self, bool wait, enum err *e)
+{
+	struct keep *k = self;
+	const struct arrival *batch = k->batch;
+
+	if (!committer_over(k->committer, wait, e))
+		return false;
+	k->batch = NULL;
+	keep_rest(k);
+	for (size_t i = 0; i < k->batch_count && !*e; i++) {
+		note(k, &(struct noted){batch[i].id, k->batch_lsns[i]});
+		if (is_recall(&batch[i]))
+			recall_add(k, &batch[i], k->batch_lsns[i]);
+	}
+	k->recalls_committed = k->recalls.count;
+	return true;
+}
+
+int keep_descriptor(const struct keep *k)
+{
+	return committer_descriptor(k->committer);
+}
+
 static void forget(void *self)
 {
 	log_abort(((struct keep *)self)->log);
@@ -245,7 +320,9 @@ static struct store_id id_of(void *self)
 
 static uint64_t head(void *self)
 {
-	return log_head(((struct keep *)self)->log);
+	const struct keep *k = self;
+
+	return k->batch ? k->batch_head : log_head(k->log);
 }
 
 static enum err find(void *self, const struct message_id *id)
@@ -361,6 +438,8 @@ struct store keep_store(struct keep *k)
 			      .put_floor = put_floor,
 			      .commit = commit,
 			      .abort = forget,
+			      .keep = keep,
+			      .kept = kept,
 			      .id = id_of,
 			      .head = head,
 			      .find = find,

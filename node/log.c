@@ -151,6 +151,16 @@ static enum err load(struct log *log, const char *dir, bool create,
 	return e;
 }
 
+static void writing_init(pthread_mutex_t *writing)
+{
+	pthread_mutexattr_t recursive;
+
+	pthread_mutexattr_init(&recursive);
+	pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(writing, &recursive);
+	pthread_mutexattr_destroy(&recursive);
+}
+
 enum err log_open(struct log **out, const char *dir, const struct log_options *options,
 		  const struct identity *identity, const struct store_id *new_store_id,
 		  struct report *report)
@@ -161,6 +171,7 @@ enum err log_open(struct log **out, const char *dir, const struct log_options *o
 	struct log *log = calloc(1, sizeof *log);
 	if (!log)
 		return ERR_MEMORY;
+	writing_init(&log->writing);
 	log->identity = identity;
 	enum err e = store_open(&log->store, dir, &so, report);
 	if (!e)
@@ -179,6 +190,7 @@ void log_close(struct log *log)
 		return;
 	log_abort(log);
 	store_close(&log->store);
+	pthread_mutex_destroy(&log->writing);
 	free(log);
 }
 
@@ -199,11 +211,17 @@ unsigned log_fullness(const struct log *log)
 
 enum err log_begin(struct log *log)
 {
-	if (log->txn || log->store.read_only)
+	if (log->store.read_only)
 		return ERR_STATE;
+	pthread_mutex_lock(&log->writing);
+	if (log->txn) {
+		pthread_mutex_unlock(&log->writing);
+		return ERR_STATE;
+	}
 	int rc = mdb_txn_begin(log->store.env, NULL, 0, &log->txn);
 	if (rc != 0) {
 		log->txn = NULL;
+		pthread_mutex_unlock(&log->writing);
 		return lmdb_err(rc);
 	}
 	log->failed = ERR_OK;
@@ -382,12 +400,20 @@ enum err log_commit(struct log *log)
 	log->txn = NULL;
 	if (rc == 0)
 		atomic_store(&log->head, log->next - 1);
+	pthread_mutex_unlock(&log->writing);
 	return lmdb_err(rc);
 }
 
 void log_abort(struct log *log)
 {
-	if (log->txn)
+	/* The mutex is recursive: whoever holds it passes, and another's transaction is not ours to
+	 * give up. */
+	if (pthread_mutex_trylock(&log->writing) != 0)
+		return;
+	if (log->txn) {
 		mdb_txn_abort(log->txn);
-	log->txn = NULL;
+		log->txn = NULL;
+		pthread_mutex_unlock(&log->writing);
+	}
+	pthread_mutex_unlock(&log->writing);
 }

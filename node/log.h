@@ -7,7 +7,8 @@
  * encrypted under the node's store key and may go; positions never. A store has a random id, drawn
  * at its creation and again by restore: what others remember of its positions is bound to it.
  *
- * Threads.  One writer (begin .. commit on one thread); any number of readers, each with its own
+ * Threads.  One writer at a time (begin .. commit on one thread; another's log_begin() waits); any
+ * number of readers, each with its own
  * struct log_reader. The only other user of lmdb.h is index.c; both share lmdb_err() of store.h. */
 #ifndef NODE_LOG_H
 #define NODE_LOG_H

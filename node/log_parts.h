@@ -9,6 +9,7 @@
 #ifndef NODE_LOG_PARTS_H
 #define NODE_LOG_PARTS_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "node/log.h"
@@ -46,10 +47,11 @@ struct log {
 	const struct identity *identity;
 	struct store_id id;
 	_Atomic uint64_t head;
-	MDB_txn *txn;    /* the writer's, from begin to commit */
-	enum err failed; /* of the transaction: commit gives it up */
-	bool full;       /* at the bound since log_begin() */
-	uint64_t next;   /* position of the next row */
+	pthread_mutex_t writing; /* of what follows: held from begin to commit or abort */
+	MDB_txn *txn;            /* the writer's, from begin to commit */
+	enum err failed;         /* of the transaction: commit gives it up */
+	bool full;               /* at the bound since log_begin() */
+	uint64_t next;           /* position of the next row */
 };
 
 struct log_reader {

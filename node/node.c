@@ -231,7 +231,13 @@ static uint64_t tick(void *arg, uint64_t now)
 
 static size_t items(void *arg, zmq_pollitem_t *out, size_t max)
 {
-	return link_poll_items(((struct node *)arg)->link, out, max);
+	struct node *n = arg;
+	size_t count = link_poll_items(n->link, out, max);
+
+	if (count < max)
+		out[count++] =
+			(zmq_pollitem_t){.fd = keep_descriptor(n->keep), .events = ZMQ_POLLIN};
+	return count;
 }
 
 static void run(void *arg)

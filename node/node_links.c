@@ -8,8 +8,6 @@
 
 enum {
 	EVENTS_A_TURN = 1024, /* so that what arrives in one turn is one commit */
-	CROWD = 8,            /* events that are called load, and */
-	GATHER_MS = 5,        /* how long such a turn takes more in */
 	FRAMES_A_TURN = 128,  /* sent to one neighbour before the next has its turn */
 	REPLACED_MAX = 6,     /* connections in two minutes that others took the place of */
 	REPLACED_MS = 2 * 60 * 1000,
@@ -380,32 +378,16 @@ static bool neighbour_serve(struct node *n, struct neighbour *b)
 	return false;
 }
 
-/* Under load a commit costs as much as some hundred messages do, so what is about to come is worth
- * a moment; with little to do nothing waits. */
-static bool more_comes(struct node *n, uint64_t begun)
-{
-	zmq_pollitem_t items[LOOP_ITEMS_MAX];
-	size_t count;
-
-	if (clock_monotonic() - begun >= GATHER_MS)
-		return false;
-	count = link_poll_items(n->link, items, LOOP_ITEMS_MAX);
-	return count <= LOOP_ITEMS_MAX && zmq_poll(items, (int)count, 1) > 0;
-}
-
 bool links_turn(struct node *n)
 {
 	struct link_event e;
-	uint64_t begun = clock_monotonic();
 	bool more;
 	int events = 0;
 
-	do {
-		while (events < EVENTS_A_TURN && link_next(n->link, &e)) {
-			event_handle(n, &e);
-			events++;
-		}
-	} while (events >= CROWD && events < EVENTS_A_TURN && more_comes(n, begun));
+	while (events < EVENTS_A_TURN && link_next(n->link, &e)) {
+		event_handle(n, &e);
+		events++;
+	}
 	more = events == EVENTS_A_TURN;
 	more |= exchange_turn(n->exchange, node_now());
 	for (size_t i = 0; i < n->neighbour_count; i++)
