@@ -1,10 +1,11 @@
 /* The known answers of tests/data/vectors.txt, which a second encoder wrote. */
 #include <sodium.h>
 
+#include "protocol/card.h"
 #include "protocol/message.h"
 #include "tests/vectors.h"
 
-static unsigned headers, malformed, signatures, others;
+static unsigned headers, malformed, signatures, proofs, others;
 
 static uint64_t number(const struct vector *v, const char *name)
 {
@@ -176,6 +177,21 @@ static void a_sign_key(const struct vector *v, uint8_t first[SIGN_KEY_BYTES])
 	others++;
 }
 
+static void a_link_proof(const struct vector *v)
+{
+	bool valid = strcmp(vector_text(v, "valid"), "yes") == 0;
+	struct card_link link;
+	struct party_id origin;
+
+	vector_exact(v, "origin", origin.b, sizeof origin.b);
+	vector_exact(v, "key", link.key, sizeof link.key);
+	vector_exact(v, "point", link.point, sizeof link.point);
+	vector_exact(v, "proof", link.proof, sizeof link.proof);
+	is_int(card_link_proven(&link, &origin), valid, "line %u: %s", v->line,
+	       vector_text(v, "why"));
+	proofs++;
+}
+
 static void an_x25519_key(const struct vector *v)
 {
 	uint8_t secret[32], public[32], want[32];
@@ -207,15 +223,17 @@ static void every_known_answer_is_ours(void)
 			a_signature(&v);
 		else if (strcmp(v.kind, "sign-key") == 0)
 			a_sign_key(&v, public);
+		else if (strcmp(v.kind, "link-proof") == 0)
+			a_link_proof(&v);
 		else if (strcmp(v.kind, "x25519-key") == 0)
 			an_x25519_key(&v);
 		/* tests/keys/t_vectors.c has the others. */
 		else if (strcmp(v.kind, "sealed") != 0 && strcmp(v.kind, "forward") != 0)
 			is_str(v.kind, "key-file", "line %u: a kind that is known", v.line);
 	}
-	ok(headers >= 20 && malformed >= 30 && signatures >= 10 && others >= 25,
-	   "%u headers, %u malformed, %u signatures, %u others", headers, malformed, signatures,
-	   others);
+	ok(headers >= 20 && malformed >= 30 && signatures >= 10 && proofs >= 10 && others >= 25,
+	   "%u headers, %u malformed, %u signatures, %u proofs, %u others", headers, malformed,
+	   signatures, proofs, others);
 }
 
 int main(void)
