@@ -101,7 +101,7 @@ static enum err resealed(struct resealing *x, const struct message_id *id,
 {
 	struct log_row row;
 	uint64_t at = 0, lsn;
-	enum err e;
+	enum err e = ERR_OK;
 
 	*yes = false;
 	while (!*yes && (e = index_answers(x->index, id, &at, &lsn)) == ERR_OK) {

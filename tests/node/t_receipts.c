@@ -21,6 +21,7 @@ static struct author by_punjab, by_sindh, by_mallory, by_kp;
 static struct topology *topology;
 static struct identity_public lost; /* whose seal key stands for one that punjab has no more */
 static uint32_t expiry;
+static enum verdict verdict; /* of what is kept next */
 
 static struct {
 	struct node *node;
@@ -153,7 +154,7 @@ static struct message_id keep(struct log *log, struct written *w, const char *fr
 	size_t length = header + SIGNATURE_BYTES;
 	struct log_row row = {.arrived = 1700000001234,
 			      .from = id_of(from),
-			      .verdict = VERDICT_ACCEPTED,
+			      .verdict = verdict,
 			      .data = w->bytes,
 			      .length = length};
 	uint64_t lsn;
@@ -432,6 +433,25 @@ static void each_message_gets_the_answer_that_is_due(void)
 	is_int(stated(&recall, RECEIPT_STORED), 0, "the recall is not answered by itself");
 }
 
+/* Nothing is wrong with its author, so the node releases it as soon as it runs. */
+static void what_was_held_is_answered_when_it_is_released(void)
+{
+	struct message_id held;
+	struct log *log;
+
+	fresh();
+	log = log_in(&punjab);
+	verdict = VERDICT_HELD;
+	held = arrives(log, &by_sindh, "punjab", KIND_POST, post_json("{}", 1));
+	verdict = VERDICT_ACCEPTED;
+	arrives(log, &by_sindh, "punjab", KIND_POST, post_json("{}", 2));
+	log_done(log);
+	start();
+	wait_for(2);
+	stop();
+	is_int(stated(&held, RECEIPT_OPENED), 1, "opened");
+}
+
 /* ---- believing ---- */
 
 static struct reply ask_for(const struct message_id *id)
@@ -534,6 +554,7 @@ int main(void)
 	author_init(&by_kp, kp.identity);
 	RUN(many_messages_are_answered_once_in_few_receipts);
 	RUN(each_message_gets_the_answer_that_is_due);
+	RUN(what_was_held_is_answered_when_it_is_released);
 	RUN(only_readers_are_believed_and_only_by_the_origin);
 	author_clear(&by_punjab);
 	author_clear(&by_sindh);
