@@ -27,7 +27,8 @@ static void bench_row(const char *work, double value, const char *unit)
 }
 
 /* Calls once(arg) until a second has passed; it returns how many units of work it did. */
-static void bench(const char *work, const char *unit, size_t (*once)(void *arg), void *arg)
+__attribute__((unused)) static void bench(const char *work, const char *unit,
+					  size_t (*once)(void *arg), void *arg)
 {
 	double start = bench_now(), elapsed;
 	size_t done = 0;

@@ -32,7 +32,8 @@ rm -rf "$lab/pair/log" "$lab/pair/index"
 ok "after a lost disk the backup is restored" khabar pair restore "$work/backup"
 ok "the node starts" lab start pair
 within 20 "and gets what is newer than the backup" knows pair later.example
-is "all of it" "$(listed pair)" "$(listed solo)"
+same() { [ "$(listed pair 2>/dev/null)" = "$(listed solo)" ]; }
+within 20 "all of it" same
 ok "the store holds together" khabar pair check-store
 share pair still-me.example >/dev/null
 within 10 "and the restored node is heard" knows solo still-me.example
