@@ -433,15 +433,15 @@ static void each_message_gets_the_answer_that_is_due(void)
 	is_int(stated(&recall, RECEIPT_STORED), 0, "the recall is not answered by itself");
 }
 
-/* Nothing is wrong with its author, so the node releases it as soon as it runs. */
-static void what_was_held_is_answered_when_it_is_released(void)
+/* Nobody is suspended, so the node releases it as soon as it runs. */
+static void what_was_suspended_is_answered_when_it_is_released(void)
 {
 	struct message_id held;
 	struct log *log;
 
 	fresh();
 	log = log_in(&punjab);
-	verdict = VERDICT_HELD;
+	verdict = VERDICT_SUSPENDED;
 	held = arrives(log, &by_sindh, "punjab", KIND_POST, post_json("{}", 1));
 	verdict = VERDICT_ACCEPTED;
 	arrives(log, &by_sindh, "punjab", KIND_POST, post_json("{}", 2));
@@ -554,7 +554,7 @@ int main(void)
 	author_init(&by_kp, kp.identity);
 	RUN(many_messages_are_answered_once_in_few_receipts);
 	RUN(each_message_gets_the_answer_that_is_due);
-	RUN(what_was_held_is_answered_when_it_is_released);
+	RUN(what_was_suspended_is_answered_when_it_is_released);
 	RUN(only_readers_are_believed_and_only_by_the_origin);
 	author_clear(&by_punjab);
 	author_clear(&by_sindh);
