@@ -15,6 +15,8 @@ static const struct answer_entry entries[] = {
 	{"show", RIGHT_READ, false, false, answer_show},
 	{"verify", RIGHT_READ, false, false, answer_verify},
 	{"export", RIGHT_READ, false, false, answer_export},
+	{"exported", RIGHT_ADMIN, true, false, answer_exported},
+	{"position", RIGHT_READ, false, false, answer_position},
 	{"held", RIGHT_READ, false, false, answer_held},
 	{"evidence", RIGHT_READ, false, false, answer_evidence},
 	{"topology", RIGHT_READ, false, false, answer_topology},

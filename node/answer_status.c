@@ -172,6 +172,25 @@ static void put_warnings(struct text *t, const struct answer *a, const struct to
 	text_str(t, "]");
 }
 
+static void put_exports(struct text *t, struct node *node)
+{
+	struct export_status exports[EXPORTS_MAX];
+	size_t n = node_exports(node, exports);
+
+	admin_put_name(t, "exports");
+	text_str(t, "[");
+	for (size_t i = 0; i < n; i++) {
+		admin_put_name(t, NULL);
+		text_str(t, "{");
+		admin_put_string(t, "name", exports[i].name);
+		admin_put_time(t, "at", exports[i].at);
+		admin_put_number(t, "written", exports[i].written);
+		admin_put_string(t, "failed", *exports[i].failed ? exports[i].failed : NULL);
+		text_str(t, "}");
+	}
+	text_str(t, "]");
+}
+
 static void put_status(struct answer *a, const struct node_status *s,
 		       const struct index_counts *counts)
 {
@@ -201,6 +220,7 @@ static void put_status(struct answer *a, const struct node_status *s,
 		text_str(t, "}");
 	}
 	text_str(t, "]");
+	put_exports(t, a->node);
 	put_warnings(t, a, topology, s, waiting);
 }
 

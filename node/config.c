@@ -1,4 +1,4 @@
-#include "node/config.h"
+#include "node/config_parts.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -10,24 +10,8 @@
 
 #include "keys/keyfile.h"
 #include "protocol/topology_value.h"
-#include "protocol/zpl.h"
 
 enum { MISSING_MINUTES = 10, SILENT_MINUTES = 60, WEEK_MINUTES = 7 * 24 * 60 };
-
-/* One reading of a file: what it fills, and what it has to say. */
-struct reading {
-	struct config *config;
-	const char *path;
-	struct report *report;
-	size_t problems;
-};
-
-/* What a line of the file may be called, in one place of the file. */
-struct key {
-	const char *name;
-	bool section; /* else it has a value */
-	void (*read)(struct reading *r, const struct zpl_item *item);
-};
 
 static const char *const right_words[RIGHT_COUNT] = {"read", "share", "approve", "red", "admin"};
 static const char *const level_words[LEVEL_COUNT] = {"error", "warning", "info", "debug"};
@@ -57,8 +41,7 @@ const char *bind_endpoint_wrong(const char *endpoint)
 	return value_endpoint(endpoint);
 }
 
-__attribute__((format(printf, 3, 4))) static void
-complain(struct reading *r, const struct zpl_item *item, const char *format, ...)
+void config_complain(struct reading *r, const struct zpl_item *item, const char *format, ...)
 {
 	char where[ZPL_PATH_BYTES], sentence[512];
 	va_list args;
@@ -76,15 +59,14 @@ static void complain_unknown(struct reading *r, const struct zpl_item *item,
 	const char *nearest = report_nearest(item->name, names, n);
 
 	if (nearest)
-		complain(r, item, "no such key; did you mean \"%s\"?", nearest);
+		config_complain(r, item, "no such key; did you mean \"%s\"?", nearest);
 	else
-		complain(r, item, "no such key");
+		config_complain(r, item, "no such key");
 }
 
-enum { KEYS_AT_ONE_LEVEL_MAX = 8 };
+enum { KEYS_AT_ONE_LEVEL_MAX = 16 };
 
-/* Gives every item of one level to its reader, and refuses those that no reader knows. */
-static void read_level(struct reading *r, const struct zpl_item *item, const struct key *keys,
+void config_read_level(struct reading *r, const struct zpl_item *item, const struct key *keys,
 		       size_t n)
 {
 	const char *names[KEYS_AT_ONE_LEVEL_MAX];
@@ -100,27 +82,28 @@ static void read_level(struct reading *r, const struct zpl_item *item, const str
 		if (i == n)
 			complain_unknown(r, item, names, n);
 		else if (keys[i].section && item->value)
-			complain(r, item, "has no value; its keys stand below it");
+			config_complain(r, item, "has no value; its keys stand below it");
 		else if (!keys[i].section && !item->value)
-			complain(r, item, "its value is missing");
+			config_complain(r, item, "its value is missing");
 		else if (!keys[i].section && item->child)
-			complain(r, item, "has a value; nothing can stand below it");
+			config_complain(r, item, "has a value; nothing can stand below it");
 		else
 			keys[i].read(r, item);
 	}
 }
 
-static void keep(struct reading *r, const struct zpl_item *item, char **to)
+void config_keep(struct reading *r, const struct zpl_item *item, char **to)
 {
 	*to = strdup(item->value);
 	if (!*to)
-		complain(r, item, "%s", err_str(ERR_MEMORY));
+		config_complain(r, item, "%s", err_str(ERR_MEMORY));
 }
 
 static void read_node(struct reading *r, const struct zpl_item *item)
 {
 	if (!name_valid(item->value))
-		complain(r, item, "\"%s\" is no name: 1 to 31 of a-z, 0-9 and -", item->value);
+		config_complain(r, item, "\"%s\" is no name: 1 to 31 of a-z, 0-9 and -",
+				item->value);
 	else
 		strcpy(r->config->node, item->value);
 }
@@ -130,9 +113,9 @@ static void read_bind(struct reading *r, const struct zpl_item *item)
 	const char *wrong = bind_endpoint_wrong(item->value);
 
 	if (wrong)
-		complain(r, item, "\"%s\": %s", item->value, wrong);
+		config_complain(r, item, "\"%s\": %s", item->value, wrong);
 	else
-		keep(r, item, &r->config->bind);
+		config_keep(r, item, &r->config->bind);
 }
 
 static void read_proxy(struct reading *r, const struct zpl_item *item)
@@ -143,9 +126,9 @@ static void read_proxy(struct reading *r, const struct zpl_item *item)
 	snprintf(endpoint, sizeof endpoint, "tcp://%s", item->value);
 	wrong = value_endpoint(endpoint);
 	if (wrong)
-		complain(r, item, "\"%s\" is not HOST:PORT of a SOCKS5 proxy", item->value);
+		config_complain(r, item, "\"%s\" is not HOST:PORT of a SOCKS5 proxy", item->value);
 	else
-		keep(r, item, &r->config->proxy);
+		config_keep(r, item, &r->config->proxy);
 }
 
 static void read_log(struct reading *r, const struct zpl_item *item)
@@ -156,23 +139,23 @@ static void read_log(struct reading *r, const struct zpl_item *item)
 			return;
 		}
 	}
-	complain(r, item, "\"%s\" is no level: error, warning, info or debug", item->value);
+	config_complain(r, item, "\"%s\" is no level: error, warning, info or debug", item->value);
 }
 
 static void read_passphrase_file(struct reading *r, const struct zpl_item *item)
 {
 	if (item->value[0] != '/')
-		complain(r, item, "\"%s\" is not an absolute path", item->value);
+		config_complain(r, item, "\"%s\" is not an absolute path", item->value);
 	else
-		keep(r, item, &r->config->passphrase_file);
+		config_keep(r, item, &r->config->passphrase_file);
 }
 
 static void read_passphrase_credential(struct reading *r, const struct zpl_item *item)
 {
 	if (!item->value[0] || strchr(item->value, '/') || item->value[0] == '.')
-		complain(r, item, "\"%s\" is no name of a systemd credential", item->value);
+		config_complain(r, item, "\"%s\" is no name of a systemd credential", item->value);
 	else
-		keep(r, item, &r->config->passphrase_credential);
+		config_keep(r, item, &r->config->passphrase_credential);
 }
 
 static void read_passphrase(struct reading *r, const struct zpl_item *section)
@@ -182,11 +165,11 @@ static void read_passphrase(struct reading *r, const struct zpl_item *section)
 		{"credential", false, read_passphrase_credential},
 	};
 
-	read_level(r, section->child, keys, sizeof keys / sizeof *keys);
+	config_read_level(r, section->child, keys, sizeof keys / sizeof *keys);
 	if (zpl_child(section, "file") && zpl_child(section, "credential"))
-		complain(r, section, "give \"file\" or \"credential\", not both");
+		config_complain(r, section, "give \"file\" or \"credential\", not both");
 	if (!section->child)
-		complain(r, section, "\"file\" or \"credential\" is missing");
+		config_complain(r, section, "\"file\" or \"credential\" is missing");
 }
 
 static void read_right(struct reading *r, const struct zpl_item *item)
@@ -201,9 +184,10 @@ static void read_right(struct reading *r, const struct zpl_item *item)
 	while (value_word(name, sizeof name, &rest)) {
 		const struct group *group = getgrnam(name);
 		if (!group)
-			complain(r, item, "no Unix group named \"%s\" on this machine", name);
+			config_complain(r, item, "no Unix group named \"%s\" on this machine",
+					name);
 		else if (groups->count == RIGHT_GROUPS_MAX)
-			complain(r, item, "more than %d groups", RIGHT_GROUPS_MAX);
+			config_complain(r, item, "more than %d groups", RIGHT_GROUPS_MAX);
 		else
 			groups->gids[groups->count++] = group->gr_gid;
 	}
@@ -217,7 +201,7 @@ static void read_rights(struct reading *r, const struct zpl_item *section)
 		{"admin", false, read_right},
 	};
 
-	read_level(r, section->child, keys, RIGHT_COUNT);
+	config_read_level(r, section->child, keys, RIGHT_COUNT);
 }
 
 static bool alias_valid(struct reading *r, const struct zpl_item *item)
@@ -227,24 +211,24 @@ static bool alias_valid(struct reading *r, const struct zpl_item *item)
 	char word[512];
 
 	if (!name_valid(item->name)) {
-		complain(r, item, "is no name: 1 to 31 of a-z, 0-9 and -");
+		config_complain(r, item, "is no name: 1 to 31 of a-z, 0-9 and -");
 		return false;
 	}
 	for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++) {
 		if (strcmp(reserved[i], item->name) == 0) {
-			complain(r, item, "is a word of its own and cannot be an alias");
+			config_complain(r, item, "is a word of its own and cannot be an alias");
 			return false;
 		}
 	}
 	if (!value_word(word, sizeof word, &rest)) {
 		/* Who sends to an alias for nobody must not send to everybody. */
-		complain(r, item, "names nobody");
+		config_complain(r, item, "names nobody");
 		return false;
 	}
 	do {
 		if (!name_valid(word) && strncmp(word, "owner-of:", 9) != 0) {
-			complain(r, item, "\"%s\" is no name of a party, a group or an alias",
-				 word);
+			config_complain(r, item,
+					"\"%s\" is no name of a party, a group or an alias", word);
 			return false;
 		}
 	} while (value_word(word, sizeof word, &rest));
@@ -259,12 +243,12 @@ static void read_alias(struct reading *r, const struct zpl_item *item)
 	if (!alias_valid(r, item))
 		return;
 	if (c->alias_count == ALIASES_MAX) {
-		complain(r, item, "more than %d aliases", ALIASES_MAX);
+		config_complain(r, item, "more than %d aliases", ALIASES_MAX);
 		return;
 	}
 	alias = &c->aliases[c->alias_count];
 	strcpy(alias->name, item->name);
-	keep(r, item, &alias->audience);
+	config_keep(r, item, &alias->audience);
 	if (alias->audience)
 		c->alias_count++;
 }
@@ -273,14 +257,14 @@ static void read_aliases(struct reading *r, const struct zpl_item *section)
 {
 	r->config->aliases = calloc(ALIASES_MAX, sizeof *r->config->aliases);
 	if (!r->config->aliases) {
-		complain(r, section, "%s", err_str(ERR_MEMORY));
+		config_complain(r, section, "%s", err_str(ERR_MEMORY));
 		return;
 	}
 	for (const struct zpl_item *item = section->child; item; item = item->next) {
 		if (item->broken)
 			continue;
 		if (!item->value)
-			complain(r, item, "its value is missing");
+			config_complain(r, item, "its value is missing");
 		else
 			read_alias(r, item);
 	}
@@ -294,8 +278,8 @@ static void read_minutes(struct reading *r, const struct zpl_item *item, unsigne
 	const char *wrong = value_number(&n, item->value, least, WEEK_MINUTES);
 
 	if (wrong)
-		complain(r, item, "\"%s\" is no number of minutes from %u to %d", item->value,
-			 least, WEEK_MINUTES);
+		config_complain(r, item, "\"%s\" is no number of minutes from %u to %d",
+				item->value, least, WEEK_MINUTES);
 	else
 		*out = (unsigned)n;
 }
@@ -317,7 +301,7 @@ static void read_alarm(struct reading *r, const struct zpl_item *section)
 		{"silent", false, read_silent},
 	};
 
-	read_level(r, section->child, keys, sizeof keys / sizeof *keys);
+	config_read_level(r, section->child, keys, sizeof keys / sizeof *keys);
 }
 
 static void read_config(struct reading *r, const struct zpl *z)
@@ -331,9 +315,10 @@ static void read_config(struct reading *r, const struct zpl *z)
 		{"rights", true, read_rights},
 		{"alias", true, read_aliases},
 		{"alarm", true, read_alarm},
+		{"export", true, config_read_exports},
 	};
 
-	read_level(r, zpl_first(z), keys, sizeof keys / sizeof *keys);
+	config_read_level(r, zpl_first(z), keys, sizeof keys / sizeof *keys);
 	if (!zpl_find(z, "node")) {
 		report_add(r->report, "%s: node: missing; write: node = NAME", r->path);
 		r->problems++;
@@ -410,6 +395,7 @@ void config_free(struct config *c)
 	for (size_t i = 0; i < c->alias_count; i++)
 		free(c->aliases[i].audience);
 	free(c->aliases);
+	config_free_exports(c);
 	free(c->bind);
 	free(c->proxy);
 	free(c->passphrase_file);

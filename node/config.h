@@ -16,7 +16,7 @@ enum right { RIGHT_READ, RIGHT_SHARE, RIGHT_APPROVE, RIGHT_RED, RIGHT_ADMIN, RIG
 
 enum log_level { LEVEL_ERROR, LEVEL_WARNING, LEVEL_INFO, LEVEL_DEBUG, LEVEL_COUNT };
 
-enum { CONFIG_MAX_BYTES = 64 << 10, RIGHT_GROUPS_MAX = 8, ALIASES_MAX = 256 };
+enum { CONFIG_MAX_BYTES = 64 << 10, RIGHT_GROUPS_MAX = 8, ALIASES_MAX = 256, EXPORTS_MAX = 64 };
 
 struct right_groups {
 	gid_t gids[RIGHT_GROUPS_MAX];
@@ -26,6 +26,16 @@ struct right_groups {
 struct alias {
 	char name[NAME_MAX_BYTES + 1];
 	char *audience; /* as it would be given to --to: words separated by spaces */
+};
+
+/* An export that follows what is known: what khabar export would be given, and what is run after.
+ */
+struct followed {
+	char name[NAME_MAX_BYTES + 1];
+	char **options; /* owned: "--format", "rpz", ... */
+	size_t option_count;
+	char *then;     /* words of a command, run without a shell; or NULL */
+	unsigned every; /* seconds at least between two runs */
 };
 
 struct config {
@@ -38,6 +48,8 @@ struct config {
 	char *passphrase_file;       /* or NULL */
 	char *passphrase_credential; /* or NULL; never both */
 	struct right_groups rights[RIGHT_COUNT]; /* root and the daemon's own user have them all */
+	struct followed *exports;
+	size_t export_count;
 	struct alias *aliases;
 	size_t alias_count;
 };

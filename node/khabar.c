@@ -83,6 +83,8 @@ static const struct command commands[] = {
 	 "                   [--node N] [--label L]... [--min-confidence N] [--max-age 30d]\n"
 	 "                   [--zone NAME]",
 	 "what is known, as files for resolvers, sensors, firewalls, MISP"},
+	{"follow", cmd_follow, "",
+	 "keep the exports of khabardar.zpl as new as what is known; the daemon runs it"},
 	{"status", cmd_status, "", "how the node does"},
 	{"links", cmd_links, "", "how its links do"},
 	{"held", cmd_held, "", "messages that are carried and not shown, and why"},

@@ -1,5 +1,6 @@
 /* khabardar: the daemon. */
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -7,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "node/control.h"
+#include "node/follower.h"
 #include "node/home.h"
 #include "node/node.h"
 #include "node/say.h"
@@ -68,21 +70,38 @@ static void signals_set(void)
 	setrlimit(RLIMIT_CORE, &no_core);
 }
 
+/* What is wrong with the file is said by who opens the node. */
+static bool exports_wanted(const char *home)
+{
+	struct config *config = NULL;
+	char path[PATH_MAX];
+	bool wanted = home_path(path, home, "khabardar.zpl") &&
+		      config_read(&config, path, NULL) == ERR_OK && config->export_count > 0;
+
+	config_free(config);
+	return wanted;
+}
+
 static int run(const char *home)
 {
 	struct report report;
+	pid_t follower;
 	struct node *node;
 	struct control *control;
 	enum err e;
 
 	report_init(&report);
 	signals_set();
+	follower = exports_wanted(home) ? follower_start(home) : 0;
 	e = node_open(&node, home, &report);
-	if (e)
+	if (e) {
+		follower_stop(follower);
 		return complain(home, e, &report);
+	}
 	e = control_start(&control, node, &report);
 	if (e) {
 		node_close(node);
+		follower_stop(follower);
 		return complain(home, e, &report);
 	}
 	say(LEVEL_INFO, "%s is running; its home is %s", node_config(node)->node, home);
@@ -91,6 +110,7 @@ static int run(const char *home)
 		say(LEVEL_ERROR, "%s", err_str(e));
 	else
 		say(LEVEL_INFO, "stopped");
+	follower_stop(follower);
 	control_stop(control);
 	node_close(node);
 	report_clear(&report);

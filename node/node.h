@@ -121,6 +121,17 @@ struct link_passing {
 };
 enum err node_passing(struct node *node, const struct party_id *origin, uint64_t lsn,
 		      struct link_passing *out, size_t max, size_t *count);
+/* The last run of an export that follows what is known. */
+enum { EXPORT_FAILED_BYTES = 128 };
+struct export_status {
+	char name[NAME_MAX_BYTES + 1];
+	uint64_t at; /* wall ms */
+	uint64_t written;
+	char failed[EXPORT_FAILED_BYTES]; /* why; or empty */
+};
+void node_exported(struct node *node, const struct export_status *status);
+/* At most EXPORTS_MAX; returns how many. */
+size_t node_exports(struct node *node, struct export_status *out);
 /* Keeps a local fact: an audit row, a mute. */
 enum err node_note(struct node *node, enum fact fact, const void *data, size_t n);
 

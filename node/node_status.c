@@ -64,6 +64,33 @@ void status_warn(struct node *n, const struct party_id *about, const char *forma
 	pthread_mutex_unlock(&n->lock);
 }
 
+void node_exported(struct node *n, const struct export_status *status)
+{
+	size_t i = 0;
+
+	pthread_mutex_lock(&n->lock);
+	while (i < n->export_count && strcmp(n->exports[i].name, status->name) != 0)
+		i++;
+	if (i < EXPORTS_MAX) {
+		n->exports[i] = *status;
+		n->export_count += i == n->export_count;
+	}
+	pthread_mutex_unlock(&n->lock);
+	if (*status->failed)
+		status_warn(n, NULL, "export %s: %s", status->name, status->failed);
+}
+
+size_t node_exports(struct node *n, struct export_status *out)
+{
+	size_t count;
+
+	pthread_mutex_lock(&n->lock);
+	count = n->export_count;
+	memcpy(out, n->exports, count * sizeof *out);
+	pthread_mutex_unlock(&n->lock);
+	return count;
+}
+
 static const char *state_of(const struct neighbour *b, const struct peer_status *p)
 {
 	if (p->state == PEER_OPEN)

@@ -30,6 +30,7 @@ int cmd_share(const struct cmd_context *c, int argc, char **argv);
 int cmd_import(const struct cmd_context *c, int argc, char **argv);
 int cmd_export(const struct cmd_context *c, int argc, char **argv);
 int cmd_forward(const struct cmd_context *c, int argc, char **argv);
+int cmd_follow(const struct cmd_context *c, int argc, char **argv);
 int cmd_withdraw(const struct cmd_context *c, int argc, char **argv);
 int cmd_incident(const struct cmd_context *c, int argc, char **argv);
 int cmd_list(const struct cmd_context *c, int argc, char **argv);

@@ -1,8 +1,9 @@
 /* khabar export: what is known, as files for other programs. */
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/cmd/client.h"
+#include "node/cmd/export_run.h"
 #include "node/cmd/options.h"
 #include "node/format/export.h"
 #include "node/loop.h"
@@ -21,6 +22,7 @@ struct exporting {
 	/* What becomes of it. */
 	const struct export_format *kind;
 	struct export *export;
+	struct export_outcome *outcome;
 	struct progress progress;
 	struct slice lines[LINES_MAX];
 };
@@ -129,6 +131,18 @@ static int refused(const struct exporting *x, enum err e, struct report *report)
 	return client_refused(x->client.c, what, report);
 }
 
+/* What is written depends on the set of lines alone, and so does the sum of their hashes. */
+static void digest_add(struct export_digest *d, struct slice line)
+{
+	uint64_t hash[4];
+
+	crypto_generichash((unsigned char *)hash, sizeof hash, (const unsigned char *)line.at,
+			   line.length, NULL, 0);
+	for (size_t i = 0; i < 4; i++)
+		d->sum[i] += hash[i];
+	d->lines++;
+}
+
 static enum err take_lines(struct exporting *x, const struct reply *reply)
 {
 	const cJSON *line;
@@ -136,7 +150,7 @@ static enum err take_lines(struct exporting *x, const struct reply *reply)
 	size_t n = 0, i = 0;
 	enum err e = ERR_OK;
 
-	if (x->kind->whole &&
+	if ((x->kind->whole || x->outcome) &&
 	    (!json_member(&array, (struct slice){reply->text, reply->length}, "lines") ||
 	     json_elements(x->lines, LINES_MAX, &n, array) != ERR_OK))
 		return ERR_FORMAT;
@@ -144,7 +158,9 @@ static enum err take_lines(struct exporting *x, const struct reply *reply)
 	{
 		struct slice raw = {NULL, 0};
 
-		if (i < n && !json_member(&raw, x->lines[i], "raw"))
+		if (i < n && x->outcome)
+			digest_add(&x->outcome->digest, x->lines[i]);
+		if (x->kind->whole && i < n && !json_member(&raw, x->lines[i], "raw"))
 			raw = (struct slice){NULL, 0};
 		i++;
 		if (!e)
@@ -237,9 +253,17 @@ static int export_run(struct exporting *x, struct report *report)
 	code = take_pages(x, report);
 	if (code)
 		return code;
+	if (x->outcome && x->outcome->before &&
+	    export_same(&x->outcome->digest, x->outcome->before))
+		return EXIT_DONE;
 	e = export_finish(x->export, &result, report);
 	if (e)
 		return refused(x, e, report);
+	if (x->outcome) {
+		x->outcome->written = true;
+		x->outcome->count = result.written;
+		return EXIT_DONE;
+	}
 	/* Standard output is the export itself. */
 	if (x->client.c->json && !standard)
 		print_result_json(x, &result);
@@ -248,7 +272,12 @@ static int export_run(struct exporting *x, struct report *report)
 	return EXIT_DONE;
 }
 
-int cmd_export(const struct cmd_context *c, int argc, char **argv)
+bool export_same(const struct export_digest *a, const struct export_digest *b)
+{
+	return a->lines == b->lines && memcmp(a->sum, b->sum, sizeof a->sum) == 0;
+}
+
+int export_once(const struct cmd_context *c, int argc, char **argv, struct export_outcome *outcome)
 {
 	struct exporting *x = calloc(1, sizeof *x);
 	struct report report;
@@ -256,6 +285,7 @@ int cmd_export(const struct cmd_context *c, int argc, char **argv)
 
 	if (!x)
 		return EXIT_REFUSED;
+	x->outcome = outcome;
 	report_init(&report);
 	x->progress.what = what;
 	code = options_take(x, argc, argv);
@@ -269,4 +299,9 @@ int cmd_export(const struct cmd_context *c, int argc, char **argv)
 	report_clear(&report);
 	free(x);
 	return code;
+}
+
+int cmd_export(const struct cmd_context *c, int argc, char **argv)
+{
+	return export_once(c, argc, argv, NULL);
 }

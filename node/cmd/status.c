@@ -59,6 +59,11 @@ static void print_status(const cJSON *s)
 	printf("holds     %.0f messages, %.0f objects, %.0f held, %.0f to be indexed\n",
 	       member_number(s, "messages"), member_number(s, "objects"), member_number(s, "held"),
 	       member_number(s, "unfolded"));
+	cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(s, "exports"))
+	{
+		printf("export    %s, written %.19s: %.0f\n", member_text(item, "name"),
+		       member_text(item, "at"), member_number(item, "written"));
+	}
 	if (cJSON_GetArraySize(links) > 0) {
 		putchar('\n');
 		print_links_head();

@@ -1,0 +1,247 @@
+/* khabar follow: keeps the exports of khabardar.zpl as new as what is known, and runs what shall be
+ * run after.  The daemon starts it; it is a process of its own, so that the daemon runs nothing. */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "node/cmd/export_run.h"
+#include "node/cmd/options.h"
+#include "node/config.h"
+#include "node/home.h"
+#include "node/loop.h"
+#include "protocol/admin.h"
+#include "protocol/topology_value.h"
+
+extern char **environ;
+
+static const char what[] = "khabar follow";
+
+enum {
+	LOOK_MS = 500,
+	/* What runs out changes exports while nothing comes. */
+	ANYWAY_MS = 10 * 60 * 1000,
+	/* A large export leaves the machine alone for as long as three times what it took. */
+	REST_FACTOR = 3,
+	THEN_MS = 60 * 1000,
+	WORDS_MAX = 64,
+	WORD_BYTES = 1024,
+};
+
+struct following {
+	const struct followed *f;
+	struct export_digest digest;
+	bool ever;           /* digest is of a run */
+	bool owes;           /* its command has not been run since it was written */
+	uint64_t position;   /* of the log, when it was last looked at */
+	uint64_t done, next; /* mono ms */
+};
+
+static volatile sig_atomic_t ended;
+
+static void on_end(int number)
+{
+	(void)number;
+	ended = 1;
+}
+
+/* ---- the command after ---- */
+
+static size_t words_of(char words[WORDS_MAX][WORD_BYTES], const char *then)
+{
+	size_t n = 0;
+
+	while (n < WORDS_MAX - 1 && value_word(words[n], WORD_BYTES, &then))
+		n++;
+	return n;
+}
+
+/* Waits for the child, and ends it when it takes too long. */
+static int wait_for(pid_t pid)
+{
+	uint64_t until = clock_monotonic() + THEN_MS;
+	int status = 0;
+
+	for (;;) {
+		pid_t done = waitpid(pid, &status, WNOHANG);
+		if (done == pid)
+			return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+		if (done < 0 && errno != EINTR)
+			return -1;
+		if (ended || clock_monotonic() > until) {
+			kill(pid, SIGKILL);
+			waitpid(pid, &status, 0);
+			return -1;
+		}
+		usleep(20 * 1000);
+	}
+}
+
+/* Empty, or why it failed. */
+static void run_then(const char *then, char why[128])
+{
+	char(*words)[WORD_BYTES] = calloc(WORDS_MAX, sizeof *words);
+	char *argv[WORDS_MAX + 1] = {NULL};
+	size_t n = words ? words_of(words, then) : 0;
+	pid_t pid;
+	int rc;
+
+	*why = '\0';
+	for (size_t i = 0; i < n; i++)
+		argv[i] = words[i];
+	rc = n ? posix_spawn(&pid, argv[0], NULL, NULL, argv, environ) : ENOMEM;
+	if (rc != 0) {
+		snprintf(why, 128, "its command could not be run: %s", strerror(rc));
+	} else {
+		rc = wait_for(pid);
+		if (rc > 0)
+			snprintf(why, 128, "its command ended with %d", rc);
+		else if (rc < 0)
+			snprintf(why, 128, "its command was ended, or did not end in a minute");
+	}
+	free(words);
+}
+
+/* ---- one export ---- */
+
+static void tell(struct client *client, const struct following *x, size_t count, const char *why)
+{
+	struct text request;
+	struct reply reply;
+
+	request_init(&request, "exported");
+	admin_put_string(&request, "name", x->f->name);
+	admin_put_number(&request, "written", count);
+	if (*why)
+		admin_put_string(&request, "failed", why);
+	if (client_ask(client, &request, NULL, 0, false, &reply) == EXIT_DONE)
+		reply_clear(&reply);
+	text_clear(&request);
+}
+
+static void run(struct following *x, struct client *client, const struct cmd_context *c)
+{
+	struct export_outcome outcome = {.before = x->ever ? &x->digest : NULL};
+	char *argv[2 * WORDS_MAX + 2] = {(char *)(uintptr_t) "export"}, why[128] = "";
+	size_t n = 1;
+	int code;
+
+	for (size_t i = 0; i < x->f->option_count; i++)
+		argv[n++] = x->f->options[i];
+	code = export_once(c, (int)n, argv, &outcome);
+	if (code) {
+		x->ever = false;
+		tell(client, x, 0, "it could not be written: see what khabar export says");
+		return;
+	}
+	x->ever = true;
+	x->digest = outcome.digest;
+	x->owes = x->owes || outcome.written;
+	if (x->owes && x->f->then)
+		run_then(x->f->then, why);
+	if (x->owes)
+		tell(client, x, outcome.count, why);
+	/* A command that failed is run again. */
+	x->owes = *why != '\0';
+}
+
+static bool position_ask(struct client *client, uint64_t *position)
+{
+	struct text request;
+	struct reply reply;
+	int code;
+
+	request_init(&request, "position");
+	code = client_ask(client, &request, NULL, 0, false, &reply);
+	text_clear(&request);
+	if (code)
+		return false;
+	*position = (uint64_t)member_number(reply.json, "position");
+	reply_clear(&reply);
+	return true;
+}
+
+static void look(struct following *x, struct client *client, const struct cmd_context *c,
+		 uint64_t position)
+{
+	uint64_t now = clock_monotonic(), took, rest;
+
+	if (now < x->next ||
+	    (x->ever && !x->owes && position == x->position && now < x->done + ANYWAY_MS))
+		return;
+	x->position = position;
+	run(x, client, c);
+	x->done = clock_monotonic();
+	took = x->done - now;
+	rest = (uint64_t)x->f->every * 1000;
+	x->next = x->done + (rest > REST_FACTOR * took ? rest : REST_FACTOR * took);
+}
+
+static int follow(const struct cmd_context *c, const struct config *config)
+{
+	struct following *all = calloc(config->export_count, sizeof *all);
+	/* What is told is for the journal, not for a terminal. */
+	const struct cmd_context quiet = {.home = c->home, .yes = true};
+	struct client client;
+	bool open = false;
+
+	if (!all)
+		return EXIT_REFUSED;
+	for (size_t i = 0; i < config->export_count; i++)
+		all[i].f = &config->exports[i];
+	while (!ended) {
+		uint64_t position;
+		if (!open && client_node_runs(&quiet))
+			open = client_open(&client, &quiet, what) == EXIT_DONE;
+		if (open && position_ask(&client, &position)) {
+			for (size_t i = 0; i < config->export_count && !ended; i++)
+				look(&all[i], &client, &quiet, position);
+		} else if (open) {
+			client_close(&client);
+			open = false;
+		}
+		usleep(LOOK_MS * 1000);
+	}
+	if (open)
+		client_close(&client);
+	free(all);
+	return EXIT_DONE;
+}
+
+int cmd_follow(const struct cmd_context *c, int argc, char **argv)
+{
+	bool child = false;
+	const struct option_rule rules[] = {{"child", OPTION_FLAG, &child, 0, 0}};
+	struct sigaction end = {.sa_handler = on_end};
+	struct config *config = NULL;
+	struct report report;
+	char path[PATH_MAX];
+	int first, code = options_read(what, rules, 1, argc, argv, &first);
+
+	if (!code && first < argc)
+		code = cmd_misused(what, "\"%s\" is not wanted", argv[first]);
+	if (code)
+		return code;
+	sigaction(SIGTERM, &end, NULL);
+	sigaction(SIGINT, &end, NULL);
+	/* Of the daemon, which it does not outlive. */
+	if (child && (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() == 1))
+		return EXIT_DONE;
+	report_init(&report);
+	if (!home_path(path, c->home, "khabardar.zpl") || config_read(&config, path, &report)) {
+		code = client_refused(c, what, &report);
+	} else if (config->export_count == 0) {
+		report_add(&report, "%s has no section export", path);
+		code = client_refused(c, what, &report);
+	} else {
+		code = follow(c, config);
+	}
+	config_free(config);
+	report_clear(&report);
+	return code;
+}

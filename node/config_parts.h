@@ -1,0 +1,35 @@
+/* What the files that read khabardar.zpl share; nobody else includes it. */
+#ifndef NODE_CONFIG_PARTS_H
+#define NODE_CONFIG_PARTS_H
+
+#include "node/config.h"
+#include "protocol/zpl.h"
+
+/* One reading of a file: what it fills, and what it has to say. */
+struct reading {
+	struct config *config;
+	const char *path;
+	struct report *report;
+	size_t problems;
+};
+
+/* What a line of the file may be called, in one place of the file. */
+struct key {
+	const char *name;
+	bool section; /* else it has a value */
+	void (*read)(struct reading *r, const struct zpl_item *item);
+};
+
+void config_complain(struct reading *r, const struct zpl_item *item, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Gives every item of one level to its reader, and refuses those that no reader knows. */
+void config_read_level(struct reading *r, const struct zpl_item *item, const struct key *keys,
+		       size_t n);
+/* Copies the value. */
+void config_keep(struct reading *r, const struct zpl_item *item, char **to);
+
+/* config_export.c */
+void config_read_exports(struct reading *r, const struct zpl_item *section);
+void config_free_exports(struct config *c);
+
+#endif
