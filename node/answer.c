@@ -20,6 +20,7 @@ static const struct answer_entry entries[] = {
 	{"held", RIGHT_READ, false, false, answer_held},
 	{"evidence", RIGHT_READ, false, false, answer_evidence},
 	{"topology", RIGHT_READ, false, false, answer_topology},
+	{"drain", RIGHT_READ, false, false, answer_drain},
 	{"who", RIGHT_SHARE, false, false, answer_who},
 	{"receipts", RIGHT_READ, false, false, answer_receipts},
 	{"ack", RIGHT_SHARE, true, false, answer_ack},

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "keys/handover.h"
+#include "keys/rolekey.h"
 
 void author_init(struct author *a, const struct identity *identity)
 {
@@ -119,6 +120,8 @@ static enum err compose(struct author *a, struct header *h, const struct letter 
 
 	if (draft->kind == KIND_FORWARD) {
 		e = handover_seal(a->identity, h, letter, draft->body, draft->body_length, body);
+	} else if (draft->kind == KIND_ROLE_KEY) {
+		e = rolekey_seal(a->identity, h, letter, (const void *)draft->body, body);
 	} else if (letter->count) {
 		e = seal_body(h, letter, draft->body, draft->body_length, body);
 	} else {
@@ -144,6 +147,8 @@ static size_t body_size(const struct letter *letter, const struct draft *draft)
 	/* SPEC 5.10: "The data is sealed as in 3.7, with a content key of the forward's own." */
 	if (draft->kind == KIND_FORWARD)
 		return handover_size(draft->body_length);
+	if (draft->kind == KIND_ROLE_KEY)
+		return rolekey_size(((const struct rolekey *)(const void *)draft->body)->count);
 	return letter->count ? seal_size((uint8_t)draft->kind, draft->body_length)
 			     : draft->body_length;
 }

@@ -1,7 +1,7 @@
 /* Messages whose verdict has changed since they were folded. */
 #include "node/index_batch.h"
 
-/* What held it goes; it is what it would have been. */
+/* What held it goes; it is what it would be if it came now. */
 static enum err release(struct batch *b, const struct log_row *row)
 {
 	b->to = b->gone;
@@ -43,6 +43,10 @@ enum err batch_verdict(struct batch *b, const struct log_row *fact)
 		return lsn > b->from || row.is_void ? ERR_OK : release(b, &row);
 	case VERDICT_VOIDED:
 		return take_out(b, &row);
+	case VERDICT_AGAIN:
+		return lsn > b->from || row.is_void || row.verdict != VERDICT_ACCEPTED
+			       ? ERR_OK
+			       : release(b, &row);
 	}
 	return ERR_OK;
 }

@@ -38,6 +38,7 @@ static const struct command commands[] = {
 	 "                   | suspend NODE... [--key N]... [--from T] [--until T] [--because "
 	 "TEXT]\n"
 	 "                     [--serial N] [--topology FILE] [-o FILE] | suspend --lift\n"
+	 "                   | drain ROLE [--wait SECONDS]\n"
 	 "                   | assemble TEXT SIGNATURES... [--after FILE] [-o FILE]\n"
 	 "                   | fill TEXT CARD... [--council NAME=KEY]... [--after FILE] [-o FILE]",
 	 "check, show, compare, fill in, assemble and accept topologies"},

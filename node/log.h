@@ -83,10 +83,11 @@ enum err log_append(struct log *log, const struct log_row *row, const struct mes
 		    const uint8_t *body, size_t body_length, uint64_t *lsn);
 enum err log_append_fact(struct log *log, enum fact fact, uint64_t now, const void *data, size_t n,
 			 uint64_t *lsn);
-/* What may become of a stored message's verdict: a suspension that held it has ended, or it is void
- * now.  The row is changed, and a FACT_VERDICT tells whoever follows the log.  Needs log_begin().
- * ERR_STATE when there is nothing to change. */
-enum verdict_change { VERDICT_RELEASED = 1, VERDICT_VOIDED };
+/* What may become of a stored message's verdict: a suspension that held it has ended, it is void
+ * now, or what it says can be read only now.  The row is changed, where there is something to
+ * change, and a FACT_VERDICT tells whoever follows the log.  Needs log_begin().  ERR_STATE when the
+ * row is so already. */
+enum verdict_change { VERDICT_RELEASED = 1, VERDICT_VOIDED, VERDICT_AGAIN };
 enum err log_change_verdict(struct log *log, uint64_t lsn, enum verdict_change change,
 			    uint64_t now);
 /* Reads such a fact; false when it is none. */

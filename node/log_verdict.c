@@ -16,6 +16,8 @@ static uint8_t changed(const struct log_row *row, enum verdict_change change)
 			       : detail;
 	case VERDICT_VOIDED:
 		return detail | VERDICT_VOID_BIT;
+	case VERDICT_AGAIN:
+		break;
 	}
 	return detail;
 }
@@ -52,7 +54,7 @@ enum err log_change_verdict(struct log *log, uint64_t lsn, enum verdict_change c
 	uint64_t at;
 	if (!log->txn)
 		return ERR_STATE;
-	enum err e = rewrite(log, lsn, change);
+	enum err e = change == VERDICT_AGAIN ? ERR_OK : rewrite(log, lsn, change);
 	put_u64(fact + 1, lsn);
 	return e ? e : log_append_fact(log, FACT_VERDICT, now, fact, sizeof fact, &at);
 }
@@ -61,7 +63,7 @@ bool log_verdict_changed(const struct log_row *fact, enum verdict_change *change
 {
 	if (fact->kind != LOG_FACT || fact->fact != FACT_VERDICT ||
 	    fact->length != VERDICT_FACT_BYTES || fact->data[0] < VERDICT_RELEASED ||
-	    fact->data[0] > VERDICT_VOIDED)
+	    fact->data[0] > VERDICT_AGAIN)
 		return false;
 	*change = (enum verdict_change)fact->data[0];
 	*lsn = get_u64(fact->data + 1);

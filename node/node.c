@@ -8,6 +8,7 @@
 #include "keys/keyfile.h"
 #include "node/file.h"
 #include "node/home.h"
+#include "node/node_drain.h"
 #include "node/node_parts.h"
 #include "node/say.h"
 #include "protocol/council.h"
@@ -52,6 +53,11 @@ static enum err host_suspension_offered(void *arg, const uint8_t *file, size_t n
 static enum err host_suspension_file(void *arg, const uint8_t **file, size_t *n)
 {
 	return versions_suspension_file(((struct node *)arg)->versions, file, n);
+}
+
+static size_t host_role_keys(void *arg, const struct party_id *role, uint16_t keys[KEYS_MAX])
+{
+	return drain_role_keys(arg, role, keys);
 }
 
 static void host_stored(void *arg, uint64_t lsn, const struct arrival *a)
@@ -177,6 +183,7 @@ static enum err open_exchange(struct node *n, struct report *report)
 				     .topology_file = host_topology_file,
 				     .suspension_offered = host_suspension_offered,
 				     .suspension_file = host_suspension_file,
+				     .role_keys = host_role_keys,
 				     .stored = host_stored,
 				     .submitted = host_submitted,
 				     .settled = host_settled,

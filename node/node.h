@@ -83,7 +83,8 @@ struct draft {
 	uint32_t expiry;  /* hours since 1970 */
 	uint64_t created; /* ms since 1970; 0: now */
 	/* Before it is sealed; of a forward, what forward_write() wrote.  Borrowed until
-	 * node_publish returns. */
+	 * node_publish returns.  Of a role key it is the struct rolekey that says what is handed
+	 * on. */
 	const uint8_t *body;
 	size_t body_length;
 	struct message_id ref; /* zeros: none */

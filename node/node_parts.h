@@ -73,6 +73,19 @@ struct restoring {
 	uint32_t purged;                    /* n->purged, as of the count */
 };
 
+/* Seal keys of roles that were taken in this run; the folder's thread only. */
+enum { ROLEKEYS_TAKEN_MAX = 256 };
+struct rolekeys {
+	uint64_t next; /* position in the log from which to look for more; 0: not known yet */
+	uint64_t saved;
+	struct {
+		struct party_id party;
+		uint16_t number;
+	} taken[ROLEKEYS_TAKEN_MAX];
+	size_t count;
+	uint64_t refused; /* mono ms: when the last attempt to hand keys on failed */
+};
+
 struct node {
 	char home[PATH_MAX];
 	struct config *config;
@@ -112,7 +125,8 @@ struct node {
 	uint64_t card_retry; /* mono ms: no card by itself before; the folder's thread only */
 	uint64_t ways_told;  /* of the directory, to the links; the folder's thread only */
 	pthread_mutex_t carding; /* one at a time writes a card, or changes a key */
-	bool judged_known;       /* and what duty_verdicts() has done last */
+	struct rolekeys rolekeys;
+	bool judged_known; /* and what duty_verdicts() has done last */
 	struct hash judged;
 	bool more;        /* the last turn left something to do */
 	bool links_stale; /* a link of an older version is to be let go, or a suspension is new */
@@ -206,6 +220,7 @@ typedef enum err duty(struct node *n, uint64_t now, uint64_t *next);
 
 duty duty_card;      /* node_card.c: follows the cards, renews and corrects one's own */
 duty duty_purge;     /* node_purge.c: what has expired leaves index and log */
+duty duty_rolekeys;  /* node_rolekey.c: hands the keys of roles on, and takes them */
 duty duty_verdicts;  /* node_verdicts.c: releases what was suspended, removes what is void */
 duty duty_erase;     /* node_erase.c: removes the bodies that the index says may go */
 duty duty_receipts;  /* node_receipts.c: tells origins what has become of their messages */

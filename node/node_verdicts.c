@@ -22,7 +22,7 @@ struct review {
 	uint64_t next; /* position to look at */
 	uint64_t lsns[CHANGED_AT_ONCE];
 	enum verdict_change changes[CHANGED_AT_ONCE];
-	size_t count, released, voided;
+	size_t count, released, voided, opened;
 	bool done;
 	enum err e;
 };
@@ -58,6 +58,11 @@ static void review_begin(struct review *v, struct node *n)
 	}
 	if (v->suspension)
 		crypto_generichash_update(&hash, v->suspension->hash.b, HASH_BYTES);
+	for (size_t i = 0; i < n->rolekeys.count; i++) {
+		crypto_generichash_update(&hash, n->rolekeys.taken[i].party.b, PARTY_ID_BYTES);
+		crypto_generichash_update(&hash, (const uint8_t *)&n->rolekeys.taken[i].number,
+					  sizeof n->rolekeys.taken[i].number);
+	}
 	crypto_generichash_final(&hash, v->state.b, sizeof v->state.b);
 }
 
@@ -84,25 +89,41 @@ static bool released(const struct review *v, const struct log_row *row, const st
 	       judge_standing(v->topology, h, &why) == VERDICT_ACCEPTED;
 }
 
+/* Sealed to a key of a role that this node was handed in this run. */
+static bool readable_now(const struct review *v, const struct header *h)
+{
+	const struct rolekeys *k = &v->node->rolekeys;
+
+	for (size_t i = 0; i < h->recipient_count; i++)
+		for (size_t j = 0; j < k->count; j++)
+			if (h->recipients[i].key == k->taken[j].number &&
+			    party_id_equal(&h->recipients[i].party, &k->taken[j].party))
+				return true;
+	return false;
+}
+
 static void look_at(struct review *v, const struct log_row *row)
 {
 	static _Thread_local struct header h;
 	enum verdict_change change;
 
 	if (row->kind != LOG_MESSAGE || row->is_void ||
-	    (!v->voids && row->verdict != VERDICT_SUSPENDED) ||
+	    (!v->voids && !v->node->rolekeys.count && row->verdict != VERDICT_SUSPENDED) ||
 	    header_decode(&h, row->data, row->length - SIGNATURE_BYTES) != ERR_OK)
 		return;
 	if (judge_void(v->topology, &h))
 		change = VERDICT_VOIDED;
 	else if (released(v, row, &h))
 		change = VERDICT_RELEASED;
+	else if (row->verdict == VERDICT_ACCEPTED && readable_now(v, &h))
+		change = VERDICT_AGAIN;
 	else
 		return;
 	v->lsns[v->count] = row->lsn;
 	v->changes[v->count++] = change;
 	v->voided += change == VERDICT_VOIDED;
 	v->released += change == VERDICT_RELEASED;
+	v->opened += change == VERDICT_AGAIN;
 }
 
 /* Reads on until there is enough to change, or nothing more. */
@@ -168,6 +189,8 @@ static enum err review_run(struct review *v, struct log_reader *log)
 	if (v->released)
 		say(LEVEL_INFO, "%zu messages are held no more: their suspension has ended",
 		    v->released);
+	if (v->opened)
+		say(LEVEL_INFO, "%zu messages to a role can be read now", v->opened);
 	if (v->voided)
 		say(LEVEL_WARNING, "%zu messages are void and will be removed", v->voided);
 	return ERR_OK;
@@ -191,6 +214,9 @@ enum err duty_verdicts(struct node *n, uint64_t now, uint64_t *next)
 		state_load(n, log);
 	if (!e && !hash_equal(&n->judged, &v.state))
 		e = review_run(&v, log);
+	/* The index is of these keys from now on; before, one that is opened is built again. */
+	if (!e && n->rolekeys.count)
+		e = index_keys_changed(n->index);
 	log_reader_close(log);
 	return e;
 }

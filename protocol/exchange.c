@@ -38,7 +38,7 @@ void exchange_free(struct exchange *x)
 	free(x);
 }
 
-static struct peer *peer_find(const struct exchange *x, const struct party_id *id)
+struct peer *peer_find(const struct exchange *x, const struct party_id *id)
 {
 	for (size_t i = 0; i < x->peer_count; i++) {
 		if (party_id_equal(&x->peers[i]->status.id, id))
@@ -421,6 +421,7 @@ bool exchange_turn(struct exchange *x, struct instant now)
 	for (size_t i = 0; i < x->peer_count; i++) {
 		events_take(x, x->peers[i]);
 		more |= peer_fill(x->peers[i]);
+		more |= counter_run(x->peers[i]->counter);
 		stall_watch(x->peers[i], now.mono);
 		if (x->peers[i]->settled_rows && x->next_save == UINT64_MAX)
 			x->next_save = now.mono + CURSOR_SAVE_MS;
@@ -440,10 +441,13 @@ uint64_t exchange_deadline(const struct exchange *x)
 	for (size_t i = 0; i < x->peer_count; i++) {
 		uint64_t d = session_deadline(x->peers[i]->session);
 		uint64_t r = reconciler_deadline(x->peers[i]->reconciler);
+		uint64_t c = counter_deadline(x->peers[i]->counter);
 		if (d < next)
 			next = d;
 		if (r < next)
 			next = r;
+		if (c < next)
+			next = c;
 	}
 	return next;
 }

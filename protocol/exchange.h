@@ -48,6 +48,9 @@ struct exchange_host {
 				       struct report *report);
 	/* The file of the suspension in the chain; borrowed until the next call. */
 	enum err (*suspension_file)(void *arg, const uint8_t **file, size_t *n);
+	/* The numbers of the role's seal keys whose secrets are held here, ascending; returns how
+	 * many.  May be NULL. */
+	size_t (*role_keys)(void *arg, const struct party_id *role, uint16_t keys[KEYS_MAX]);
 	/* A message has been committed at lsn. */
 	void (*stored)(void *arg, uint64_t lsn, const struct arrival *arrival);
 	/* A message of this node has been committed (ERR_OK) or could not be. */
@@ -112,6 +115,34 @@ enum err exchange_topology_changed(struct exchange *x, struct instant now);
 
 /* The chain has another suspension: it is told to every peer. */
 void exchange_suspension_changed(struct exchange *x, struct instant now);
+
+/* Whether this node and a neighbour, both holders of a role, have the same of what is sealed to it.
+ * SPEC.md 4.13. */
+enum count_state {
+	COUNT_NONE,    /* never asked */
+	COUNT_RUNNING, /* so far */
+	COUNT_SAME,    /* each audience was the same on both sides at some moment since it began */
+	COUNT_REFUSED, /* the neighbour does not hold the role, or knows of no such question */
+	COUNT_ENDED,   /* the conversation has ended, or another version is in force */
+};
+struct count_compared {
+	struct audience_id audience;
+	uint64_t ours, theirs; /* messages, when last compared */
+	bool same;
+};
+struct count_result {
+	uint64_t begun; /* wall ms */
+	struct count_compared *lines;
+	size_t count;
+	size_t key_count, their_key_count;
+	uint16_t keys[KEYS_MAX], their_keys[KEYS_MAX]; /* of the role, held by each */
+};
+/* ERR_STATE: no open session, or one of the two does not hold the role; ERR_BUSY: later. */
+enum err exchange_count(struct exchange *x, const struct party_id *peer,
+			const struct party_id *role, struct instant now);
+/* *out is borrowed until the exchange is called again. */
+enum count_state exchange_counted(const struct exchange *x, const struct party_id *peer,
+				  const struct party_id *role, const struct count_result **out);
 
 /* The transport under a peer came up or went down; a frame arrived; the next frame to send (0: none
  * now). */

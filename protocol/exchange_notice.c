@@ -1,4 +1,5 @@
-/* What neighbours tell each other beside the messages: suspensions.  SPEC.md 7.8. */
+/* What neighbours tell each other beside the messages: suspensions, and by exchange_count.c what
+ * they have of a role's.  SPEC.md 7.8. */
 #include <stdio.h>
 
 #include "protocol/exchange_state.h"
@@ -51,6 +52,10 @@ void notice_handle(struct peer *p, enum frame_type type, const uint8_t *payload,
 {
 	uint64_t minutes = (p->x->now.mono - p->opened) / NOTICE_EVERY_MS;
 
+	if (type == FRAME_COUNT)
+		counter_asked(p->counter, payload, n);
+	if (type == FRAME_COUNTS)
+		counter_answered(p->counter, payload, n);
 	if (type != FRAME_SUSPENSION)
 		return;
 	/* SPEC 7.8: "More than 8 SUSPENSIONs and one more for each minute of the session end it, as

@@ -39,11 +39,13 @@ struct peer *peer_new(struct exchange *x, const struct party *party, enum link_k
 	p->status.since = x->now.wall;
 	p->session = session_new(&config);
 	p->reconciler = reconciler_new(p);
+	p->counter = counter_new(p);
 	for (size_t i = 0; i < LANE_COUNT; i++)
 		turns_init(&p->lanes[i]);
-	if (!p->session || !p->reconciler) {
+	if (!p->session || !p->reconciler || !p->counter) {
 		session_free(p->session);
 		reconciler_free(p->reconciler);
+		counter_free(p->counter);
 		free(p);
 		return NULL;
 	}
@@ -54,6 +56,7 @@ void peer_free(struct peer *p)
 {
 	session_free(p->session);
 	reconciler_free(p->reconciler);
+	counter_free(p->counter);
 	for (size_t i = 0; i < LANE_COUNT; i++)
 		turns_clear(&p->lanes[i]);
 	free(p);
@@ -109,6 +112,7 @@ void peer_closed(struct peer *p)
 	p->denied = 0;
 	p->confirming = 0;
 	reconciler_clear(p->reconciler);
+	counter_clear(p->counter);
 }
 
 /* SPEC 7.7.3: "The end that dials (4.6) begins one when the session opens" */

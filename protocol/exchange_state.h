@@ -11,6 +11,7 @@ struct peer {
 	struct session *session;
 	struct exchange *x;
 	struct reconciler *reconciler;
+	struct counter *counter;
 
 	/* What waits for the peer.  Positions up to scan_end are found by reading the log from
 	 * scan_next; those after it are in the live lanes as they are committed, until too many
@@ -81,6 +82,8 @@ struct exchange {
 	struct instant now; /* of the call under way */
 };
 
+struct peer *peer_find(const struct exchange *x, const struct party_id *id);
+
 /* peer.c: what a neighbour lacks. */
 struct peer *peer_new(struct exchange *x, const struct party *party, enum link_kind kind);
 void peer_free(struct peer *p);
@@ -136,6 +139,19 @@ uint64_t reconciler_deadline(const struct reconciler *r);
 /* exchange_notice.c */
 void notice_handle(struct peer *p, enum frame_type type, const uint8_t *payload, size_t n);
 void suspension_tell(struct peer *p);
+
+/* exchange_count.c */
+struct counter *counter_new(struct peer *p);
+void counter_free(struct counter *c);
+/* The conversation is over, or another begins. */
+void counter_clear(struct counter *c);
+void counter_asked(struct counter *c, const uint8_t *payload, size_t n);
+void counter_answered(struct counter *c, const uint8_t *payload, size_t n);
+bool counter_run(struct counter *c);
+uint64_t counter_deadline(const struct counter *c);
+enum err counter_begin(struct counter *c, const struct party_id *role);
+enum count_state counter_result(const struct counter *c, const struct party_id *role,
+				const struct count_result **out);
 
 /* exchange_floor.c */
 void floor_load(struct exchange *x);

@@ -13,7 +13,7 @@ static const struct {
 } subcommands[] = {
 	{"check", topology_check_file}, {"show", topology_show},         {"tree", topology_tree},
 	{"diff", topology_diff},        {"assemble", topology_assemble}, {"fill", topology_fill},
-	{"accept", topology_accept},    {"suspend", topology_suspend},
+	{"accept", topology_accept},    {"suspend", topology_suspend},   {"drain", topology_drain},
 };
 
 enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };

@@ -53,6 +53,7 @@ int topology_tree(const struct cmd_context *c, int argc, char **argv);
 int topology_diff(const struct cmd_context *c, int argc, char **argv);
 int topology_assemble(const struct cmd_context *c, int argc, char **argv);
 int topology_accept(const struct cmd_context *c, int argc, char **argv);
+int topology_drain(const struct cmd_context *c, int argc, char **argv);
 int topology_suspend(const struct cmd_context *c, int argc, char **argv);
 int topology_fill(const struct cmd_context *c, int argc, char **argv);
 
