@@ -227,11 +227,12 @@ static enum err letter_make(struct recalling *r)
 {
 	const struct topology *t = r->w->topology;
 	struct answer *a = r->w->a;
+	const struct seal_book book = directory_book(node_directory(a->node));
 	struct party_id missing;
 	char name[PARTY_TEXT_BYTES];
 
-	if (recipients_letter_again(&r->letter, t, NULL, &r->header, &missing) ||
-	    recipients_letter_again(&r->letter, t, topology_then(r), &r->header, &missing))
+	if (recipients_letter_again(&r->letter, t, &book, NULL, &r->header, &missing) ||
+	    recipients_letter_again(&r->letter, t, &book, topology_then(r), &r->header, &missing))
 		return ERR_OK;
 	report_add(&a->report, "no seal key of %s is known any more",
 		   answer_party(a, name, &missing));

@@ -54,6 +54,7 @@ static enum err sum_up(struct saying *s, struct index_reader *index)
 /* To whoever got the message at lsn; to everybody where that is 0. */
 static enum err letter_make(struct saying *s, struct log_reader *log, uint64_t lsn)
 {
+	const struct seal_book book = directory_book(s->node->directory);
 	const struct topology *then;
 	struct party_id missing;
 	struct chain known;
@@ -76,7 +77,7 @@ static enum err letter_make(struct saying *s, struct log_reader *log, uint64_t l
 	if (e)
 		return e;
 	then = chain_version(&known, s->header.topology);
-	made = recipients_letter_again(&s->letter, s->topology, then, &s->header, &missing);
+	made = recipients_letter_again(&s->letter, s->topology, &book, then, &s->header, &missing);
 	free(known.versions);
 	return made ? ERR_OK : ERR_UNKNOWN_PARTY;
 }

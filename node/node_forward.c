@@ -184,13 +184,14 @@ enum err own_forward_read(struct looking_after *x, uint64_t lsn, struct log_row 
 
 static enum err letter_make(struct looking_after *x)
 {
+	const struct seal_book book = directory_book(x->node->directory);
 	struct party_id missing;
 	struct chain known;
 	enum err e = versions_known(x->node->versions, &known);
 
 	if (e)
 		return e;
-	if (!recipients_letter_again(&x->letter, x->topology,
+	if (!recipients_letter_again(&x->letter, x->topology, &book,
 				     chain_version(&known, x->other.topology), &x->other, &missing))
 		e = ERR_UNKNOWN_PARTY;
 	free(known.versions);

@@ -87,11 +87,12 @@ bool recipients_letter(struct letter *l, const struct recipients *r, const struc
 		       size_t i);
 
 /* The letter to the very parties to which a message went, so that both have one audience: each
- * under its key in use in t, or, where it has none, under the key of the message in then, the
- * version that the message names (NULL: not held).  False when *missing has no key in either. */
+ * under its key in use by t and the book, or, where it has none, under the key of the message in
+ * then, the version that the message names (NULL: not held).  False when *missing has no key in
+ * either. */
 bool recipients_letter_again(struct letter *l, const struct topology *t,
-			     const struct topology *then, const struct header *h,
-			     struct party_id *missing);
+			     const struct seal_book *book, const struct topology *then,
+			     const struct header *h, struct party_id *missing);
 
 /* A node that would have the message: as a reader, or only to pass it on. */
 struct explained_node {

@@ -70,8 +70,8 @@ static const struct seal_key *key_numbered(const struct party *p, uint16_t numbe
 }
 
 bool recipients_letter_again(struct letter *l, const struct topology *t,
-			     const struct topology *then, const struct header *h,
-			     struct party_id *missing)
+			     const struct seal_book *book, const struct topology *then,
+			     const struct header *h, struct party_id *missing)
 {
 	l->audience = h->audience;
 	l->direct = h->flags & FLAG_DIRECT;
@@ -79,7 +79,7 @@ bool recipients_letter_again(struct letter *l, const struct topology *t,
 	for (size_t i = 0; i < h->recipient_count; i++) {
 		const struct recipient *to = &h->recipients[i];
 		const struct party *p = topology_party_by_id(t, &to->party);
-		const struct seal_key *key = p ? party_seal_key(p) : NULL;
+		const struct seal_key *key = p ? seal_book_in_use(book, p) : NULL;
 
 		if (i && party_id_equal(&to->party, &h->recipients[i - 1].party))
 			continue;
