@@ -24,6 +24,7 @@ struct beacons {
 	struct beacon_clock *clocks; /* owned */
 	size_t count;
 	bool changed;
+	uint64_t saved;    /* done, as it is remembered */
 	uint64_t saved_at; /* mono ms */
 };
 

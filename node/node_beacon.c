@@ -16,6 +16,7 @@ enum {
 	SAVE_MS = 10 * 1000,
 	LATER_MS = 5 * 1000, /* for a node that is not in the topology */
 	ROWS_AT_ONCE = 20000,
+	SAVED_EVERY = 20000, /* rows that are not looked through again after a start */
 	VALUE_HEAD_BYTES = 8 + 8 + MESSAGE_ID_BYTES,
 	CLOCK_BYTES = AUDIENCE_ID_BYTES + 8 + 8 + 1,
 	VALUE_MAX_BYTES = VALUE_HEAD_BYTES + CLOCKS_MAX * CLOCK_BYTES,
@@ -82,6 +83,7 @@ static enum err save(struct node *n, uint64_t now)
 	free(s.value);
 	if (!s.e) {
 		b->changed = false;
+		b->saved = b->done;
 		b->saved_at = now;
 	}
 	return s.e;
@@ -94,7 +96,7 @@ static void load_value(struct beacons *b, const uint8_t *value, size_t n)
 	if (n < VALUE_HEAD_BYTES || (n - VALUE_HEAD_BYTES) % CLOCK_BYTES != 0)
 		return;
 	reader_init(&r, value, n);
-	b->done = read_u64(&r);
+	b->done = b->saved = read_u64(&r);
 	b->incarnation = read_u64(&r);
 	read_bytes(&r, b->heartbeat.b, MESSAGE_ID_BYTES);
 	b->count = (n - VALUE_HEAD_BYTES) / CLOCK_BYTES;
@@ -317,6 +319,7 @@ static enum err run(struct node *n, const struct party_id *self, struct log_read
 		e = follow(b, log, self, until);
 	if (e)
 		return e;
+	b->changed = b->changed || b->done - b->saved >= SAVED_EVERY;
 	if (b->done < until) {
 		*next = now;
 		return ERR_OK;

@@ -352,6 +352,55 @@ static struct topology *star(unsigned n)
 	return t;
 }
 
+/* As the header of a message with that letter has them. */
+static void address(struct header *h, const struct party *origin, const struct letter *l)
+{
+	*h = (struct header){.origin = origin->id,
+			     .audience = l->audience,
+			     .flags = l->direct ? FLAG_SEALED | FLAG_DIRECT : FLAG_SEALED,
+			     .recipient_count = (uint16_t)l->count};
+	for (size_t i = 0; i < l->count; i++)
+		h->recipients[i] =
+			(struct recipient){.party = l->to[i].party, .key = l->to[i].number};
+}
+
+static const struct seal_key *none_in_use(void *arg, const struct party *p)
+{
+	return p->kind == PARTY_ROLE ? NULL : *(const struct seal_key *const *)arg;
+}
+
+static void whoever_got_it_can_be_written_to_again(void)
+{
+	static struct letter l, again;
+	static struct header h;
+	const struct seal_book topology = {0};
+	const struct seal_key changed = {.number = 9}, *key = &changed;
+	const struct seal_book book = {none_in_use, &key};
+	struct topology *t = plain(), *now = plain();
+	const struct party *kp = topology_party(t, "kp");
+	struct party *role = (struct party *)(uintptr_t)topology_party(now, "government");
+	struct party_id missing;
+
+	role->seal_key_count = 0;
+	need(ask(t, "kp", "government", TLP_AMBER, false) == ERR_OK &&
+	     recipients_letter(&l, &got, kp, 0));
+	address(&h, kp, &l);
+	ok(recipients_letter_again(&again, t, &topology, NULL, &h, &missing), "to the same");
+	ok(again.count == l.count && memcmp(&again.audience, &l.audience, sizeof l.audience) == 0,
+	   "which is the same audience");
+	ok(!recipients_letter_again(&again, now, &topology, NULL, &h, &missing),
+	   "not when one has no key any more");
+	ok(party_id_equal(&missing, &topology_party(t, "government")->id), "who is named");
+	ok(recipients_letter_again(&again, now, &topology, t, &h, &missing),
+	   "unless the key that it had is known");
+	ok(recipients_letter_again(&again, now, &book, t, &h, &missing), "a card has another key");
+	for (size_t i = 0; i < again.count; i++)
+		is_int(again.to[i].number, party_id_equal(&again.to[i].party, &kp->id) ? 9 : 4,
+		       "the card's where there is one, else the one it had");
+	topology_free(now);
+	topology_free(t);
+}
+
 static void many_recipients_take_several_letters(void)
 {
 	static const unsigned sizes[] = {254, 255, 256, 510, 511};
@@ -521,6 +570,7 @@ int main(void)
 	RUN(the_policy_may_say_not_yet);
 	RUN(direct_needs_links);
 	RUN(a_letter_has_the_keys_in_use_and_the_author);
+	RUN(whoever_got_it_can_be_written_to_again);
 	RUN(many_recipients_take_several_letters);
 	RUN(who_is_told_with_the_reason);
 	RUN(what_is_shown_is_what_the_header_says);
