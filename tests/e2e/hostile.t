@@ -77,7 +77,7 @@ heard bombs
 attack kp dense
 is "so are the densest of posts" "$said" "all of them are answered"
 heard dense
-attack kp boast 2
+attack kp boast 1
 like "and beacons about what never was" "$said" "all of them are answered"
 within 20 "who tells of them is told of" warned "kp told everyone of"
 heard boast
