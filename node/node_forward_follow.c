@@ -119,7 +119,8 @@ static enum err readers_of(struct looking_after *x, struct recipients *to)
 	for (size_t i = 0; !e && i < to->count; i++) {
 		const struct party *p = to->chosen[i].party;
 
-		if (!p->left && party_seal_key(p) && !was_given(x, f->row.lsn, &p->id) &&
+		if (!p->left && directory_seal_key(x->node->directory, p) &&
+		    !was_given(x, f->row.lsn, &p->id) &&
 		    forward_may_reach(x->topology, x->self, p, (enum tlp)f->header.tlp))
 			to->chosen[kept++] = to->chosen[i];
 	}
