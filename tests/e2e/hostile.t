@@ -31,7 +31,7 @@ named() {
 heard() {
 	shared=$((shared + 1))
 	share punjab "h$shared.example" >/dev/null
-	within 10 "$1: punjab is heard" knows national "h$shared.example"
+	within 20 "$1: punjab is heard" knows national "h$shared.example"
 }
 
 # Pages that nobody else has and that cannot be read from a file again.
