@@ -226,6 +226,22 @@ static bool renewal_due(struct node *n, const struct topology *t, const struct d
 	return at->expiry < node_hour(n) + life / 2;
 }
 
+/* It is asked after every fold, and nothing that the answer depends on changes often. */
+static bool seen_already(struct node *n, const struct topology *t, uint64_t now)
+{
+	const struct identity_public *keys = identity_public(n->identity);
+	uint64_t cards = directory_changes(n->directory);
+
+	if (n->card_seen.topology == t && n->card_seen.keys == keys &&
+	    n->card_seen.cards == cards && now < n->card_seen.until)
+		return true;
+	n->card_seen.topology = t;
+	n->card_seen.keys = keys;
+	n->card_seen.cards = cards;
+	n->card_seen.until = now + LOOK_MS;
+	return false;
+}
+
 /* The first card is published when there is something to say that the topology does not. */
 static void see_to_own(struct node *n, uint64_t now, uint64_t *next)
 {
@@ -238,10 +254,12 @@ static void see_to_own(struct node *n, uint64_t now, uint64_t *next)
 	/* Nothing that goes wrong may make a card after every fold. */
 	if (!self || !party_can_sign(self) || now < n->card_retry || !node_may_number(n, NULL))
 		return;
+	if (seen_already(n, t, now))
+		return;
 	has = directory_card(n->directory, &self->id, &at);
 	if (keys_fit(n, self, has ? &at : NULL) && !(has && renewal_due(n, t, &at)))
 		return;
-	n->card_retry = now + RETRY_MS;
+	n->card_retry = n->card_seen.until = now + RETRY_MS;
 	report_init(&report);
 	if (card_publish(n, NULL, NULL, NULL, &report) != ERR_OK)
 		status_warn(n, NULL, "the card of this node cannot be published: %s",
@@ -299,7 +317,7 @@ enum err duty_card(struct node *n, uint64_t now, uint64_t *next)
 	tell_remarks(n);
 	tell_links(n);
 	see_to_own(n, now, next);
-	keys_follow(n);
+	keys_follow(n, now, next);
 	if (identity_public(n->identity)->link_changing && now + CHANGING_MS < *next)
 		*next = now + CHANGING_MS;
 	else if (now + LOOK_MS < *next)

@@ -10,7 +10,7 @@
 #include "node/say.h"
 #include "protocol/bytes.h"
 
-enum { NOW_WAIT_MS = 2000, NOW_LOOK_MS = 20 };
+enum { NOW_WAIT_MS = 2000, NOW_LOOK_MS = 20, OLD_KEYS_MS = 600 * 1000, NO_FLOOR_MS = 2000 };
 
 /* ---- the key file ---- */
 
@@ -179,18 +179,33 @@ static void destroy(struct node *n, uint16_t number)
 
 /* SPEC 4.11: "when its floor is 10,368 hours (432 days) above the hour in which the successor was
  * published" */
-static void destroy_old_seals(struct node *n, const struct party *self)
+static void destroy_old_seals(struct node *n, const struct directory_card *at, uint32_t floor)
+{
+	uint32_t then;
+
+	for (size_t i = 0; i + 1 < at->seal_count; i++)
+		if (superseded_hour(n, at->seals[i].number, &then) &&
+		    floor >= then + SEAL_KEPT_HOURS)
+			destroy(n, at->seals[i].number);
+}
+
+/* Are there keys whose successor is published, and is it time to look at them? */
+static void see_to_old_seals(struct node *n, const struct party *self, uint64_t now, uint64_t *next)
 {
 	struct directory_card at;
-	uint32_t floor = status_floor(n), then;
+	uint32_t floor = status_floor(n);
 
-	if (!floor || !directory_card(n->directory, &self->id, &at) || at.seal_count < 2 ||
+	if (!directory_card(n->directory, &self->id, &at) || at.seal_count < 2 ||
 	    at.seals[at.seal_count - 1].number != identity_public(n->identity)->seal_number)
 		return;
-	for (size_t i = 0; i + 1 < at.seal_count; i++)
-		if (superseded_hour(n, at.seals[i].number, &then) &&
-		    floor >= then + SEAL_KEPT_HOURS)
-			destroy(n, at.seals[i].number);
+	if (now >= n->keys_due) {
+		/* At the start there is a moment without a floor. */
+		n->keys_due = now + (floor ? OLD_KEYS_MS : NO_FLOOR_MS);
+		if (floor)
+			destroy_old_seals(n, &at, floor);
+	}
+	if (n->keys_due < *next)
+		*next = n->keys_due;
 }
 
 /* ---- the link key ---- */
@@ -325,12 +340,12 @@ static void switch_when_known(struct node *n, const struct party *self)
 	report_clear(&report);
 }
 
-void keys_follow(struct node *n)
+void keys_follow(struct node *n, uint64_t now, uint64_t *next)
 {
 	const struct party *self = own(n);
 
 	if (!self || !node_may_number(n, NULL))
 		return;
 	switch_when_known(n, self);
-	destroy_old_seals(n, self);
+	see_to_old_seals(n, self, now, next);
 }

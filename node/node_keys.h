@@ -9,6 +9,6 @@ enum { SEAL_KEPT_HOURS = EXPIRY_SPAN_HOURS + 30 * 24 };
 
 /* Uses the next link key when nobody is waited for, destroys seal keys whose time has come.  On the
  * folder's thread; what fails is tried again. */
-void keys_follow(struct node *n);
+void keys_follow(struct node *n, uint64_t now, uint64_t *next);
 
 #endif

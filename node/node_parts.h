@@ -123,7 +123,14 @@ struct node {
 	uint64_t rebind;     /* mono ms: the listener is to be opened again; 0: it is open */
 	char bind[256];      /* where, once it was opened again */
 	uint64_t card_retry; /* mono ms: no card by itself before; the folder's thread only */
-	uint64_t ways_told;  /* of the directory, to the links; the folder's thread only */
+	struct {
+		const struct topology *topology;
+		const struct identity_public *keys;
+		uint64_t cards; /* of the directory */
+		uint64_t until; /* mono ms: then it is looked at in any case */
+	} card_seen; /* under which this node's card was found good; the folder's thread only */
+	uint64_t keys_due;       /* mono ms: old keys are looked at; the folder's thread only */
+	uint64_t ways_told;      /* of the directory, to the links; the folder's thread only */
 	pthread_mutex_t carding; /* one at a time writes a card, or changes a key */
 	struct rolekeys rolekeys;
 	bool judged_known; /* and what duty_verdicts() has done last */
