@@ -10,8 +10,8 @@
 #include "node/index_batch.h"
 
 enum {
-	PURGED_MESSAGES_MAX = 2000, /* in one transaction, and */
-	PURGED_ENTRIES_MAX = 20000,
+	PURGED_MESSAGES_MAX = 1000, /* in one transaction, and */
+	PURGED_ENTRIES_MAX = 10000,
 	PURGED_BYTES_MAX = 8 << 20, /* of bodies read for it */
 };
 

@@ -263,11 +263,11 @@ static void a_purge_of_many_comes_in_bounded_batches(void)
 	while (more) {
 		need(index_purge(p.index, HOUR, &more) == ERR_OK);
 		need(index_reader_renew(p.reader) == ERR_OK);
-		bounded = bounded && before - counts(&p).messages <= 2000;
+		bounded = bounded && before - counts(&p).messages <= 1000;
 		before = counts(&p).messages;
 		batches++;
 	}
-	ok(bounded && batches >= 3, "%u batches", batches);
+	ok(bounded && batches >= 5, "%u batches", batches);
 	is_int(counts(&p).messages + counts(&p).objects, 0, "nothing is left");
 	same_when_built_again(&p, "many");
 	pair_close(&p);
