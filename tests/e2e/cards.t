@@ -11,6 +11,8 @@ card() { khabar "$1" --json card show "$2" | grep -o "\"$3\": *\(\[[^]]*\]\|\"[^
 card_is() { grep -qE -e "$4" <<<"$(card "$1" "$2" "$3")"; }
 changed() { ! grep -q "$2" <<<"$(link_key "$1")" && ! khabar "$1" --json keys show | grep -q link_next; }
 whose_is() { khabar "$1" --json whose "$2" | grep -q "\"node\": *$3}"; }
+# since NODE PEER: when their link came up.
+since() { khabar "$1" --json status | grep -o "\"peer\": *\"$2\"[^}]*" | grep -o '"since": *"[^"]*"'; }
 # Another address of this machine, with the port that the lab has reserved.
 elsewhere() { sed -n 's/^bind = "tcp:\/\/127.0.0.1:\([0-9]*\)"/tcp:\/\/'"$2"':\1/p' "$lab/$1/khabardar.zpl"; }
 rebind() { sed -i "s|^bind = .*|bind = \"$2\"|" "$lab/$1/khabardar.zpl"; }
@@ -73,10 +75,12 @@ within 20 "and lets punjab in" linked punjab national
 
 old=$(elsewhere national 127.0.0.1)
 new=$(elsewhere national 127.0.0.2)
+within 20 "all links stand" linked sindh national
+stands=$(since sindh national)
 exits 0 "national says where it will be" 'Card [0-9]+ is published' khabar national card set "$new"
 within 20 "punjab has heard" card_is punjab national endpoints "127.0.0.2"
 within 20 "sindh, too" card_is sindh national endpoints "127.0.0.2"
-ok "nothing has been cut" linked sindh national
+is "nothing has been cut" "$(since sindh national)" "$stands"
 ok "it stops" lab stop national
 rebind national "$new"
 ok "it starts there" lab start national
