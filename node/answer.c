@@ -39,6 +39,8 @@ static const struct answer_entry entries[] = {
 	{"card-accept", RIGHT_ADMIN, true, false, answer_card_accept},
 	{"rotate", RIGHT_ADMIN, true, false, answer_rotate},
 	{"release", RIGHT_ADMIN, true, false, answer_release},
+	{"quarantine", RIGHT_ADMIN, true, false, answer_quarantine},
+	{"quarantine-end", RIGHT_ADMIN, true, false, answer_unquarantine},
 	{"backup", RIGHT_ADMIN, true, true, answer_backup},
 	{"check-store", RIGHT_ADMIN, false, true, answer_check_store},
 	{"reindex", RIGHT_ADMIN, true, true, answer_reindex},

@@ -58,6 +58,7 @@ answer_fn answer_incident, answer_incidents, answer_incident_say, answer_inciden
 answer_fn answer_topology, answer_accept, answer_drain;
 answer_fn answer_card, answer_card_set, answer_card_accept, answer_rotate, answer_whose;
 answer_fn answer_release;
+answer_fn answer_quarantine, answer_unquarantine;
 answer_fn answer_backup, answer_check_store, answer_reindex;
 
 /* Folds what is committed and renews both readers, so that what was stored before the request is

@@ -91,7 +91,10 @@ static void warn_of_silence(struct text *t, const struct link_status *link, unsi
 	uint64_t now = clock_wall();
 	char since[TIME_BYTES];
 
-	if (strcmp(link->state, "up") != 0 && link->since + (uint64_t)minutes * MINUTE_MS <= now)
+	if (strcmp(link->state, "quarantined") == 0)
+		warn(t, "%s is %s", link->peer, link->reason);
+	else if (strcmp(link->state, "up") != 0 &&
+		 link->since + (uint64_t)minutes * MINUTE_MS <= now)
 		warn(t, "nothing was heard of %s since %s", link->peer,
 		     time_format(since, link->since));
 }

@@ -142,6 +142,8 @@ static enum err open_store(struct node *n, struct report *report)
 		e = directory_open(&n->directory, n->index, n->log, n->identity);
 	if (!e)
 		e = keep_open(&n->keep, n->log, n->index);
+	if (!e)
+		e = quarantine_load(n);
 	return e;
 }
 
@@ -227,12 +229,13 @@ static uint64_t tick(void *arg, uint64_t now)
 	uint64_t link = link_tick(n->link, now), exchange = exchange_deadline(n->exchange);
 	uint64_t status = status_refresh(n), next = link < exchange ? link : exchange;
 	uint64_t rebind = links_rebind(n, now);
-	uint64_t suspension = suspension_tick(n, now);
+	uint64_t suspension = suspension_tick(n, now), quarantine = quarantine_tick(n, now);
 
 	if (n->more || n->links_stale)
 		return now;
 	next = rebind < next ? rebind : next;
 	next = suspension < next ? suspension : next;
+	next = quarantine < next ? quarantine : next;
 	return status < next ? status : next;
 }
 
@@ -333,6 +336,7 @@ void node_close(struct node *n)
 	passes_free(n->passes);
 	receipts_clear(&n->receipting.out);
 	links_clear(n);
+	quarantine_clear(n);
 	author_clear(&n->author);
 	identity_free(n->identity);
 	config_free(n->config);

@@ -26,7 +26,7 @@ enum { PEERS_SHOWN_MAX = 256, WARNINGS_MAX = 32, WARNING_BYTES = 256, ALARM_BYTE
 struct link_status {
 	char peer[NAME_MAX_BYTES + 1];
 	enum link_kind kind;
-	const char *state; /* "up" "connecting" "refused" */
+	const char *state; /* "up" "connecting" "refused" "quarantined" */
 	char reason[LINK_TEXT_BYTES];
 	uint64_t since;                   /* wall ms */
 	uint64_t sent, received, waiting; /* messages */

@@ -99,13 +99,17 @@ static enum err neighbours_set(struct node *n, const struct link_peer *peers, si
 	return ERR_OK;
 }
 
-/* Leaves out what need not be dialed any more; it may still dial us, after a restart. */
-static size_t dialable(struct node *n, struct link_peer *peers, size_t count)
+/* Leaves out what need not be dialed any more, which may still dial us, after a restart; and what
+ * is in quarantine. */
+static size_t linkable(struct node *n, struct link_peer *peers, size_t count)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		if (!(links_find(n, &peers[i].id)->done && peers[i].dial))
+		bool done = links_find(n, &peers[i].id)->done && peers[i].dial;
+		/* SPEC 7.9: "Meanwhile the node has no connection with it, dials it not and lets it
+		 * in not." */
+		if (!done && !quarantine_of(n, &peers[i].id))
 			peers[kept++] = peers[i];
 	}
 	return kept;
@@ -184,7 +188,7 @@ enum err links_set(struct node *n)
 		e = neighbours_set(n, peers, count);
 	}
 	if (!e)
-		e = link_set_peers(n->link, peers, dialable(n, peers, count));
+		e = link_set_peers(n->link, peers, linkable(n, peers, count));
 	free(cards);
 	free(peers);
 	return e;

@@ -12,6 +12,7 @@
 #include "node/folder.h"
 #include "node/keep.h"
 #include "node/node.h"
+#include "node/node_quarantine.h"
 #include "node/receipts.h"
 #include "node/workers.h"
 
@@ -113,6 +114,7 @@ struct node {
 	struct watch *watch;
 	struct evidence_book *evidence;
 	struct restoring restoring;
+	struct quarantines quarantines; /* the loop's thread only */
 	struct {
 		uint64_t events; /* that there were when they were looked at */
 		uint64_t due;    /* wall ms: when to look again */

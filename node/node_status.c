@@ -98,6 +98,17 @@ static const char *state_of(const struct neighbour *b, const struct peer_status 
 	return b->refused && !b->connected ? "refused" : "connecting";
 }
 
+static void quarantine_fill(struct link_status *l, const struct quarantine *q)
+{
+	char until[TIME_BYTES] = "it is released";
+
+	if (q->until != UINT64_MAX)
+		time_format(until, q->until);
+	l->state = "quarantined";
+	snprintf(l->reason, sizeof l->reason, "in quarantine until %s%s%s", until,
+		 *q->because ? ": " : "", q->because);
+}
+
 static void link_fill(struct link_status *l, const struct neighbour *b, const struct peer_status *p)
 {
 	*l = (struct link_status){.kind = p->kind,
@@ -163,8 +174,13 @@ uint64_t status_refresh(struct node *n)
 		const struct neighbour *b;
 		exchange_peer(n->exchange, i, &p);
 		b = links_find(n, &p.id);
-		if (b && p.kind != LINK_FORMER)
-			link_fill(&s->links[s->link_count++], b, &p);
+		if (b && p.kind != LINK_FORMER) {
+			const struct quarantine *q = quarantine_of(n, &p.id);
+			struct link_status *l = &s->links[s->link_count++];
+			link_fill(l, b, &p);
+			if (q)
+				quarantine_fill(l, q);
+		}
 	}
 	s->store_state = exchange_store_state(n->exchange);
 	s->fullness = full;

@@ -1,13 +1,14 @@
-/* khabar status and links: how the node does. */
+/* khabar status: how the node does. */
 #include <string.h>
 
 #include "node/cmd/client.h"
+#include "node/cmd/links.h"
 #include "node/cmd/topology_file.h"
 #include "protocol/admin.h"
 
-enum { PEER_WIDTH = 14, KIND_WIDTH = 10, STATE_WIDTH = 10 };
+enum { PEER_WIDTH = 14, KIND_WIDTH = 10, STATE_WIDTH = 11 };
 
-static void print_link(const cJSON *link)
+void links_print(const cJSON *link)
 {
 	print_column(member_text(link, "peer"), PEER_WIDTH);
 	print_column(member_text(link, "kind"), KIND_WIDTH);
@@ -19,7 +20,7 @@ static void print_link(const cJSON *link)
 	putchar('\n');
 }
 
-static void print_links_head(void)
+void links_print_head(void)
 {
 	print_column("LINK", PEER_WIDTH);
 	print_column("KIND", KIND_WIDTH);
@@ -66,11 +67,11 @@ static void print_status(const cJSON *s)
 	}
 	if (cJSON_GetArraySize(links) > 0) {
 		putchar('\n');
-		print_links_head();
+		links_print_head();
 	}
 	cJSON_ArrayForEach(item, links)
 	{
-		print_link(item);
+		links_print(item);
 	}
 	cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(s, "warnings"))
 	{
@@ -104,50 +105,4 @@ int cmd_status(const struct cmd_context *c, int argc, char **argv)
 		print_status(reply.json);
 	reply_clear(&reply);
 	return EXIT_DONE;
-}
-
-static void show_reconciled(const cJSON *r)
-{
-	if (!cJSON_IsObject(r))
-		return;
-	printf("    reconciled at %.19s: %.0f frames, %.0f bytes; it lacked %.0f, we asked for "
-	       "%.0f\n",
-	       member_text(r, "at"), member_number(r, "frames"), member_number(r, "bytes"),
-	       member_number(r, "found"), member_number(r, "wanted"));
-}
-
-static void show_link(void *arg, const cJSON *link)
-{
-	double ahead = member_number(link, "clock_ahead_ms") / 1000;
-
-	(void)arg;
-	print_link(link);
-	printf("    ");
-	print_safe(stdout, member_text(link, "title"), false);
-	if (*member_text(link, "endpoint")) {
-		printf(", ");
-		print_safe(stdout, member_text(link, "endpoint"), false);
-	}
-	printf(", clock %.0f s %s ours\n", ahead < 0 ? -ahead : ahead,
-	       ahead < 0 ? "behind" : "ahead of");
-	show_reconciled(cJSON_GetObjectItemCaseSensitive(link, "reconciled"));
-}
-
-int cmd_links(const struct cmd_context *c, int argc, char **argv)
-{
-	struct client client;
-	struct text request;
-	int code;
-
-	if (argc != 1)
-		return cmd_misused("khabar links", "\"%s\" is not wanted", argv[1]);
-	code = client_open(&client, c, "khabar links");
-	request_init(&request, "links");
-	if (!code && !c->json)
-		print_links_head();
-	if (!code)
-		code = client_pages(&client, &request, NULL, show_link, NULL);
-	text_clear(&request);
-	client_close(&client);
-	return code;
 }
