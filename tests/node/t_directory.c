@@ -176,7 +176,7 @@ static void a_card_says_where_and_under_which_keys(void)
 	struct directory_card card;
 	struct link_peer ways = {0};
 	const struct party *p = topology_party(usual, "kp");
-	struct card *c;
+	struct card *c = NULL;
 	uint64_t changes;
 	world_open(&w);
 	follow(&w, usual);
