@@ -168,7 +168,8 @@ static enum err take_message(struct handing *x, const struct log_row *row)
 	for (size_t i = 0; !e && taken && i < r.count; i++)
 		taken_add(n, &r.id, r.numbers[i]);
 	if (!e && taken)
-		say(LEVEL_INFO, "%zu seal keys of %s were handed to this node", taken, r.name);
+		say(LEVEL_INFO, "%zu seal key%s of %s came to this node", taken,
+		    taken == 1 ? "" : "s", r.name);
 	else if (e && e != ERR_MEMORY)
 		status_warn(n, NULL, "keys of a role were handed to this node and not taken: %s",
 			    report.count ? report_first(&report) : err_str(e));
@@ -315,8 +316,8 @@ static enum err hand(struct handing *x, const struct rolekey *r, const struct pa
 	if (!e)
 		e = value_put(n, key, mark, sizeof mark);
 	if (!e)
-		say(LEVEL_INFO, "%zu seal keys of %s were handed to %s", r->count, r->name,
-		    holder->name);
+		say(LEVEL_INFO, "%zu seal key%s of %s handed to %s", r->count,
+		    r->count == 1 ? "" : "s", r->name, holder->name);
 	return e;
 }
 

@@ -112,7 +112,7 @@ static enum err recalled(struct exchange *x, size_t n, const struct pending *p, 
 		e = header_decode(&h, q->message.header, q->message.header_length);
 		if (e || !recall_applies(&h, &target, &p->judged.id))
 			continue;
-		*known |= q->judged.verdict == VERDICT_HELD;
+		*known |= verdict_holds(q->judged.verdict);
 		*taken = q->judged.verdict == VERDICT_ACCEPTED;
 	}
 	if (e || *taken)

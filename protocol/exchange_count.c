@@ -191,7 +191,7 @@ static enum err answer_make(struct counter *c)
 
 	*out = (struct counts){.of = c->ask};
 	out->of.floor = 0;
-	if (!both_hold(c->peer, &c->ask.role))
+	if (!c->peer->x->host.store.trie || !both_hold(c->peer, &c->ask.role))
 		return ERR_OK;
 	/* SPEC 7.8: "An answering end whose floor is higher answers with its own." */
 	out->of.floor = c->ask.floor > floor ? c->ask.floor : floor;

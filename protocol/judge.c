@@ -48,6 +48,11 @@ const char *judge_passage(const struct passage *p, const struct header *h, enum 
 	return NULL;
 }
 
+bool verdict_holds(enum verdict verdict)
+{
+	return verdict == VERDICT_HELD || verdict == VERDICT_SUSPENDED;
+}
+
 enum verdict judge_standing(const struct topology *t, const struct header *h, const char **why)
 {
 	const struct party *now = topology_party_by_id(t, &h->origin);

@@ -20,6 +20,9 @@ enum verdict {
 	VERDICT_SUSPENDED,   /* held until the suspension ends */
 };
 
+/* Carried and counted, not shown: held, or suspended. */
+bool verdict_holds(enum verdict verdict);
+
 enum judgement {
 	JUDGED_AUTHENTIC, /* the verdict says what to do with it */
 	JUDGED_REFUSED,   /* nobody is blamed; the reason says why */

@@ -27,7 +27,7 @@ enum err recall_find(const struct store *s, const struct header *target,
 		e = s->next(s->self, found, &row);
 		if (e || row.lsn != found)
 			return e ? e : ERR_DAMAGED;
-		if ((row.verdict != VERDICT_ACCEPTED && !(held && row.verdict == VERDICT_HELD)) ||
+		if ((row.verdict != VERDICT_ACCEPTED && !(held && verdict_holds(row.verdict))) ||
 		    header_decode(&h, row.header, row.header_length) != ERR_OK)
 			continue;
 		if (recall_applies(&h, target, id)) {

@@ -61,8 +61,12 @@ within 30 "both hold the same of every audience" drained national government
 like "which is shown" "$(khabar national topology drain government)" 'government: .*the same'
 like "for programs too" "$(khabar gov-cert --json topology drain government)" '"drained":true'
 
-# Switch.
-text 'gov-cert national' national |
+# Switch.  The new one makes a key, and hands it to the old one, which holds the role still.
+ok "gov-cert makes a key" khabar gov-cert keys role government
+old=$(grep -o '[0-9a-f]\{64\}' "$lab/national/role-government-1.card")
+new=$(grep -o '[0-9a-f]\{64\}' "$lab/gov-cert/role-government-2.card")
+keys="        seal\\n            1 = \"$old revoked\"\\n            2 = \"$new\""
+text 'gov-cert national' national | sed "/holders = \"gov-cert/a\\$keys" |
 	sed 's/^    community$/    gov-cert\n        reports-to = national\n    community/' >"$work/3.zpl"
 ok "switch: the new one acts" lab resign "$work/3.zpl" gov-cert
 within 15 "punjab has heard" version_at punjab 3
@@ -70,9 +74,14 @@ within 15 "and is linked with it" linked punjab gov-cert
 ok "gov-cert is killed" lab kill gov-cert
 ok "and comes back" lab start gov-cert
 within 30 "both hold the same again" drained gov-cert government
+ok "the new key too" test -e "$lab/national/role-government-2.key"
 
-# Retire, while they talk.
-text gov-cert national |
+# Retire, while they talk.  The key of that version the old one never had.
+ok "gov-cert makes another key" khabar gov-cert keys role government
+third=$(grep -o '[0-9a-f]\{64\}' "$lab/gov-cert/role-government-3.card")
+keys="        seal\\n            1 = \"$old revoked\"\\n            2 = \"$new revoked\""
+keys+="\\n            3 = \"$third\""
+text gov-cert national | sed "/holders = \"gov-cert/a\\$keys" |
 	sed 's/^    community$/    gov-cert\n        reports-to = national\n    community/' >"$work/4.zpl"
 ok "retire: national holds it no more" lab resign "$work/4.zpl" gov-cert
 for node in punjab sindh national telecom; do
@@ -84,6 +93,7 @@ rm "$work/talking"
 wait "$talker"
 echo new.sindh.example >>"$work/said"
 within 30 "gov-cert reads all that was ever said to it" reads_all gov-cert
+ok "national never got the last key" test ! -e "$lab/national/role-government-3.key"
 is "national does not read what was said since" \
 	"$(khabar national --json check new.sindh.example | grep -c '"known": *true')" 0
 ok "telecom's role is where it was" say_to telecom cii t.telecom.example
@@ -93,7 +103,7 @@ for node in national gov-cert punjab; do
 done
 
 # Called off: the arrangement of before is signed again.
-text gov-cert 'national gov-cert' |
+text gov-cert 'national gov-cert' | sed "/holders = \"gov-cert\"/a\\$keys" |
 	sed 's/^    community$/    gov-cert\n        reports-to = national\n    community/' >"$work/5.zpl"
 ok "cii is prepared for gov-cert" lab resign "$work/5.zpl" national
 within 15 "which gets its key" test -e "$lab/gov-cert/role-cii-1.key"

@@ -6,6 +6,7 @@
 {
 	family root east west
 	printf '    far\n        reports-to = west\n'
+	printf 'federation\n    expires = %s\n' "$(date -u -d '-100 days' +%F)"
 	printf 'council\n    threshold = 3\n    suspension = 2\n'
 } >"$work/1.zpl"
 lab_up --topology "$work/1.zpl"
@@ -26,6 +27,8 @@ state_of() {
 state_is() { [ "$(state_of "$1" "$2")" = "$3" ]; }
 unlinked() { ! linked "$1" "$2"; }
 
+like "a version that expired long ago raises an alarm and ends nothing" "$(khabar root status)" \
+	'ALARM: topology version 1 expired more than 90 days ago'
 before=$(share east before.example)
 within 10 "what east said before is everywhere" knows far before.example
 

@@ -132,7 +132,7 @@ static void push_bare(struct rig *r, uint8_t *message)
 }
 
 /* Where it came from the recall was accepted, before a key was revoked; here it came after. */
-static void what_a_held_recall_has_bared_is_kept_and_passed_on(void)
+static void bared_by(enum verdict verdict)
 {
 	struct rig r;
 	struct message_id id;
@@ -142,7 +142,7 @@ static void what_a_held_recall_has_bared_is_kept_and_passed_on(void)
 	rig_init(&r);
 	m = write_message(&r, &r.peer[0].id, 1, 10, &n);
 	id = message_id_of(m, HEADER_FIXED_BYTES);
-	keep_recall(&r, VERDICT_HELD, m);
+	keep_recall(&r, verdict, m);
 	join(&r, 0);
 	push_bare(&r, m);
 	ok(memory_store_durable(r.store, &id), "it is kept");
@@ -155,6 +155,12 @@ static void what_a_held_recall_has_bared_is_kept_and_passed_on(void)
 	is_int(r.alarms, 0, "nothing is said to be damaged");
 	free(m);
 	rig_clear(&r);
+}
+
+static void what_a_held_recall_has_bared_is_kept_and_passed_on(void)
+{
+	bared_by(VERDICT_HELD);
+	bared_by(VERDICT_SUSPENDED);
 }
 
 static void what_comes_bare_without_any_recall_is_refused(void)
