@@ -191,6 +191,11 @@ static void topology_offered(struct peer *p, const struct session_event *e)
 	char words[ERROR_TEXT_MAX_BYTES + 1];
 	enum err error;
 
+	/* It answers an older greeting, of which a frame was lost. */
+	if (chain_version(host->chain, e->version.version)) {
+		session_end(p->session, false, "frames were lost or repeated");
+		return;
+	}
 	report_init(&report);
 	error = host->topology_offered(host->arg, e->data, e->length, &report);
 	if (own_trouble(error)) {

@@ -345,6 +345,26 @@ static void what_is_missing_is_asked_for_and_not_too_often(void)
 	rig_clear(&r);
 }
 
+/* It came by another way while the peer sent it, in a conversation of which a frame was lost. */
+static void a_version_held_already_blames_nobody(void)
+{
+	struct rig r;
+	struct frame f = {.type = FRAME_TOPOLOGY};
+
+	rig_init(&r);
+	exchange_up(r.exchange, &r.peer[0].id, r.now);
+	hear(&r, 0);
+	say_hello(&r, 0, true);
+	f.piece.number = 1;
+	f.piece.total = 4;
+	f.piece.data = (const uint8_t *)"node";
+	f.piece.length = 4;
+	say(&r, 0, &f);
+	is_int(r.peer[0].ended, 1, "the conversation begins anew: %s", r.peer[0].why);
+	is_int(r.peer[0].blamed, 0, "and nobody is named");
+	rig_clear(&r);
+}
+
 int main(void)
 {
 	need(sodium_init() >= 0);
@@ -360,6 +380,7 @@ int main(void)
 	RUN(a_push_is_answered_once);
 	RUN(have_and_then_ack_are_one_answer);
 	RUN(nothing_due_is_nothing_to_wake_for);
+	RUN(a_version_held_already_blames_nobody);
 	RUN(a_neighbour_that_claims_any_floor_moves_no_author);
 	RUN(a_wrong_clock_goes_by_most_of_its_neighbours);
 	RUN(one_who_speaks_from_two_stores_is_named);
