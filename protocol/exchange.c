@@ -385,7 +385,9 @@ static void cursors_save(struct exchange *x)
 		return;
 	for (size_t i = 0; i < x->peer_count; i++) {
 		struct peer *p = x->peers[i];
-		if (p->settled_rows == 0 || p->status.state != PEER_OPEN)
+		/* One that has just ended has forgotten what was not answered for. */
+		if (p->settled_rows == 0 || p->status.state != PEER_OPEN ||
+		    !session_is_open(p->session))
 			continue;
 		peer_cursor(p, &c);
 		if (s->put_cursor(s->self, &p->status.id, &c) != ERR_OK) {

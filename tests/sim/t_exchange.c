@@ -71,6 +71,31 @@ static void what_cannot_be_read_now_is_not_passed_over(void)
 	rig_clear(&r);
 }
 
+/* The save of the cursor may be due in the very turn in which a conversation ends. */
+static void a_conversation_that_has_just_ended_moves_no_cursor(void)
+{
+	struct rig r;
+	struct cursor c = {.lsn = 1};
+
+	rig_init(&r);
+	join(&r, 0);
+	submit(&r, 1);
+	wait_ms(&r, 10);
+	hear(&r, 0);
+	say_answer(&r, 0, FRAME_ACK, 1);
+	wait_ms(&r, 10);
+	r.bad_lsn = 2;
+	r.bad = ERR_IO;
+	submit(&r, 2);
+	wait_ms(&r, 2 * CURSOR_SAVE_MS);
+	hear(&r, 0);
+	is_int(r.peer[0].ended, 1, "the conversation ends: %s", r.peer[0].why);
+	wait_ms(&r, 2 * CURSOR_SAVE_MS);
+	r.real.get_cursor(r.real.self, &r.peer[0].id, &c);
+	ok(c.lsn <= 2, "the cursor stays before what could not be read");
+	rig_clear(&r);
+}
+
 static void conversations_that_ended_leave_nothing_behind(void)
 {
 	struct rig r;
@@ -371,6 +396,7 @@ int main(void)
 	RUN(a_greeting_in_between_moves_no_cursor);
 	RUN(a_damaged_message_hides_none_behind_it);
 	RUN(what_cannot_be_read_now_is_not_passed_over);
+	RUN(a_conversation_that_has_just_ended_moves_no_cursor);
 	RUN(conversations_that_ended_leave_nothing_behind);
 	RUN(an_author_does_not_wait_for_ever);
 	RUN(a_peer_that_answers_for_nothing_is_named);
