@@ -36,6 +36,10 @@ void memory_store_tidy(struct memory_store *m);
 /* Removes what expires below the floor. */
 void memory_store_purge(struct memory_store *m, uint32_t floor);
 
+/* Removes what is gone for another reason. */
+void memory_store_drop(struct memory_store *m, bool (*gone)(void *arg, const struct header *h),
+		       void *arg);
+
 /* Committed, whatever a transaction says, and not purged; or purged since. */
 bool memory_store_durable(const struct memory_store *m, const struct message_id *id);
 bool memory_store_purged(const struct memory_store *m, const struct message_id *id);

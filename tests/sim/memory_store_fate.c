@@ -83,6 +83,26 @@ void memory_store_restore(struct memory_store *m, size_t n, const struct store_i
 	memory_index(m, 0);
 }
 
+void memory_store_drop(struct memory_store *m, bool (*gone)(void *arg, const struct header *h),
+		       void *arg)
+{
+	struct header h;
+
+	if (memory_catch_up(m) != ERR_OK)
+		return;
+	for (size_t i = 0; i < m->committed; i++) {
+		struct entry *e = &m->entries[i];
+		struct trie_change change = {.remove = true, .lsn = i + 1};
+		if (!memory_there(e) || header_decode(&h, e->header, e->header_length) != ERR_OK ||
+		    !gone(arg, &h))
+			continue;
+		change.key = trie_key_of(&h, &e->id);
+		e->purged_at = m->committed;
+		if (trie_fold(&m->trie_store, &change, 1) != ERR_OK)
+			abort();
+	}
+}
+
 void memory_store_purge(struct memory_store *m, uint32_t floor)
 {
 	enum { BATCH = 50 };

@@ -183,7 +183,7 @@ static const struct node *behind(struct world *w, char *why, size_t size)
 	}
 	for (size_t k = 0; k < w->said_count && !found; k++) {
 		struct said *m = w->said[k];
-		if (m->forged || m->header->expiry < floor)
+		if (m->forged || m->header->expiry < floor || oracle_void(w, w->version, m->header))
 			continue;
 		found = lacking(w, m, part);
 		if (found)

@@ -135,8 +135,11 @@ static void edition_next(struct world *w, struct edition *e)
 		if (is_role(w, i) && draw_below(w, 2))
 			holders_draw(w, e, i);
 	}
-	if (draw_below(w, 3) == 0 && e->seats[one].present)
+	if (draw_below(w, 2) && e->seats[one].present) {
+		if (draw_below(w, 2))
+			e->seats[one].voided = e->seats[one].key;
 		e->seats[one].key++;
+	}
 	one = draw_below(w, w->plan.nodes);
 	if (draw_below(w, 4) == 0 && may_leave(w, e, one))
 		e->seats[one].left = true;
@@ -185,7 +188,9 @@ static void put_seat(const struct world *w, struct writing *out, const struct ed
 		for (unsigned k = 1; k <= s->key; k++)
 			put(out, "            %u = \"%s%s\"\n", k,
 			    key_text(key, "sign", sign_name(signer, i, k)),
-			    k < s->key ? " revoked" : "");
+			    k <= s->voided ? " void"
+			    : k < s->key   ? " revoked"
+					   : "");
 	}
 	put(out, "        seal\n            1 = \"%s\"\n", key_text(key, "seal", name));
 }

@@ -100,6 +100,15 @@ static unsigned seat_of(const struct world *w, const struct party_id *id)
 	return (unsigned)atoi(p->name + 1) + (p->name[0] == 'r' ? w->plan.nodes : 0);
 }
 
+bool oracle_void(const struct world *w, uint32_t version, const struct header *h)
+{
+	unsigned o = seat_of(w, &h->origin);
+
+	/* SPEC 4.12: "A recall is never void." */
+	return h->kind != KIND_RECALL && o < w->seat_count &&
+	       h->sign_key <= w->editions[version].seats[o].voided;
+}
+
 /* Marks the parties on the way from o to r. */
 static void way_mark(const struct world *w, const struct edition *e, unsigned o, unsigned r,
 		     uint8_t *way)

@@ -54,7 +54,9 @@ static void machines_draw(struct world_plan *p, uint64_t *s)
 	/* A clone answers in the name of a store that is not its own; see garble. */
 	p->clones = p->reconcile && one_in(s, 8);
 	p->wrong_clock_years = one_in(s, 4) ? (int)below(s, 21) - 10 : 0;
-	p->clock_jump = !p->wrong_clock_years && one_in(s, 8) ? 1 + (unsigned)below(s, 3) : 0;
+	p->clock_jump = !p->wrong_clock_years && one_in(s, p->hours ? 2 : 8)
+				? 5 + (unsigned)below(s, 20)
+				: 0;
 }
 
 struct world_plan world_draw(uint64_t seed)
@@ -81,6 +83,10 @@ struct world_plan world_draw(uint64_t seed)
 		p.deeds = (unsigned)below(s, 256);
 		if (!p.deeds)
 			p.deeds = 255;
+		/* Two that are wrong by the same years would be believed. */
+		if (p.clock_jump || p.wrong_clock_years)
+			p.deeds &= ~(unsigned)DEED_CLAIM;
+		p.liars = p.deeds ? p.liars : 0;
 	}
 	p.late = below_or_none(s, 40);
 	return p;

@@ -24,7 +24,8 @@ struct seat {
 	bool present, left;
 	unsigned parents[PARENTS], parent_count;
 	unsigned holders[PARENTS], holder_count; /* of a role */
-	unsigned key;                            /* sign key in use; those before it are revoked */
+	unsigned key;                            /* sign key in use; those before it are revoked, */
+	unsigned voided;                         /* and up to this one void */
 };
 
 struct pair {
@@ -85,8 +86,9 @@ struct node {
 	int64_t clock_ahead; /* ms */
 	unsigned deeds;      /* of a liar; 0: honest */
 	bool exists, clone;
-	uint32_t highest; /* version that it has had */
-	uint32_t floor;   /* the highest that it has had */
+	uint64_t accepted_at; /* when it got its newest version */
+	uint32_t highest;     /* version that it has had */
+	uint32_t floor;       /* the highest that it has had */
 };
 
 /* A message that somebody has written. */
@@ -143,6 +145,8 @@ void oracle_above(const struct world *w, struct edition *e);
 void oracle_links(const struct world *w, struct edition *e);
 bool oracle_linked(const struct world *w, const struct edition *e, unsigned a, unsigned b);
 bool oracle_carries(const struct world *w, uint32_t version, unsigned seat, struct said *m);
+/* SPEC 4.12. */
+bool oracle_void(const struct world *w, uint32_t version, const struct header *h);
 /* Is the node, or a role that it holds, among the recipients, or is the message for everyone? */
 bool oracle_names(const struct world *w, uint32_t version, unsigned seat, const struct said *m);
 

@@ -102,6 +102,9 @@ static void push_check(struct world *w, const struct node *from, const struct no
 	    !oracle_carries(w, lane->version, to->seat, m))
 		broken(w, PROPERTY_LEAK, from, "a message was sent to %s, which does not carry it",
 		       to->name);
+	if (oracle_void(w, lane->version, m->header) ||
+	    oracle_void(w, chain_newest(&from->chain)->version, m->header))
+		broken(w, PROPERTY_LEAK, from, "a message was sent that is void");
 	if (f->piece.total > length + SIGNATURE_BYTES && recall_held(w, from, m))
 		broken(w, PROPERTY_RETURNED, from, "a body was passed on after its recall");
 }
