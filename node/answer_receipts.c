@@ -91,18 +91,32 @@ static bool take_erased(void *arg, const struct stated *s)
 	return s->state != RECEIPT_ERASED || take(arg, s);
 }
 
-/* SPEC 5.9: "What a node states of a reseal counts for its target." */
-static enum err take_reseals(struct following *f)
+/* The next message after *at that says the same, sealed again; ERR_NOT_FOUND after the last. */
+static enum err reseal_next(struct following *f, uint64_t *at, struct message_id *id)
 {
-	uint64_t at = 0, lsn;
 	struct log_row row;
+	uint64_t lsn;
 	enum err e;
 
-	while ((e = index_answers(f->a->index, &f->id, &at, &lsn)) == ERR_OK) {
+	while ((e = index_answers(f->a->index, &f->id, at, &lsn)) == ERR_OK) {
 		if (log_read(f->a->log, lsn, &row) != ERR_OK || !row_header(&row, &f->other) ||
 		    row.verdict != VERDICT_ACCEPTED || !is_reseal(&f->other, &f->header, &f->id))
 			continue;
-		e = index_stated(f->a->index, &row.id, NULL, take, f);
+		*id = row.id;
+		return ERR_OK;
+	}
+	return e;
+}
+
+/* SPEC 5.9: "What a node states of a reseal counts for its target." */
+static enum err take_reseals(struct following *f)
+{
+	struct message_id id;
+	uint64_t at = 0;
+	enum err e;
+
+	while ((e = reseal_next(f, &at, &id)) == ERR_OK) {
+		e = index_stated(f->a->index, &id, NULL, take, f);
 		if (e)
 			return e;
 	}
@@ -214,6 +228,24 @@ static bool forward_show(void *arg, const struct stated *s)
 	return !t->bad && f->forwards < FORWARDS_SHOWN_MAX;
 }
 
+/* What a reader has forwarded, be it the message or what says the same. */
+static enum err forwards_show(struct following *f, const struct follower *reader)
+{
+	const struct party_id *by = &reader->node->id;
+	struct message_id id;
+	uint64_t at = 0;
+	enum err e;
+
+	f->forwards = 0;
+	e = index_stated(f->a->index, &f->id, by, forward_show, f);
+	while (!e && f->forwards < FORWARDS_SHOWN_MAX) {
+		e = reseal_next(f, &at, &id);
+		if (!e)
+			e = index_stated(f->a->index, &id, by, forward_show, f);
+	}
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 static enum err reader_show(struct following *f, struct follower *reader)
 {
 	struct text *t = &f->a->reply;
@@ -227,9 +259,8 @@ static enum err reader_show(struct following *f, struct follower *reader)
 	states_show(t, &reader->fold);
 	admin_put_name(t, "forwarded");
 	text_str(t, "[");
-	f->forwards = 0;
 	if (reader->fold.said[RECEIPT_FORWARDED])
-		e = index_stated(f->a->index, &f->id, &reader->node->id, forward_show, f);
+		e = forwards_show(f, reader);
 	text_str(t, "]");
 	following_way_show(f, reader);
 	text_str(t, "}");
