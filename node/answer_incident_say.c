@@ -214,21 +214,58 @@ static enum err words_wanted(struct saying *s)
 
 /* ---- what becomes of it ---- */
 
+/* When the event was said: as its author says, but not after it came here. */
+static enum err said_at(const struct saying *s, const struct incident_event *e, uint64_t *at)
+{
+	struct log_row row;
+	uint64_t lsn;
+	enum err x = index_find(s->a->index, &e->id, &lsn);
+
+	if (!x)
+		x = log_read(s->a->log, lsn, &row);
+	if (!x)
+		*at = e->created < row.arrived ? e->created : row.arrived;
+	return x;
+}
+
+/* SPEC 8.9.3: "The owner has spoken where one of its events counts, whichever holder of a role
+ * sent it" */
+static enum err last_word(const struct saying *s, const struct party *owner, uint64_t *last)
+{
+	*last = 0;
+	for (size_t i = 0; i < s->c.count; i++) {
+		const struct incident_event *e = &s->c.events[i];
+		const char *actor = incident_actor(e, &s->chain);
+		uint64_t at;
+		enum err x;
+
+		if (!e->applied || !(party_id_equal(&e->origin, &owner->id) ||
+				     (actor && strcmp(actor, owner->name) == 0)))
+			continue;
+		x = said_at(s, e, &at);
+		if (x)
+			return x;
+		if (at > *last)
+			*last = at;
+	}
+	return ERR_OK;
+}
+
 /* SPEC 8.9.3: "An author takes over only what has been silent for the hours of an early
  * warning" */
 static enum err take_delay(struct saying *s)
 {
 	uint64_t wait = (uint64_t)s->who.topology->policy.early_warning_hours * HOUR_MS;
+	const struct suspension *suspended = versions_suspension(node_versions(s->a->node));
 	const struct party *owner = saying_party(s, incident_text(s->c.state, "owner"));
-	uint64_t last = 0;
+	uint64_t last;
+	enum err e;
 
-	if (!owner || owner->left)
+	if (!owner || owner->left || suspension_of_node(suspended, &owner->id, s->now))
 		return ERR_OK;
-	for (size_t i = 0; i < s->c.count; i++) {
-		const struct incident_event *e = &s->c.events[i];
-		if (e->applied && party_id_equal(&e->origin, &owner->id) && e->created > last)
-			last = e->created;
-	}
+	e = last_word(s, owner, &last);
+	if (e)
+		return e;
 	if (s->now < last + wait) {
 		report_add(&s->a->report,
 			   "%s has spoken in the last %u hours; what its owner attends to is not "
