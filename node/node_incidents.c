@@ -170,6 +170,7 @@ static enum err look(struct look *l)
 	if (events)
 		e = look_at_all(l);
 	if (!e) {
+		status_unwarn(n, "incident ", l->now);
 		n->incidents.events = events;
 		n->incidents.due = l->next;
 	}

@@ -193,6 +193,8 @@ void verdicts_due(struct node *n);
 /* about: the neighbour that causes it, or NULL. */
 void status_warn(struct node *n, const struct party_id *about, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Takes back what begins so and was not said again since then (wall ms). */
+void status_unwarn(struct node *n, const char *prefix, uint64_t since);
 /* Takes the picture anew when something has happened and it is older than a moment; returns when it
  * wants to be called again. */
 uint64_t status_refresh(struct node *n);

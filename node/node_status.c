@@ -64,6 +64,20 @@ void status_warn(struct node *n, const struct party_id *about, const char *forma
 	pthread_mutex_unlock(&n->lock);
 }
 
+void status_unwarn(struct node *n, const char *prefix, uint64_t since)
+{
+	size_t kept = 0;
+
+	pthread_mutex_lock(&n->lock);
+	for (size_t i = 0; i < n->warning_count; i++) {
+		const struct warning *w = &n->warnings[i];
+		if (w->at >= since || strncmp(w->text, prefix, strlen(prefix)) != 0)
+			n->warnings[kept++] = *w;
+	}
+	n->warning_count = kept;
+	pthread_mutex_unlock(&n->lock);
+}
+
 void node_exported(struct node *n, const struct export_status *status)
 {
 	size_t i = 0;
