@@ -276,8 +276,9 @@ static void neighbour_refused(struct node *n, struct neighbour *b, const struct 
 	uint32_t version = versions_newest(n->versions)->version;
 
 	if (e->cause == LINK_CAUSE_KEY_REFUSED)
-		snprintf(reason, sizeof reason, "%.250s: has it topology version %u yet?", e->text,
-			 version);
+		snprintf(reason, sizeof reason,
+			 "%.200s: has it not topology version %u yet, or suspended this node?",
+			 e->text, version);
 	else
 		snprintf(reason, sizeof reason, "%s", e->text);
 	if (!b->refused || strcmp(reason, b->reason) != 0) {
