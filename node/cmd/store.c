@@ -183,9 +183,12 @@ int cmd_backup(const struct cmd_context *c, int argc, char **argv)
 {
 	char dir[PATH_MAX];
 	const struct work w = {"khabar backup", "backup", dir, backup_offline, "backup made"};
+	int first, code = options_read(w.what, NULL, 0, argc, argv, &first);
 
-	if (argc != 2 || !absolute(dir, argv[1]))
-		return cmd_misused("khabar backup", "one new folder is wanted");
+	if (code)
+		return code;
+	if (argc - first != 1 || !absolute(dir, argv[first]))
+		return cmd_misused(w.what, "one new folder is wanted");
 	return client_node_runs(c) ? work_online(c, &w) : work_offline(c, &w);
 }
 

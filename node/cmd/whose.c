@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "node/cmd/client.h"
+#include "node/cmd/options.h"
 #include "protocol/admin.h"
 
 static const char what[] = "khabar whose";
@@ -29,13 +30,15 @@ int cmd_whose(const struct cmd_context *c, int argc, char **argv)
 	struct client client;
 	struct text request;
 	struct reply reply;
-	int code;
+	int first, code = options_read(what, NULL, 0, argc, argv, &first);
 
-	if (argc != 2)
+	if (code)
+		return code;
+	if (argc - first != 1)
 		return cmd_misused(what, "one address, network, domain or AS number is wanted");
 	code = client_open(&client, c, what);
 	request_init(&request, "whose");
-	admin_put_string(&request, "value", argv[1]);
+	admin_put_string(&request, "value", argv[first]);
 	if (!code)
 		code = client_ask(&client, &request, NULL, 0, false, &reply);
 	text_clear(&request);

@@ -17,6 +17,8 @@ ok "solo starts, with a group that may look" lab start solo
 exits 1 "without a terminal nobody is asked, and nothing sent" '--yes' \
 	khabar solo share 192.0.2.1 --tlp green --to all
 exits 3 "no TLP" '--tlp' khabar solo share 192.0.2.1 --to all --yes
+exits 3 "a folder that looks like an option" 'usage: khabar backup' khabar solo backup --nonsense
+exits 3 "a value that does, too" 'usage: khabar whose' khabar solo whose --nonsense
 exits 3 "no audience" '--to' khabar solo share 192.0.2.1 --tlp green --yes
 exits 3 "a TLP that does not exist" 'blue' khabar solo share 192.0.2.1 --tlp blue --to all --yes
 exits 1 "AMBER to all" 'amber' khabar solo share 192.0.2.1 --tlp amber --to all --yes
