@@ -59,16 +59,19 @@ const struct answer_entry *answer_find(const char *name)
 enum err answer_catch_up(struct answer *a)
 {
 	enum err e = a->reindexing ? ERR_BUSY : ERR_OK;
+	uint64_t until = 0;
 	bool more = true;
 
-	/* The log first: whatever this view of it shows has then been folded. */
+	/* The log first: whatever this view of it shows has then been folded.  What comes behind is
+	 * not waited for: while much comes in its end is never reached. */
 	if (!e)
 		e = log_reader_renew(a->log);
 	if (!e) {
+		until = log_head(node_log(a->node));
 		a->floor = log_floor(a->log);
 		a->restored = restored_read(a->log);
 	}
-	while (!e && more)
+	while (!e && more && index_searchable(node_index(a->node)) < until)
 		e = index_fold(node_index(a->node), &more);
 	if (!e)
 		e = index_reader_renew(a->index);

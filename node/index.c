@@ -204,6 +204,15 @@ uint64_t index_unfolded(const struct index *index)
 	return seen > folded ? seen - folded : 0;
 }
 
+uint64_t index_searchable(const struct index *index)
+{
+	struct index *i = (struct index *)(uintptr_t)index;
+	pthread_mutex_lock(&i->lock);
+	uint64_t lsn = i->content.lsn;
+	pthread_mutex_unlock(&i->lock);
+	return lsn;
+}
+
 static enum err fold_headers_once(struct index *index, bool *more)
 {
 	struct folding f = folding_of(index);

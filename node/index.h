@@ -38,6 +38,8 @@ enum err index_note(struct index *index, const struct message_id *id, uint64_t l
 bool index_tail_full(const struct index *index);
 /* Messages committed and not yet searchable. */
 uint64_t index_unfolded(const struct index *index);
+/* The last position that is searchable, with all before it. */
+uint64_t index_searchable(const struct index *index);
 
 /* Folds one batch; *more when the log goes on after it. */
 enum err index_fold(struct index *index, bool *more);
