@@ -3,13 +3,12 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "node/loop.h"
 #include "node/say.h"
 
-enum { RETRY_MS = 2000, NICE = 5, REST_SLICE_MS = 10 };
+enum { RETRY_MS = 2000, REST_SLICE_MS = 10 };
 
 struct folder {
 	struct index *index;
@@ -107,8 +106,6 @@ static void *thread_main(void *arg)
 	struct folder *f = arg;
 	uint64_t next = UINT64_MAX;
 
-	/* Of this thread only: who sends waits for what is acknowledged, not for this. */
-	setpriority(PRIO_PROCESS, 0, NICE);
 	while (wait_for_work(f, next)) {
 		enum err e = fold_all(f);
 		next = UINT64_MAX;
