@@ -5,6 +5,7 @@
 #   make SAN=address,undefined ...  builds in build/san-address-undefined
 #   make check                      everything that must hold; make lint is its part that runs nothing
 #   make fuzz TIME=60               so many seconds a target, with clang
+#   make bench                      how fast, beside the limits; BIG=1: ten million
 #   make scale NODES=1000           a day of a federation of so many nodes, simulated
 #   make sim SEEDS=1000 FROM=1      so many runs of the simulator
 CC = gcc
@@ -93,7 +94,7 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(NO
 	$(call link,$(LIBS_node))
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/fuzz_%.o $(NODE)
 	$(call link,$(LIBS_node))
-$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(NODE)
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(call objects,$(wildcard tests/bench/limit*.c)) $(NODE)
 	$(call link,$(LIBS_node))
 $(BUILD)/tests/bench/scale: $(BUILD)/tests/bench/scale.o $(call helpers,sim) $(KEYS)
 	$(call link,$(LIBS_keys))
@@ -139,9 +140,9 @@ lint:
 sim: $(BUILD)/tests/sim/t_seeds
 	$(Q)SEEDS=$(SEEDS) FROM=$(FROM) $<
 
-bench: $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
+bench: all $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 	@rm -f build/bench.jsonl
-	$(Q)for bench in $^; do $$bench build/bench.jsonl || exit 1; done
+	$(Q)for bench in $(filter $(BUILD)/tests/bench/%,$^); do $$bench build/bench.jsonl || exit 1; done
 
 scale: $(BUILD)/tests/bench/scale
 	$(Q)NODES=$(NODES) HOURS=$(HOURS) SEED=$(SEED) $<

@@ -105,18 +105,18 @@ int main(int argc, char **argv)
 	pair_open(&p, &f);
 	fill(&p, messages);
 	before = copied(&p, &f);
-	bench_row("index before", index_bytes(&f) / 1e6, "MB");
+	bench_figure("index before", index_bytes(&f) / 1e6, "MB");
 	start = bench_now();
 	longest = take_out(&p, &batches);
-	bench_row("purge of the index", messages / (bench_now() - start), "messages/s");
-	bench_row("its longest batch", longest * 1000, "ms");
-	bench_row("index file after it", index_bytes(&f) / 1e6, "MB");
+	bench_figure("purge of the index", messages / (bench_now() - start), "messages/s");
+	bench_figure("its longest batch", longest * 1000, "ms");
+	bench_figure("index file after it", index_bytes(&f) / 1e6, "MB");
 	start = bench_now();
 	longest = erase(&p);
-	bench_row("purge of the log", messages / (bench_now() - start), "messages/s");
-	bench_row("its longest commit", longest * 1000, "ms");
-	bench_row("log before, for each message", before / messages, "B");
-	bench_row("log after, for all of them", copied(&p, &f), "B");
+	bench_figure("purge of the log", messages / (bench_now() - start), "messages/s");
+	bench_figure("its longest commit", longest * 1000, "ms");
+	bench_figure("log before, for each message", before / messages, "B");
+	bench_figure("log after, for all of them", copied(&p, &f), "B");
 	pair_close(&p);
 	fixture_clear(&f);
 	if (bench_file)

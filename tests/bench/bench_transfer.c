@@ -1,0 +1,97 @@
+/* Two daemons over CURVE: how fast one gets what the other has, verified and durable before it is
+ * acknowledged, and how fast that can be searched. */
+#include "tests/bench/bench.h"
+#include "tests/bench/lab.h"
+#include "tests/bench/limit.h"
+
+struct work {
+	const char *acknowledged, *searchable;
+	size_t messages, indicators; /* in a message */
+};
+
+static const struct work works[] = {
+	{"two daemons, 1 indicator a message", "the same until searchable", 30000, 1},
+	{"two daemons, 100 indicators a message", "the same until searchable, 100", 4000, 100},
+	{"two daemons, 1,000 indicators a message", "the same until searchable, 1,000", 600, 1000},
+};
+
+/* Once, to an empty reader: units a second are added to the rows. */
+static void transfer(const struct lab *lab, const struct work *w, struct ask *author,
+		     struct bench_row *acknowledged, struct bench_row *searchable)
+{
+	double units = (double)(w->messages * w->indicators), before, first, begun, took;
+	struct lab_status s = lab_status(author);
+	struct ask *reader;
+
+	lab_empty(lab, "reader");
+	before = s.sent;
+	lab_start(lab, "reader");
+	reader = lab_ask(lab, "reader");
+	while ((s = lab_status(author)).sent <= before)
+		lab_pause();
+	begun = bench_now();
+	first = s.sent - before;
+	units *= 1 - first / (double)w->messages;
+	while ((s = lab_status(author)).sent < before + (double)w->messages)
+		lab_pause();
+	took = bench_now() - begun;
+	acknowledged->values[acknowledged->count++] = units / took;
+	while ((s = lab_status(reader)).unfolded > 0 || s.messages < (double)w->messages)
+		lab_pause();
+	took = bench_now() - begun;
+	searchable->values[searchable->count++] = units / took;
+	ask_close(reader);
+	lab_stop(lab, "reader");
+}
+
+/* Of the rows of the index that one unit makes, as LMDB alone inserts them. */
+static double insert_limit(const struct lab *lab, const struct work *w)
+{
+	char path[PATH_MAX];
+	size_t rows;
+	double rate;
+
+	snprintf(path, sizeof path, "%s/lab/reader/index", lab->dir);
+	rate = limit_inserts(path, &rows);
+	return rate / (double)rows * (double)(w->messages * w->indicators);
+}
+
+static void bench_work(const struct work *w)
+{
+	struct bench_row acknowledged = {.work = w->acknowledged,
+					 .unit = w->indicators == 1 ? "messages/s"
+								    : "indicators/s"},
+			 searchable = {.work = w->searchable, .unit = "objects/s"};
+	size_t length;
+	struct ask *author;
+	struct lab lab;
+
+	lab_make(&lab, "author reader:author");
+	length = lab_fill(&lab, "author", w->messages, w->indicators);
+	lab_start(&lab, "author");
+	author = lab_ask(&lab, "author");
+	lab_folded(author);
+	for (int i = 0; i < BENCH_TIMES; i++)
+		transfer(&lab, w, author, &acknowledged, &searchable);
+	acknowledged.limit = w->indicators == 1
+				     ? limit_verifies()
+				     : limit_transfer(length, w->messages) * (double)w->indicators;
+	/* With one in a message it is the message that costs. */
+	if (w->indicators > 1)
+		searchable.limit = insert_limit(&lab, w);
+	bench_write(&acknowledged);
+	if (w->indicators == 1)
+		bench_figure("a bare prototype, 1 indicator a message",
+			     limit_transfer(length, w->messages), "messages/s");
+	bench_write(&searchable);
+	ask_close(author);
+	lab_remove(&lab);
+}
+
+int main(int argc, char **argv)
+{
+	bench_file = argc > 1 ? fopen(argv[1], "a") : NULL;
+	for (size_t i = 0; i < sizeof works / sizeof *works; i++)
+		bench_work(&works[i]);
+	return bench_file && fclose(bench_file) != 0;
+}
