@@ -29,7 +29,7 @@ static bool wait_for_work(struct folder *f, uint64_t until)
 			      .tv_nsec = (long)(until % 1000) * 1000000};
 
 	pthread_mutex_lock(&f->lock);
-	while (!f->wanted && !f->ending) {
+	while (!f->wanted && !f->ending && clock_monotonic() < until) {
 		if (until == UINT64_MAX)
 			pthread_cond_wait(&f->changed, &f->lock);
 		else if (pthread_cond_timedwait(&f->changed, &f->lock, &at) != 0)

@@ -255,6 +255,11 @@ static void run(void *arg)
 	struct node *n = arg;
 
 	n->more = links_turn(n);
+	/* What has expired goes now, not when something is folded again. */
+	if (exchange_own_floor(n->exchange) != n->floor) {
+		n->floor = exchange_own_floor(n->exchange);
+		folder_wake(n->folder);
+	}
 	n->status_stale = true;
 }
 

@@ -120,6 +120,7 @@ struct node {
 		uint64_t due;    /* wall ms: when to look again */
 	} incidents;             /* the folder's thread only */
 	uint64_t erasures;       /* of the index, all done; the folder's thread only */
+	uint32_t floor;          /* hours: that the folder was last woken for */
 	uint32_t purged;         /* hours: to this floor everything was; the folder's thread only */
 	uint64_t ways;       /* of the directory, that the links go by; the loop's thread only */
 	uint64_t rebind;     /* mono ms: the listener is to be opened again; 0: it is open */

@@ -186,6 +186,8 @@ bool exchange_confirms(struct exchange *x, const struct party_id *peer, uint64_t
 /* Hours since 1970: what expires before it is gone, as far as an author should count on it.  This
  * node's own, or what most of its neighbours go by; 0 while there is none.  SPEC.md 5.5. */
 uint32_t exchange_floor(const struct exchange *x);
+/* The one that this node has kept, below which it purges. */
+uint32_t exchange_own_floor(const struct exchange *x);
 /* The hour since 1970 as far as this node can tell: its own clock's, unless the floor shows that to
  * be wrong. */
 uint32_t exchange_hour(const struct exchange *x);

@@ -127,6 +127,11 @@ static uint32_t sessions_floor(const struct exchange *x)
 	return floor;
 }
 
+uint32_t exchange_own_floor(const struct exchange *x)
+{
+	return x->floor;
+}
+
 /* SPEC 5.5: "An author goes by the higher of its own floor and the lower median of the floors of
  * its open sessions" */
 uint32_t exchange_floor(const struct exchange *x)

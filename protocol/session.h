@@ -75,7 +75,7 @@ struct session_event {
 	enum session_event_kind kind;
 	struct version_hash version;
 	uint64_t number;
-	uint8_t *data; /* of TOPOLOGY and MESSAGE: the receiver of the event frees it with free() */
+	uint8_t *data; /* or NULL: the receiver of the event frees it with free() */
 	size_t length;
 	uint64_t lsn;
 	enum settled settled;

@@ -48,8 +48,7 @@ static void drain(struct session *s, uint64_t now)
 			session_settle(s, event.number, SETTLED_STORED, 0);
 		else if (event.kind == SESSION_TOPOLOGY_ASKED)
 			session_give_topology(s, 0, NULL, 0);
-		if (event.kind == SESSION_MESSAGE || event.kind == SESSION_TOPOLOGY)
-			free(event.data);
+		free(event.data);
 	}
 	while ((n = session_output(s, out, now)) > 0)
 		must(frame_decode(&f, out, n) == ERR_OK);

@@ -58,9 +58,13 @@ void wire_free(struct wire *wire)
 
 static void ids_note(struct lane_of_frames *lane, const struct frame *f)
 {
+	size_t header =
+		f->type == FRAME_PUSH ? header_peek_length(f->piece.data, f->piece.length) : 0;
+
 	if (f->type == FRAME_HELLO)
 		lane->id_count = 0;
-	if (f->type != FRAME_PUSH || f->piece.offset != 0)
+	/* What a flipped bit has made longer than it is has no id. */
+	if (f->type != FRAME_PUSH || f->piece.offset != 0 || header > f->piece.length)
 		return;
 	if (lane->id_count == lane->id_size) {
 		lane->id_size = lane->id_size ? 2 * lane->id_size : 64;
@@ -68,8 +72,7 @@ static void ids_note(struct lane_of_frames *lane, const struct frame *f)
 		if (!lane->ids)
 			abort();
 	}
-	lane->ids[lane->id_count++] =
-		message_id_of(f->piece.data, header_peek_length(f->piece.data, f->piece.length));
+	lane->ids[lane->id_count++] = message_id_of(f->piece.data, header);
 }
 
 /* ---- what must hold of a frame ---- */

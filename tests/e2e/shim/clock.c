@@ -3,6 +3,7 @@
  * numbers in it say by how many seconds more the wall clock and the monotonic clock are ahead, from
  * one moment to the next: time that passes without being waited for. */
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/time.h>
@@ -44,6 +45,20 @@ int clock_gettime(clockid_t id, struct timespec *t)
 			    id == CLOCK_MONOTONIC || id == CLOCK_MONOTONIC_COARSE))
 		t->tv_sec += ahead(id);
 	return result;
+}
+
+/* What waits until a time waits by the kernel's clock. */
+int pthread_cond_timedwait(pthread_cond_t *restrict cond, pthread_mutex_t *restrict mutex,
+			   const struct timespec *restrict until)
+{
+	int (*real)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
+	struct timespec at = *until;
+
+	at.tv_sec -= ahead(CLOCK_MONOTONIC);
+	if (at.tv_sec < 0)
+		at.tv_sec = 0;
+	*(void **)&real = dlsym(RTLD_NEXT, "pthread_cond_timedwait");
+	return real(cond, mutex, &at);
 }
 
 int gettimeofday(struct timeval *restrict t, void *restrict zone)
