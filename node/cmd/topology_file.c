@@ -41,8 +41,10 @@ enum err suspension_read(struct loaded_suspension *l, const char *path, struct r
 	if (e)
 		return e == ERR_NOT_FOUND ? ERR_IO : e;
 	l->text_length = council_text_length(l->file, l->length);
-	if (!suspension_is(l->file, l->text_length))
+	if (!suspension_is(l->file, l->text_length)) {
+		suspension_clear(l);
 		return ERR_NOT_FOUND;
+	}
 	return suspension_parse(&l->s, l->file, l->text_length, report);
 }
 
