@@ -54,7 +54,7 @@ lab kill east
 rm -rf "$lab/east/log" "$lab/east/index"
 ok "the backup is restored" khabar east restore "$work/backup"
 lab start east
-within 10 "a neighbour sees that it was restored" warns root 'east has begun twice'
+within 30 "a neighbour sees that it was restored" warns root 'east has begun twice'
 within 10 "and so does who is further away" warns south 'east has begun twice'
 within 10 "and the node itself" warns east 'this node, east has begun twice'
 within 10 "it gets back what it has said" khabar east show "$id" --raw
