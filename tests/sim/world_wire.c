@@ -56,15 +56,19 @@ void wire_free(struct wire *wire)
 	free(wire);
 }
 
+/* What a damaged header has made longer than it is has a number all the same, and no id. */
+static struct message_id pushed_id(const struct frame_piece *p)
+{
+	size_t header = header_peek_length(p->data, p->length);
+
+	return header <= p->length ? message_id_of(p->data, header) : (struct message_id){0};
+}
+
 static void ids_note(struct lane_of_frames *lane, const struct frame *f)
 {
-	size_t header =
-		f->type == FRAME_PUSH ? header_peek_length(f->piece.data, f->piece.length) : 0;
-
 	if (f->type == FRAME_HELLO)
 		lane->id_count = 0;
-	/* What a flipped bit has made longer than it is has no id. */
-	if (f->type != FRAME_PUSH || f->piece.offset != 0 || header > f->piece.length)
+	if (f->type != FRAME_PUSH || f->piece.offset != 0)
 		return;
 	if (lane->id_count == lane->id_size) {
 		lane->id_size = lane->id_size ? 2 * lane->id_size : 64;
@@ -72,7 +76,7 @@ static void ids_note(struct lane_of_frames *lane, const struct frame *f)
 		if (!lane->ids)
 			abort();
 	}
-	lane->ids[lane->id_count++] = message_id_of(f->piece.data, header);
+	lane->ids[lane->id_count++] = pushed_id(&f->piece);
 }
 
 /* ---- what must hold of a frame ---- */
