@@ -146,13 +146,16 @@ khabar national withdraw "$id" --because leaked --yes >/dev/null
 lab kill kp
 lab start kp
 within 20 "kp has fallen, and recalls it all the same" is_recalled kp "$handed"
-before=$(status_of kp messages)
 lab stop kp
 lab start kp
 lab start kp-cerc
 within 20 "who was away hears of both" is_recalled kp-cerc "$handed"
 within 20 "and so does who is below" is_recalled kp-lab "$handed"
 ok "neither knows it" unknown kp-lab away.example
+before=$(status_of kp messages)
+lab stop kp
+lab start kp
+within 20 "kp is back once more" linked kp-cerc kp
 is "it was recalled once" "$(status_of kp messages)" "$before"
 
 # ---- hostile forwards, in kp's name ----
