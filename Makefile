@@ -49,9 +49,10 @@ PROTOCOL = $(BUILD)/libprotocol.a
 KEYS = $(BUILD)/libkeys.a $(PROTOCOL)
 NODE = $(BUILD)/libnode.a $(KEYS)
 MAINS = node/main.c node/khabar.c
-NODE_SOURCES = $(filter-out $(MAINS),$(wildcard node/*.c node/format/*.c node/gateway/*.c))
+NODE_FOLDERS = node node/store node/link node/admin node/duty node/format
+NODE_SOURCES = $(filter-out $(MAINS),$(foreach d,$(NODE_FOLDERS),$(wildcard $(d)/*.c)))
 PROGRAMS = $(if $(wildcard node/main.c),$(BUILD)/khabardar) $(if $(wildcard node/khabar.c),$(BUILD)/khabar)
-C_FILES = $(foreach d,protocol keys node node/cmd node/format node/gateway tests tests/protocol \
+C_FILES = $(foreach d,protocol keys $(NODE_FOLDERS) node/cmd tests tests/protocol \
 	tests/keys tests/node tests/sim tests/fuzz tests/bench tests/e2e,$(wildcard $(d)/*.[ch]))
 SHELL_FILES = $(shell grep -lsE '^\#!.*[ /](ba)?sh' scripts/* .ci/run tests/*.sh tests/e2e/* tests/mutants/*.t)
 # t_*.c are tests; other C files beside them are linked to every test of their folder.

@@ -1,7 +1,7 @@
 /* Handing a role's seal keys from one holder to another.  SPEC.md 4.13.
  *
  * The secrets leave this layer only sealed, and on the other side come out of it only as key files.
- * Who may hand what to whom is not asked here (node/node_rolekey.c). */
+ * Who may hand what to whom is not asked here (node/duty/node_rolekey.c). */
 #ifndef KEYS_ROLEKEY_H
 #define KEYS_ROLEKEY_H
 

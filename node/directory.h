@@ -6,8 +6,8 @@
 #ifndef NODE_DIRECTORY_H
 #define NODE_DIRECTORY_H
 
-#include "node/index.h"
-#include "node/link.h"
+#include "node/store/index.h"
+#include "node/link/link.h"
 #include "protocol/card.h"
 #include "protocol/recipients.h"
 

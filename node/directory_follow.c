@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/content.h"
+#include "node/store/content.h"
 #include "node/directory_parts.h"
 
 /* A look at everything. */

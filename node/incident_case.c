@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/content.h"
-#include "node/restored.h"
+#include "node/store/content.h"
+#include "node/store/restored.h"
 
 /* Where an event is, and what decides whether it is among those that are folded. */
 struct event_place {

@@ -3,8 +3,8 @@
 #include "keys/keyfile.h"
 #include "node/directory.h"
 #include "node/home.h"
-#include "node/restored.h"
-#include "node/versions.h"
+#include "node/store/restored.h"
+#include "node/store/versions.h"
 
 /* What there is to know about the numbers that were used. */
 struct store {

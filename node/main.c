@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "node/control.h"
-#include "node/follower.h"
+#include "node/admin/control.h"
+#include "node/duty/follower.h"
 #include "node/home.h"
 #include "node/node.h"
 #include "node/say.h"

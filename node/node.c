@@ -8,7 +8,7 @@
 #include "keys/keyfile.h"
 #include "node/file.h"
 #include "node/home.h"
-#include "node/node_drain.h"
+#include "node/duty/node_drain.h"
 #include "node/node_parts.h"
 #include "node/say.h"
 #include "protocol/council.h"

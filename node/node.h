@@ -10,9 +10,9 @@
 
 #include "node/config.h"
 #include "node/directory.h"
-#include "node/index.h"
-#include "node/link.h"
-#include "node/versions.h"
+#include "node/store/index.h"
+#include "node/link/link.h"
+#include "node/store/versions.h"
 #include "protocol/exchange.h"
 #include "protocol/recipients.h"
 

@@ -9,11 +9,11 @@
 #include "node/author.h"
 #include "node/desk.h"
 #include "node/directory.h"
-#include "node/folder.h"
-#include "node/keep.h"
+#include "node/duty/folder.h"
+#include "node/store/keep.h"
 #include "node/node.h"
-#include "node/node_quarantine.h"
-#include "node/receipts.h"
+#include "node/duty/node_quarantine.h"
+#include "node/duty/receipts.h"
 #include "node/workers.h"
 
 /* A neighbour's side of the sockets. */

@@ -1,8 +1,8 @@
 /* Receipts: what a recipient says has become of messages.  SPEC.md 5.9.
  *
  * This module knows the body of a receipt and what several statements about one message come to.
- * Whose statement counts is asked where they are shown (node/answer_receipts.c); when they are made
- * is the node's (node/node_receipts.c). */
+ * Whose statement counts is asked where they are shown (node/admin/answer_receipts.c); when they
+ * are made is the node's (node/duty/node_receipts.c). */
 #ifndef PROTOCOL_RECEIPT_H
 #define PROTOCOL_RECEIPT_H
 

@@ -2,7 +2,7 @@
 #ifndef NODE_CMD_CLIENT_H
 #define NODE_CMD_CLIENT_H
 
-#include "node/ask.h"
+#include "node/admin/ask.h"
 #include "node/cmd/cmd.h"
 #include "node/cmd/print.h"
 

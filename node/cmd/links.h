@@ -2,7 +2,7 @@
 #ifndef NODE_CMD_LINKS_H
 #define NODE_CMD_LINKS_H
 
-#include "node/ask.h"
+#include "node/admin/ask.h"
 
 /* The heads of the columns, and one link in them. */
 void links_print_head(void);

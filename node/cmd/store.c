@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "node/backup.h"
+#include "node/store/backup.h"
 #include "node/cmd/client.h"
 #include "node/cmd/options.h"
 #include "node/home.h"

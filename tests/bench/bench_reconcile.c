@@ -5,7 +5,7 @@
  * audiences are as frequent as the inverse of their rank. */
 #include <unistd.h>
 
-#include "node/index_parts.h"
+#include "node/store/index_parts.h"
 #include "tests/bench/bench.h"
 #include "tests/two_ends.h"
 

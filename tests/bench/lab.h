@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "node/ask.h"
+#include "node/admin/ask.h"
 #include "node/author.h"
-#include "node/versions.h"
+#include "node/store/versions.h"
 #include "tests/node/index_fixture.h"
 
 struct lab {

@@ -14,7 +14,7 @@
 #include <zstd.h>
 
 #include "keys/identity.h"
-#include "node/link.h"
+#include "node/link/link.h"
 #include "node/loop.h"
 #include "protocol/audience.h"
 #include "protocol/body.h"

@@ -2,7 +2,7 @@
 #ifndef TESTS_NODE_INDEX_FIXTURE_H
 #define TESTS_NODE_INDEX_FIXTURE_H
 
-#include "node/index.h"
+#include "node/store/index.h"
 #include "protocol/body.h"
 #include "protocol/stix.h"
 #include "tests/node/store_fixture.h"

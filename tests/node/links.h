@@ -6,7 +6,7 @@
 #include <sodium.h>
 #include <unistd.h>
 
-#include "node/link.h"
+#include "node/link/link.h"
 #include "node/loop.h"
 #include "tests/tap.h"
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "keys/identity.h"
-#include "node/log.h"
+#include "node/store/log.h"
 #include "protocol/bytes.h"
 #include "tests/tap.h"
 

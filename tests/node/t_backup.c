@@ -1,4 +1,4 @@
-#include "node/backup.h"
+#include "node/store/backup.h"
 
 #include <fcntl.h>
 #include <sys/wait.h>

@@ -13,8 +13,8 @@
 #include <zmq.h>
 
 #include "keys/identity.h"
-#include "node/control.h"
-#include "node/ask.h"
+#include "node/admin/control.h"
+#include "node/admin/ask.h"
 #include "node/node.h"
 #include "protocol/admin.h"
 #include "tests/tap.h"

@@ -9,7 +9,7 @@
 static unsigned extra_flags;
 /* The store of this program, with a flag that no other build has. */
 #define TEST_NOSYNC extra_flags
-#include "node/store.c"
+#include "node/store/store.c"
 
 #include "tests/node/store_fixture.h"
 

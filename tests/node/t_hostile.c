@@ -1,5 +1,5 @@
 /* A node's listener among hostile callers: this process is the node, its attackers are others. */
-#include "node/link.h"
+#include "node/link/link.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,10 +1,10 @@
-#include "node/index.h"
+#include "node/store/index.h"
 
 #include <lmdb.h>
 #include <pthread.h>
 #include <time.h>
 
-#include "node/index_parts.h" /* INDEX_FORMAT */
+#include "node/store/index_parts.h" /* INDEX_FORMAT */
 #include "tests/node/index_fixture.h"
 
 static struct fixture home;

@@ -1,5 +1,5 @@
 /* Content: what is found by value, and what is held. */
-#include "node/index.h"
+#include "node/store/index.h"
 
 #include "tests/node/index_fixture.h"
 

@@ -1,5 +1,5 @@
 /* Places in the index: what an author has given which number, and what it has given twice. */
-#include "node/index_parts.h"
+#include "node/store/index_parts.h"
 #include "tests/node/index_fixture.h"
 
 static struct fixture home;

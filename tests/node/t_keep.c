@@ -1,5 +1,5 @@
 /* The exchange's store: batches that are committed in the background. */
-#include "node/keep.h"
+#include "node/store/keep.h"
 
 #include <poll.h>
 

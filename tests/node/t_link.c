@@ -1,5 +1,5 @@
-#include "node/link.h"
-#include "node/zap.h"
+#include "node/link/link.h"
+#include "node/link/zap.h"
 
 #include <arpa/inet.h>
 #include <poll.h>

@@ -1,5 +1,5 @@
 /* Peers that move, and that change their key. */
-#include "node/link_peer.h"
+#include "node/link/link_peer.h"
 #include "tests/node/links.h"
 
 static bool greet(struct side *dialer, struct side *listener)

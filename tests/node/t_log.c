@@ -1,4 +1,4 @@
-#include "node/log.h"
+#include "node/store/log.h"
 
 #include <lmdb.h>
 #include <sys/wait.h>

@@ -1,5 +1,5 @@
 /* What the log keeps of messages that have expired: positions, in runs. */
-#include "node/log.h"
+#include "node/store/log.h"
 #include "tests/node/store_fixture.h"
 
 #include <lmdb.h>

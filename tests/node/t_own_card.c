@@ -1,14 +1,14 @@
 /* A node's own card: published when its keys say so, renewed, and rid of keys whose time has come.
  */
-#include "node/node_card.h"
+#include "node/duty/node_card.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
 
-#include "node/backup.h"
+#include "node/store/backup.h"
 #include "node/loop.h"
-#include "node/node_keys.h"
+#include "node/duty/node_keys.h"
 #include "tests/node/index_fixture.h"
 #include "tests/protocol/federation.h"
 

@@ -4,9 +4,9 @@
 #include <time.h>
 
 #include "keys/seal.h"
-#include "node/ask.h"
+#include "node/admin/ask.h"
 #include "node/author.h"
-#include "node/control.h"
+#include "node/admin/control.h"
 #include "node/loop.h"
 #include "node/node.h"
 #include "protocol/receipt.h"

@@ -2,7 +2,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
-#include "node/rights.h"
+#include "node/admin/rights.h"
 #include "tests/tap.h"
 
 #define STRANGER ((uid_t)3999999999)

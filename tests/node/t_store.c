@@ -1,6 +1,6 @@
 /* What the disk does to a store, and LMDB would die of. */
-#include "node/log.h"
-#include "node/store.h"
+#include "node/store/log.h"
+#include "node/store/store.h"
 
 #include <fcntl.h>
 #include <sys/wait.h>

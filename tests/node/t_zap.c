@@ -1,4 +1,4 @@
-#include "node/zap.h"
+#include "node/link/zap.h"
 
 #include <zmq.h>
 

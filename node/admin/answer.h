@@ -1,0 +1,173 @@
+/* The daemon's answers to the requests of the admin socket: one function each, one file a family.
+ *
+ * They run on the control thread, but for the slow ones, which have a thread of their own and no
+ * readers.  They are stateless, and whatever is long comes in pages that take milliseconds. */
+#ifndef NODE_ANSWER_H
+#define NODE_ANSWER_H
+
+#include "node/node.h"
+#include "node/store/restored.h"
+#include "node/admin/rights.h"
+#include "protocol/admin.h"
+#include "protocol/stix.h"
+
+/* One request and its reply while that is being made. */
+struct answer {
+	struct node *node;
+	struct log_reader *log; /* answer_catch_up() renews both */
+	struct index_reader *index;
+	bool reindexing; /* look-ups of content would find nothing */
+	/* As of answer_catch_up(). */
+	uint32_t floor;           /* hours: what expires before is gone */
+	struct restored restored; /* what waits to be shown again */
+	const struct caller *caller;
+	struct admin_request request;
+	const struct slice *frames; /* that came with it */
+	size_t frame_count;
+	unsigned red_opened; /* messages of TLP:RED that were read for it: audited */
+
+	struct text reply;    /* the members after "ok":true */
+	struct text summary;  /* for the audit: a JSON object, of what changed */
+	uint8_t *frame;       /* that goes with the reply; owned, or NULL */
+	size_t frame_length;  /* bytes */
+	struct report report; /* of a refusal: why */
+	const char *where;    /* of a refusal: static, or as long as the request; or NULL */
+	const char *advice;   /* of a refusal: what to do; static, or NULL */
+};
+
+typedef enum err answer_fn(struct answer *a);
+
+struct answer_entry {
+	const char *name;
+	enum right right;
+	bool changes; /* audited when it has a summary to tell */
+	bool slow;
+	answer_fn *answer;
+};
+
+/* The request of that name, or NULL. */
+const struct answer_entry *answer_find(const char *name);
+
+answer_fn answer_status, answer_links;
+answer_fn answer_list, answer_check, answer_show, answer_verify, answer_held, answer_audit;
+answer_fn answer_evidence;
+answer_fn answer_export, answer_exported, answer_position;
+answer_fn answer_who, answer_share, answer_forward, answer_withdraw;
+answer_fn answer_receipts, answer_ack;
+answer_fn answer_incident, answer_incidents, answer_incident_say, answer_incident_export;
+answer_fn answer_topology, answer_accept, answer_drain;
+answer_fn answer_card, answer_card_set, answer_card_accept, answer_rotate, answer_whose;
+answer_fn answer_release;
+answer_fn answer_quarantine, answer_unquarantine;
+answer_fn answer_backup, answer_check_store, answer_reindex;
+
+/* Folds what is committed and renews both readers, so that what was stored before the request is
+ * found.  ERR_BUSY, with words, while the index is being rebuilt. */
+enum err answer_catch_up(struct answer *a);
+/* The party's name in the version in force, its id in hexadecimal where that has none; out has room
+ * for 33 bytes. */
+enum { PARTY_TEXT_BYTES = 2 * PARTY_ID_BYTES + 1 };
+const char *answer_party(const struct answer *a, char out[PARTY_TEXT_BYTES],
+			 const struct party_id *id);
+/* The node that "node" of the request names, in the version in force; NULL after saying why not. */
+const struct party *answer_node_named(struct answer *a, const char *name);
+/* True when no frames came along; else says that none are wanted. */
+bool answer_no_frames(struct answer *a);
+
+/* Whom "to" of a request names, with "tlp" and "direct", under the version in force. */
+struct addressed {
+	const struct topology *topology;
+	const struct party *self;
+	enum tlp tlp;
+	struct recipients to;
+};
+/* The caller calls addressed_clear() in any case. */
+enum err addressed_read(struct addressed *w, struct answer *a);
+/* In parts: the version in force and this node in it; and "to" for the TLP that is set. */
+enum err addressed_self(struct addressed *w, struct answer *a);
+enum err addressed_to(struct addressed *w, struct answer *a, bool direct);
+void addressed_clear(struct addressed *w);
+/* Appends "readers", "carriers", "nodes" and "links". */
+void explanation_show(struct text *t, const struct explanation *e);
+/* Appends "audience": names of parties, or "all". */
+void audience_show(struct text *t, const struct recipients *to);
+
+/* Reads the one frame of the request as a message, and judges whether it is authentic: its words go
+ * into the report.  Both live as long as the frames. */
+enum err answer_authentic(struct answer *a, struct message_view *m, struct header *h);
+
+/* A page: "lines":[...] and "next".  It is full when it has lines or time enough. */
+struct page {
+	struct answer *a;
+	uint64_t at;        /* position in the log from which to go on */
+	uint64_t limit;     /* lines */
+	uint64_t lines;     /* written */
+	uint64_t started;   /* ms */
+	size_t reply_start; /* bytes */
+	bool ended;         /* nothing is left to look at */
+};
+/* Reads "after" and "limit". */
+void page_open(struct page *p, struct answer *a);
+bool page_full(struct page *p);
+/* Begins a line: an object that the caller appends to the reply. */
+struct text *page_line(struct page *p);
+/* "next": null once everything was looked at, unless follow: then where to look later. */
+void page_close(struct page *p, bool follow);
+
+/* A post, opened: header, envelope and bundle.  One that a forward brought is the same, but for
+ * where it was found. */
+struct opened {
+	struct log_row row;   /* of the post, or of the forward that brought it */
+	struct header header; /* of the post */
+	struct message_id id; /* of the post */
+	bool forwarded;
+	struct party_id forwarder;
+	char *json; /* owned */
+	size_t json_length;
+	struct post post;
+};
+/* Reads the row's body.  ERR_NOT_FOUND when it is no post to show, or hidden, or sealed to
+ * others; ERR_FORMAT when its content is held; ERR_NOT_ALLOWED when it is RED and not for this
+ * caller.  On ERR_OK the caller calls opened_clear(). */
+enum err opened_read(struct opened *o, struct answer *a, const struct log_row *row);
+void opened_clear(struct opened *o);
+/* False when what it says is TLP:RED and not for this caller. */
+bool answer_may_open(const struct answer *a, const struct header *h);
+
+/* Decodes the header of a message's row; false when it is damaged. */
+bool row_header(const struct log_row *row, struct header *h);
+/* 4 to 64 hexadecimal digits. */
+bool answer_is_id(const char *text);
+/* The message whose id begins so; says why when there is none, or several. */
+enum err answer_find_id(struct answer *a, const char *id, uint64_t *lsn);
+/* "accepted" "held" "header-only" "suspended"; static. */
+const char *verdict_str(enum verdict verdict);
+/* Why a message that is here is not shown, or NULL; out is at least 256 bytes. */
+const char *message_held_why(struct answer *a, const struct log_row *row, const struct header *h,
+			     char *out, size_t size);
+/* Why a message is not to be shown, whatever it says. */
+enum hidden { HIDDEN_NOT, HIDDEN_EXPIRED, HIDDEN_RECALLED, HIDDEN_WAITING };
+/* Both readers are as answer_catch_up() left them, and log moves. */
+enum hidden answer_hidden(struct answer *a, const struct log_row *row, const struct header *h);
+/* Appends "unreconciled", how many messages wait, where any do. */
+void answer_waiting(struct answer *a);
+/* Is the message of that id and header taken back?  Both readers are as answer_catch_up() left
+ * them, and log moves. */
+bool answer_recalled(struct answer *a, const struct message_id *id, const struct header *h);
+/* Appends "recalled": null, or by which message, whose, when and why; out has the same in words, or
+ * nothing. */
+enum { RECALL_TEXT_BYTES = 768 };
+enum err recall_show(struct answer *a, const struct message_id *id, const struct header *h,
+		     char out[RECALL_TEXT_BYTES]);
+/* Is it in its time?  s may be NULL. */
+bool suspension_in_force(const struct suspension *s);
+/* Appends "suspension": null, or what it says. */
+void suspension_show(struct text *t, const struct suspension *s);
+/* Appends what a header says, as members. */
+void header_show(struct text *t, const struct answer *a, const struct header *h);
+
+/* Appends an object as `list` shows it; scratch has room for OBSERVABLES_PER_OBJECT_MAX. */
+void object_show(struct text *t, const struct answer *a, const struct opened *o,
+		 const struct stix_object *object, struct observable *scratch);
+
+#endif

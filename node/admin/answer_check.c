@@ -1,0 +1,194 @@
+/* check: which of these values are known, from whom and since when. */
+#include "node/admin/answer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/loop.h"
+
+enum { MATCHES_MAX = 256, POSTS_KEPT = 16, CHECK_MS = 50 };
+
+struct match {
+	struct object_at at;
+	enum match_how how;
+};
+
+/* The values of one request often meet the same few messages: those opened last are kept until its
+ * end.  Bodies never change, so nothing kept is stale. */
+struct check {
+	struct answer *a;
+	size_t match_count;
+	struct match matches[MATCHES_MAX];
+	struct header header;
+	struct observable value;
+	struct opened *posts[POSTS_KEPT];
+	size_t next_post;
+};
+
+static const char *how_str(enum match_how how)
+{
+	switch (how) {
+	case MATCH_EXACT:
+		return "exact";
+	case MATCH_CIDR:
+		return "cidr";
+	case MATCH_PARENT_DOMAIN:
+		return "parent-domain";
+	}
+	return NULL;
+}
+
+static bool note_match(void *arg, const struct object_at *at, enum match_how how)
+{
+	struct check *c = arg;
+
+	if (at->scaffolding)
+		return true;
+	for (size_t i = 0; i < c->match_count; i++)
+		if (c->matches[i].at.lsn == at->lsn && c->matches[i].at.number == at->number)
+			return true;
+	c->matches[c->match_count++] = (struct match){*at, how};
+	return c->match_count < MATCHES_MAX;
+}
+
+/* Takes out what is hidden or not for this caller, before it is said that anything is known. */
+static void matches_filter(struct check *c)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < c->match_count; i++) {
+		struct log_row row;
+		size_t n;
+		if (log_read(c->a->log, c->matches[i].at.lsn, &row))
+			continue;
+		n = header_peek_length(row.data, row.length);
+		if (n <= row.length && header_decode(&c->header, row.data, n) == ERR_OK &&
+		    answer_may_open(c->a, &c->header) && !answer_hidden(c->a, &row, &c->header))
+			c->matches[kept++] = c->matches[i];
+	}
+	c->match_count = kept;
+}
+
+/* NULL, with *e, when the message cannot be opened; ERR_OK then: it has gone meanwhile. */
+static const struct opened *post_at(struct check *c, uint64_t lsn, enum err *e)
+{
+	struct opened *o;
+	struct log_row row;
+
+	for (size_t i = 0; i < POSTS_KEPT; i++)
+		if (c->posts[i] && c->posts[i]->row.lsn == lsn)
+			return c->posts[i];
+	o = calloc(1, sizeof *o);
+	*e = o ? log_read(c->a->log, lsn, &row) : ERR_MEMORY;
+	if (!*e)
+		*e = opened_read(o, c->a, &row);
+	if (*e) {
+		free(o);
+		if (*e != ERR_MEMORY)
+			*e = ERR_OK;
+		return NULL;
+	}
+	if (c->posts[c->next_post]) {
+		opened_clear(c->posts[c->next_post]);
+		free(c->posts[c->next_post]);
+	}
+	c->posts[c->next_post] = o;
+	c->next_post = (c->next_post + 1) % POSTS_KEPT;
+	return o;
+}
+
+static enum err match_show(struct check *c, const struct match *m)
+{
+	struct text *t = &c->a->reply;
+	char name[PARTY_TEXT_BYTES];
+	enum err e = ERR_OK;
+	const struct opened *o = post_at(c, m->at.lsn, &e);
+
+	if (!o || m->at.number >= bundle_count(o->post.bundle))
+		return e;
+	admin_put_name(t, NULL);
+	text_str(t, "{");
+	admin_put_string(t, "object", bundle_object(o->post.bundle, m->at.number)->id);
+	admin_put_string(t, "node", answer_party(c->a, name, &o->header.origin));
+	admin_put_string(t, "tlp", tlp_str((enum tlp)o->header.tlp));
+	admin_put_time(t, "since", o->row.arrived);
+	admin_put_string(t, "how", how_str(m->how));
+	text_str(t, "}");
+	return ERR_OK;
+}
+
+static enum err value_check(struct check *c, const char *typed)
+{
+	struct text *t = &c->a->reply;
+	const char *why = NULL;
+	enum err e = ERR_OK;
+
+	c->match_count = 0;
+	if (observable_detect(&c->value, typed, &why) == ERR_OK) {
+		why = NULL;
+		e = index_match(c->a->index, &c->value, note_match, c);
+		if (e == ERR_NOT_FOUND)
+			e = ERR_OK;
+		matches_filter(c);
+	}
+	admin_put_name(t, NULL);
+	text_str(t, "{");
+	admin_put_string(t, "value", typed);
+	admin_put_bool(t, "known", c->match_count > 0);
+	admin_put_name(t, "matches");
+	text_str(t, "[");
+	for (size_t i = 0; !e && i < c->match_count; i++)
+		e = match_show(c, &c->matches[i]);
+	text_str(t, "]");
+	if (why)
+		admin_put_string(t, "error", why);
+	text_str(t, "}");
+	return e;
+}
+
+/* SPEC 9.3: "`next` is the number of values answered when there are more" */
+static enum err values_check(struct check *c, const char **values, size_t n)
+{
+	uint64_t started = clock_monotonic();
+	enum err e = ERR_OK;
+	size_t done = 0;
+
+	admin_put_name(&c->a->reply, "lines");
+	text_str(&c->a->reply, "[");
+	while (!e && done < n && (done == 0 || clock_monotonic() - started < CHECK_MS))
+		e = value_check(c, values[done++]);
+	text_str(&c->a->reply, "]");
+	if (done < n)
+		admin_put_number(&c->a->reply, "next", done);
+	else
+		admin_put_string(&c->a->reply, "next", NULL);
+	answer_waiting(c->a);
+	return e;
+}
+
+enum err answer_check(struct answer *a)
+{
+	const char **values = calloc(ADMIN_VALUES_MAX, sizeof *values);
+	struct check *c = calloc(1, sizeof *c);
+	enum err e = values && c ? ERR_OK : ERR_MEMORY;
+	size_t n = 0;
+
+	if (!e) {
+		c->a = a;
+		n = admin_strings(&a->request, "values", values, ADMIN_VALUES_MAX);
+		if (!admin_request_done(&a->request) || !answer_no_frames(a))
+			e = ERR_FORMAT;
+	}
+	if (!e)
+		e = answer_catch_up(a);
+	if (!e)
+		e = values_check(c, values, n);
+	for (size_t i = 0; c && i < POSTS_KEPT; i++) {
+		if (c->posts[i])
+			opened_clear(c->posts[i]);
+		free(c->posts[i]);
+	}
+	free(c);
+	free(values);
+	return e;
+}

@@ -1,0 +1,423 @@
+/* export: the objects that may leave this node for a consumer, with what the formats need. */
+#include "node/admin/answer.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "node/loop.h"
+
+enum { LABELS_WANTED_MAX = 64, DAY_MS = 86400000, MAX_AGE_DAYS = 36500, LABELS_TOLD_BYTES = 2048 };
+
+/* What is wanted of the objects; NULL, or zeros: whatever. */
+struct filter {
+	const char *type;
+	enum observable_type value_type; /* when type names one */
+	const struct party *node;
+	enum tlp tlp_max;
+	bool by_use, block;
+	const char *labels[LABELS_WANTED_MAX]; /* any of them */
+	size_t label_count;
+	int min_confidence; /* -1: whatever */
+	uint64_t since;     /* ms: what arrived before is too old */
+	bool whole;         /* every object, with its bytes, and the scaffolding with it */
+	uint64_t now;       /* ms */
+};
+
+struct exporting {
+	struct page page;
+	struct filter filter;
+	struct opened post;
+	struct observable found[OBSERVABLES_PER_OBJECT_MAX];
+	size_t found_count;
+};
+
+/* ---- what a value means without the others of its pattern ---- */
+
+static bool joins(const char *word, size_t n)
+{
+	static const char *const words[] = {"FOLLOWEDBY", "NOT",   "REPEATS",
+					    "WITHIN",     "START", "STOP"};
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strlen(words[i]) == n && strncasecmp(word, words[i], n) == 0)
+			return true;
+	return false;
+}
+
+static const char *string_end(const char *at)
+{
+	for (at++; *at && *at != '\''; at++)
+		if (*at == '\\' && at[1])
+			at++;
+	return *at ? at + 1 : at;
+}
+
+/* SPEC 9.7: "A value stands alone when its pattern holds whenever it is seen" */
+static bool stands_alone(const char *pattern, const struct observable *found, size_t n)
+{
+	size_t ands = 0;
+
+	for (const char *at = pattern; *at;) {
+		size_t word = strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+					 "0123456789_-.:");
+
+		if (*at == '\'') {
+			at = string_end(at);
+			continue;
+		}
+		if (word == 3 && strncasecmp(at, "AND", 3) == 0)
+			ands++;
+		else if (joins(at, word))
+			return false;
+		at += word ? word : 1;
+	}
+	/* The one AND of an endpoint is part of the value. */
+	return ands == 0 || (ands == 1 && n == 1 && found[0].type == OBSERVABLE_ENDPOINT);
+}
+
+/* ---- what is wanted ---- */
+
+static bool header_wanted(const struct filter *f, const struct log_row *row)
+{
+	struct header h;
+	size_t n;
+
+	if (row->kind != LOG_MESSAGE || row->arrived < f->since)
+		return false;
+	n = header_peek_length(row->data, row->length);
+	/* Whose a forward is, only its content tells. */
+	return n <= row->length && header_decode(&h, row->data, n) == ERR_OK &&
+	       h.tlp <= f->tlp_max &&
+	       (h.kind == KIND_FORWARD ||
+		(h.kind == KIND_POST && (!f->node || party_id_equal(&h.origin, &f->node->id))));
+}
+
+static bool message_wanted(const struct filter *f, const struct opened *o)
+{
+	const struct envelope *envelope = &o->post.envelope;
+
+	/* SPEC 9.7: "Nothing of an exercise is given." */
+	return !envelope->exercise && (!f->by_use || envelope->block == f->block) &&
+	       (!f->node || party_id_equal(&o->header.origin, &f->node->id));
+}
+
+static bool label_wanted(const struct filter *f, const cJSON *labels)
+{
+	const cJSON *label;
+
+	if (f->label_count == 0)
+		return true;
+	if (!cJSON_IsArray(labels))
+		return false;
+	cJSON_ArrayForEach(label, labels)
+	{
+		const char *text = cJSON_GetStringValue(label);
+
+		for (size_t i = 0; text && i < f->label_count; i++)
+			if (strcmp(text, f->labels[i]) == 0)
+				return true;
+	}
+	return false;
+}
+
+static const cJSON *confidence_of(const struct stix_object *o)
+{
+	const cJSON *c = cJSON_GetObjectItemCaseSensitive(o->json, "confidence");
+
+	return cJSON_IsNumber(c) && c->valuedouble >= 0 && c->valuedouble <= 100 ? c : NULL;
+}
+
+static bool confidence_wanted(const struct filter *f, const struct stix_object *o)
+{
+	const cJSON *c = confidence_of(o);
+
+	return f->min_confidence < 0 || (c && c->valuedouble >= f->min_confidence);
+}
+
+/* v is the host of the endpoint. */
+static bool host_of(const struct observable *endpoint, const struct observable *v)
+{
+	const char *host = endpoint->text, *colon = strrchr(host, ':');
+	size_t n = colon ? (size_t)(colon - host) : 0;
+
+	if (*host == '[' && n >= 2) {
+		host++;
+		n -= 2;
+	}
+	return endpoint->type == OBSERVABLE_ENDPOINT && v->type != OBSERVABLE_ENDPOINT &&
+	       n == v->length && memcmp(host, v->text, n) == 0;
+}
+
+/* SPEC 9.7: "the host of an endpoint that is a value too is not" */
+static void hosts_drop(struct exporting *x)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < x->found_count; i++) {
+		bool host = false;
+
+		for (size_t j = 0; j < x->found_count && !host; j++)
+			host = host_of(&x->found[j], &x->found[i]);
+		if (host)
+			continue;
+		if (kept < i)
+			x->found[kept] = x->found[i];
+		kept++;
+	}
+	x->found_count = kept;
+}
+
+/* Reads the object's values; where the type wanted is one of values, the others are dropped. */
+static bool values_wanted(struct exporting *x, const struct stix_object *o)
+{
+	const struct filter *f = &x->filter;
+	size_t n = stix_observables(o, x->found, OBSERVABLES_PER_OBJECT_MAX);
+	bool of_type = f->type && strcmp(f->type, o->type) == 0;
+
+	x->found_count = n < OBSERVABLES_PER_OBJECT_MAX ? n : OBSERVABLES_PER_OBJECT_MAX;
+	hosts_drop(x);
+	if (!f->type || of_type)
+		return true;
+	if (f->value_type == OBSERVABLE_NONE)
+		return false;
+	for (size_t i = 0; i < x->found_count; i++)
+		if (x->found[i].type == f->value_type)
+			return true;
+	return false;
+}
+
+/* SPEC 9.7: "Only the current version of an object is given, and not when it is revoked or its
+ * `valid_until` is past." */
+static bool wanted(struct exporting *x, const struct answer *a, const struct stix_object *o,
+		   uint16_t number)
+{
+	const struct filter *f = &x->filter;
+
+	if (o->scaffolding || o->revoked || (o->valid_until && o->valid_until <= f->now))
+		return false;
+	if (!f->whole && strcmp(o->type, "indicator") != 0)
+		return false;
+	return confidence_wanted(f, o) &&
+	       label_wanted(f, cJSON_GetObjectItemCaseSensitive(o->json, "labels")) &&
+	       values_wanted(x, o) &&
+	       index_current(a->index, &x->post.header.origin, o->id, x->post.row.lsn, number);
+}
+
+/* ---- a line ---- */
+
+static void put_values(struct text *t, const struct exporting *x)
+{
+	enum observable_type only = x->filter.value_type;
+
+	admin_put_name(t, "values");
+	text_str(t, "[");
+	for (size_t i = 0; i < x->found_count; i++) {
+		if (only != OBSERVABLE_NONE && x->found[i].type != only)
+			continue;
+		admin_put_name(t, NULL);
+		text_str(t, "{");
+		admin_put_string(t, "type", observable_type_str(x->found[i].type));
+		admin_put_string(t, "value", x->found[i].text);
+		text_str(t, "}");
+	}
+	text_str(t, "]");
+}
+
+/* Some, so that a stranger's object with many of both does not become many times as large. */
+static void put_labels(struct text *t, const struct stix_object *o)
+{
+	const cJSON *labels = cJSON_GetObjectItemCaseSensitive(o->json, "labels"), *label;
+	size_t room = LABELS_TOLD_BYTES;
+
+	admin_put_name(t, "labels");
+	text_str(t, "[");
+	for (label = cJSON_IsArray(labels) ? labels->child : NULL; label; label = label->next) {
+		const char *s = cJSON_GetStringValue(label);
+
+		if (!s || strlen(s) > room)
+			continue;
+		room -= strlen(s);
+		admin_put_string(t, NULL, s);
+	}
+	text_str(t, "]");
+}
+
+static void object_export(struct exporting *x, const struct answer *a, const struct stix_object *o)
+{
+	struct text *t = page_line(&x->page);
+	const struct header *h = &x->post.header;
+	const cJSON *confidence = confidence_of(o);
+	char name[PARTY_TEXT_BYTES];
+
+	text_str(t, "{");
+	admin_put_string(t, "object", o->id);
+	admin_put_string(t, "type", o->type);
+	admin_put_string(t, "name", o->name);
+	put_values(t, x);
+	admin_put_bool(t, "alone",
+		       o->pattern && stands_alone(o->pattern, x->found, x->found_count));
+	admin_put_string(t, "tlp", tlp_str((enum tlp)h->tlp));
+	admin_put_string(t, "node", answer_party(a, name, &h->origin));
+	admin_put_hex(t, "message", x->post.id.b, MESSAGE_ID_BYTES);
+	admin_put_time(t, "created", h->created);
+	admin_put_string(t, "use", x->post.post.envelope.block ? "block" : "detect");
+	if (confidence)
+		admin_put_number(t, "confidence", (uint64_t)confidence->valuedouble);
+	put_labels(t, o);
+	admin_put_time(t, "modified", o->modified);
+	admin_put_time(t, "valid_until", o->valid_until);
+	admin_put_bool(t, "scaffolding", o->scaffolding);
+	if (x->filter.whole) {
+		admin_put_name(t, "raw");
+		text_add(t, o->raw.at, o->raw.length);
+	}
+	text_str(t, "}");
+}
+
+/* ---- pages ---- */
+
+/* What whole objects need to be read with: told once for those of a message, before them. */
+static void scaffolding_export(struct exporting *x, const struct answer *a)
+{
+	const struct bundle *b = x->post.post.bundle;
+	size_t found = x->found_count;
+
+	x->found_count = 0;
+	for (size_t i = 0; i < bundle_count(b); i++)
+		if (bundle_object(b, i)->scaffolding)
+			object_export(x, a, bundle_object(b, i));
+	x->found_count = found;
+}
+
+/* One message.  What is not to be shown is no error: there are others. */
+static enum err message_export(struct exporting *x, struct answer *a, const struct log_row *row)
+{
+	const struct filter *f = &x->filter;
+	enum err e = header_wanted(f, row) ? opened_read(&x->post, a, row) : ERR_NOT_FOUND;
+	bool any = false;
+
+	if (e)
+		return e == ERR_MEMORY ? e : ERR_OK;
+	if (message_wanted(f, &x->post)) {
+		for (size_t i = 0; i < bundle_count(x->post.post.bundle); i++) {
+			const struct stix_object *o = bundle_object(x->post.post.bundle, i);
+
+			if (!wanted(x, a, o, (uint16_t)i))
+				continue;
+			if (!any && f->whole)
+				scaffolding_export(x, a);
+			any = true;
+			object_export(x, a, o);
+		}
+	}
+	opened_clear(&x->post);
+	return ERR_OK;
+}
+
+static enum err export_page(struct exporting *x, struct answer *a)
+{
+	struct log_row row;
+	enum err e = ERR_OK;
+
+	while (!e && !page_full(&x->page)) {
+		e = log_read_from(a->log, x->page.at, &row);
+		if (e == ERR_NOT_FOUND) {
+			x->page.ended = true;
+			return ERR_OK;
+		}
+		if (!e) {
+			x->page.at = row.lsn + 1;
+			e = message_export(x, a, &row);
+		}
+	}
+	return e;
+}
+
+/* ---- the request ---- */
+
+/* SPEC 9.7: "TLP:RED is never given, TLP:AMBER and TLP:AMBER+STRICT only when `tlp_max` allows
+ * it." */
+static enum err tlp_read(struct filter *f, struct answer *a)
+{
+	const char *tlp = admin_string(&a->request, "tlp_max");
+
+	f->tlp_max = TLP_GREEN;
+	if (tlp && !tlp_parse(tlp, &f->tlp_max)) {
+		a->where = "tlp_max";
+		report_add(&a->report, "\"%s\" is none of clear, green, amber, amber+strict", tlp);
+		return ERR_FORMAT;
+	}
+	if (f->tlp_max == TLP_RED) {
+		a->where = "tlp_max";
+		report_add(&a->report, "TLP:RED is for the persons named, and never exported");
+		return ERR_NOT_ALLOWED;
+	}
+	return ERR_OK;
+}
+
+/* SPEC 9.7: "a `type` that nothing could be of is refused": it would empty a zone. */
+static enum err type_read(struct filter *f, struct answer *a)
+{
+	const char *names[OBSERVABLE_TYPES] = {"indicator"}, *nearest;
+
+	f->type = admin_string(&a->request, "type");
+	f->value_type = OBSERVABLE_NONE;
+	if (!f->type || observable_type_parse(f->type, &f->value_type) || f->whole ||
+	    strcmp(f->type, "indicator") == 0)
+		return ERR_OK;
+	for (int i = OBSERVABLE_NONE + 1; i < OBSERVABLE_TYPES; i++)
+		names[i] = observable_type_str((enum observable_type)i);
+	nearest = report_nearest(f->type, names, OBSERVABLE_TYPES);
+	a->where = "type";
+	report_add(&a->report, "there are no values of the type \"%s\"%s%s%s", f->type,
+		   nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+		   nearest ? "\"?" : "");
+	return ERR_FORMAT;
+}
+
+static enum err filter_read(struct filter *f, struct answer *a)
+{
+	struct admin_request *r = &a->request;
+	const char *node = admin_string(r, "node"), *use = admin_string(r, "use");
+	uint64_t days = admin_number(r, "max_age_days", 1, MAX_AGE_DAYS, 0);
+	uint64_t confidence = admin_number(r, "min_confidence", 0, 100, UINT64_MAX);
+
+	f->now = clock_wall();
+	f->since = days && days * DAY_MS < f->now ? f->now - days * DAY_MS : 0;
+	f->min_confidence = confidence == UINT64_MAX ? -1 : (int)confidence;
+	f->label_count = admin_strings(r, "labels", f->labels, LABELS_WANTED_MAX);
+	f->whole = admin_flag(r, "whole");
+	f->by_use = use != NULL;
+	f->block = use && strcmp(use, "block") == 0;
+	if (use && !f->block && strcmp(use, "detect") != 0) {
+		a->where = "use";
+		report_add(&a->report, "\"%s\" is neither detect nor block", use);
+		return ERR_FORMAT;
+	}
+	if (node && !(f->node = answer_node_named(a, node)))
+		return ERR_UNKNOWN_PARTY;
+	if (type_read(f, a))
+		return ERR_FORMAT;
+	return tlp_read(f, a);
+}
+
+enum err answer_export(struct answer *a)
+{
+	struct exporting *x = calloc(1, sizeof *x);
+	enum err e;
+
+	if (!x)
+		return ERR_MEMORY;
+	e = filter_read(&x->filter, a);
+	page_open(&x->page, a);
+	if (!e && (!admin_request_done(&a->request) || !answer_no_frames(a)))
+		e = ERR_FORMAT;
+	if (!e)
+		e = answer_catch_up(a);
+	if (!e)
+		e = export_page(x, a);
+	page_close(&x->page, false);
+	free(x);
+	return e;
+}

@@ -1,0 +1,219 @@
+/* share: sending bundles as posts. */
+#include "node/admin/answer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "keys/seal.h"
+#include "node/loop.h"
+#include "protocol/body.h"
+
+enum { DAY_HOURS = 24, AUDIT_NAMES_MAX = 64 };
+
+/* What a call of share decides about all its messages. */
+struct sharing {
+	struct answer *a;
+	struct addressed who;
+	struct envelope envelope;
+	uint32_t expiry;
+	uint8_t priority;
+	bool dry_run, no_forward;
+	size_t count, objects, copies; /* messages of each draft */
+	struct draft *drafts;          /* bodies owned */
+	struct message_id *ids;        /* of the drafts, copies of each */
+};
+
+/* SPEC 9.5: "`keep_days` is at most what the policy of the topology says for the TLP, and that when
+ * it is absent." */
+static enum err expiry_wanted(struct sharing *s)
+{
+	struct answer *a = s->a;
+	uint32_t most = s->who.topology->policy.expiry_days[s->who.tlp];
+	uint64_t days = admin_number(&a->request, "keep_days", 1, UINT32_MAX, most);
+
+	if (days > most) {
+		report_add(&a->report,
+			   "TLP:%s is kept for at most %lu days by the council's policy, not %lu",
+			   tlp_str(s->who.tlp), (unsigned long)most, (unsigned long)days);
+		a->where = "keep_days";
+		return ERR_NOT_ALLOWED;
+	}
+	s->expiry = node_expiry(a->node, (uint32_t)days * DAY_HOURS);
+	return ERR_OK;
+}
+
+static enum err options_read(struct sharing *s)
+{
+	struct admin_request *r = &s->a->request;
+	const char *use = admin_string(r, "use");
+	enum err e = addressed_read(&s->who, s->a);
+
+	s->priority = (uint8_t)admin_number(r, "priority", PRIORITY_ROUTINE, PRIORITY_EMERGENCY,
+					    PRIORITY_ROUTINE);
+	s->dry_run = admin_flag(r, "dry_run");
+	s->no_forward = admin_flag(r, "no_forward");
+	s->envelope.exercise = admin_flag(r, "exercise");
+	s->envelope.receipt = admin_flag(r, "receipt");
+	s->envelope.block = use && strcmp(use, "block") == 0;
+	if (!e && use && !s->envelope.block && strcmp(use, "detect") != 0) {
+		report_add(&s->a->report, "\"%s\" is neither detect nor block", use);
+		s->a->where = "use";
+		e = ERR_FORMAT;
+	}
+	if (!e && s->no_forward && s->who.to.all) {
+		report_add(&s->a->report,
+			   "what goes to everyone cannot be kept from being passed on");
+		s->a->where = "no_forward";
+		e = ERR_NOT_ALLOWED;
+	}
+	if (!e)
+		e = expiry_wanted(s);
+	if (!e && !admin_request_done(r))
+		e = ERR_FORMAT;
+	if (!e && (s->a->frame_count == 0 || s->a->frame_count > ADMIN_BUNDLES_MAX)) {
+		report_add(&s->a->report, "1 to %d bundles are wanted, not %zu", ADMIN_BUNDLES_MAX,
+			   s->a->frame_count);
+		e = ERR_LIMIT;
+	}
+	return e;
+}
+
+static size_t objects_of(const struct bundle *b)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < bundle_count(b); i++)
+		n += !bundle_object(b, i)->scaffolding;
+	return n;
+}
+
+/* The bundle by itself, and then the body by the very function with which others will read it:
+ * nothing is signed that would be held elsewhere. */
+static enum err bundle_check(struct sharing *s, struct slice bundle, const struct text *body)
+{
+	struct report *report = &s->a->report;
+	struct bundle *b;
+	struct post post;
+	enum tlp marked;
+	enum err e = bundle_read(&b, bundle.at, bundle.length, BUNDLE_OBJECTS_MAX, report);
+
+	if (e)
+		return e;
+	bundle_free(b);
+	e = post_read(&post, body->at, body->length, report);
+	if (e)
+		return e;
+	if (bundle_tlp(post.bundle, &marked) && marked > s->who.tlp) {
+		report_add(report, "an object is marked TLP:%s, stricter than the message's TLP:%s",
+			   tlp_str(marked), tlp_str(s->who.tlp));
+		e = ERR_NOT_ALLOWED;
+	}
+	s->objects += objects_of(post.bundle);
+	post_clear(&post);
+	return e;
+}
+
+static enum err draft_make(struct sharing *s, struct slice bundle)
+{
+	struct draft *d = &s->drafts[s->count];
+	struct text body;
+	uint8_t *packed;
+	enum err e;
+
+	text_init(&body);
+	post_write(&body, &s->envelope, bundle);
+	e = body.bad ? ERR_MEMORY : bundle_check(s, bundle, &body);
+	if (!e)
+		e = body_pack(&packed, &d->body_length, body.at, body.length);
+	text_clear(&body);
+	if (!e && !s->who.to.all && seal_size(KIND_POST, d->body_length) == 0) {
+		free(packed);
+		e = ERR_LIMIT;
+	}
+	if (e == ERR_LIMIT)
+		report_add(&s->a->report, "the bundle is too large for one message");
+	if (e)
+		return e;
+	d->kind = KIND_POST;
+	d->tlp = s->who.tlp;
+	d->priority = s->priority;
+	d->no_forward = s->no_forward;
+	d->expiry = s->expiry;
+	d->body = packed;
+	s->count++;
+	return ERR_OK;
+}
+
+static void ids_show(struct text *t, const struct sharing *s)
+{
+	admin_put_name(t, "messages");
+	text_str(t, "[");
+	for (size_t i = 0; !s->dry_run && i < s->count * s->copies; i++)
+		admin_put_hex(t, NULL, s->ids[i].b, MESSAGE_ID_BYTES);
+	text_str(t, "]");
+}
+
+/* Names as far as they fit: an audit row is small. */
+static void audience_summary(struct text *summary, const struct recipients *to)
+{
+	size_t shown = to->count < AUDIT_NAMES_MAX ? to->count : AUDIT_NAMES_MAX;
+
+	admin_put_name(summary, "to");
+	text_str(summary, "[");
+	if (to->all)
+		admin_put_string(summary, NULL, "all");
+	for (size_t i = 0; i < shown; i++)
+		admin_put_string(summary, NULL, to->chosen[i].party->name);
+	text_str(summary, "]");
+	if (shown < to->count)
+		admin_put_number(summary, "and_more", to->count - shown);
+}
+
+static void shared_show(struct sharing *s)
+{
+	struct text *t = &s->a->reply, *summary = &s->a->summary;
+
+	ids_show(t, s);
+	admin_put_number(t, "objects", s->objects);
+	audience_show(t, &s->who.to);
+	if (s->dry_run)
+		return;
+	text_str(summary, "{");
+	admin_put_number(summary, "count", s->count * s->copies);
+	admin_put_number(summary, "objects", s->objects);
+	admin_put_string(summary, "tlp", tlp_str(s->who.tlp));
+	audience_summary(summary, &s->who.to);
+	admin_put_hex(summary, "first", s->ids[0].b, MESSAGE_ID_BYTES);
+	admin_put_hex(summary, "last", s->ids[s->count * s->copies - 1].b, MESSAGE_ID_BYTES);
+	text_str(summary, "}");
+}
+
+/* SPEC 9.5: "Either every bundle of the request is sent, or none." */
+enum err answer_share(struct answer *a)
+{
+	struct sharing s = {.a = a};
+	enum err e = options_read(&s);
+
+	if (!e) {
+		s.copies = recipients_letters(&s.who.to);
+		s.drafts = calloc(a->frame_count, sizeof *s.drafts);
+		s.ids = calloc(a->frame_count * s.copies, sizeof *s.ids);
+		e = s.drafts && s.ids ? ERR_OK : ERR_MEMORY;
+	}
+	for (size_t i = 0; !e && i < a->frame_count; i++) {
+		e = draft_make(&s, a->frames[i]);
+		if (e && !a->where)
+			a->where = "bundle";
+	}
+	if (!e && !s.dry_run)
+		e = node_publish(a->node, s.who.topology, &s.who.to, s.drafts, s.count, s.ids,
+				 &a->report);
+	if (!e)
+		shared_show(&s);
+	for (size_t i = 0; i < s.count; i++)
+		free((void *)s.drafts[i].body);
+	free(s.drafts);
+	free(s.ids);
+	addressed_clear(&s.who);
+	return e;
+}

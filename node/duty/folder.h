@@ -1,0 +1,23 @@
+/* The thread that keeps the indexes behind the log: nothing acknowledged waits for it. */
+#ifndef NODE_FOLDER_H
+#define NODE_FOLDER_H
+
+#include "node/store/index.h"
+
+struct folder;
+
+/* What is done after every fold, on the folder's thread.  *next is when it wants to be called
+ * without one, in ms of clock_monotonic(); UINT64_MAX before.  When it fails it is called again in
+ * a while. */
+typedef enum err folder_then(void *arg, uint64_t now, uint64_t *next);
+
+/* Starts folding; index and arg are borrowed.  NULL when memory or threads are short. */
+struct folder *folder_start(struct index *index, folder_then *then, void *arg);
+/* Waits for the batch under way. */
+void folder_stop(struct folder *f);
+/* The log has grown, or what is done after a fold is wanted.  Any thread; cheap. */
+void folder_wake(struct folder *f);
+/* ERR_OK, or what the last fold, or what is done after it, ran into. */
+enum err folder_state(struct folder *f);
+
+#endif

@@ -1,0 +1,88 @@
+/* What the files of the log share; nobody else includes it.
+ *
+ *     row       lsn 8 -> kind 1 | verdict or fact 1 | arrived 8 | from 16 | id 32 (messages) | data
+ *               | check 8, or, of a run that ends there, kind 1 | zero 1 | first 8 | check 8
+ *     body      lsn 8 -> the body in the box of the store key
+ *     value     key -> what log_put() was given
+ *     topology  version 4 | hash 32 -> the signed file
+ *     meta      "format" -> u32, "store" -> 16 bytes, "key" -> 16 bytes that name the store key */
+#ifndef NODE_LOG_PARTS_H
+#define NODE_LOG_PARTS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "node/store/log.h"
+#include "node/store/store.h"
+#include "protocol/bytes.h"
+
+enum {
+	LOG_FORMAT = 2, /* 1 had no runs */
+	LSN_BYTES = 8,
+	CHECK_BYTES = 8,
+	ROW_FIXED_BYTES = 1 + 1 + 8 + PARTY_ID_BYTES,
+	ROW_MESSAGE_BYTES = ROW_FIXED_BYTES + MESSAGE_ID_BYTES,
+	ROW_RUN_BYTES = 1 + 1 + LSN_BYTES,
+	FACT_MAX_BYTES = 1 << 20,
+	VALUE_KEY_MAX_BYTES = 64,
+	LOG_FULL_PERCENT = 95,
+	VERDICT_VOID_BIT = 0x80, /* beside the verdict */
+	TOPOLOGY_KEY_BYTES = 4 + HASH_BYTES,
+};
+
+/* Domain bytes of identity_index_key(): one key, several uses, never the same input. */
+enum key_domain { KEY_OF_OBJECT = 1, KEY_OF_VALUE, KEY_OF_STORE, KEY_OF_BACKUP, KEY_OF_INCIDENT };
+
+#define CURSOR_PREFIX "cursor/"
+/* The value of this name, and those whose names begin with it: node/store/restored.h. */
+#define RESTORED_KEY "restored"
+
+struct log_tables {
+	MDB_dbi row, body, value, topology, meta;
+};
+
+struct log {
+	struct store_env store;
+	struct log_tables tables;
+	const struct identity *identity;
+	struct store_id id;
+	_Atomic uint64_t head;
+	pthread_mutex_t writing; /* of what follows: held from begin to commit or abort */
+	MDB_txn *txn;            /* the writer's, from begin to commit */
+	enum err failed;         /* of the transaction: commit gives it up */
+	bool full;               /* at the bound since log_begin() */
+	uint64_t next;           /* position of the next row */
+};
+
+struct log_reader {
+	struct log *log;
+	MDB_txn *txn;
+	MDB_cursor *row;
+	uint64_t at; /* position of the cursor; 0: nowhere */
+	bool paused;
+};
+
+/* Opens the tables in txn, made when create. */
+int log_open_tables(MDB_txn *txn, struct log_tables *tables, bool create);
+/* Reads and judges "format", "store" and "key". */
+enum err log_read_meta(MDB_txn *txn, MDB_dbi meta, const struct identity *identity,
+		       struct store_id *id, const char *dir, struct report *report);
+
+/* store_verify() of a log that may be in use. */
+enum err log_verify_pages(struct log *log, struct report *report);
+
+/* ERR_OK inside a transaction that can still be committed. */
+enum err log_writable(const struct log *log);
+/* A transaction in which LMDB failed holds half of what was asked: it can only be given up. */
+enum err log_fail(struct log *log, int rc);
+
+/* BLAKE2b of (lsn | row), its first 8 bytes: finds what the disk has changed. */
+void log_row_check(uint8_t out[CHECK_BYTES], uint64_t lsn, const uint8_t *row, size_t n);
+/* The last position, 0 when there is none. */
+int log_read_head(MDB_txn *txn, MDB_dbi row, uint64_t *head);
+/* Removes the values whose key begins with prefix. */
+int log_drop_values(MDB_txn *txn, MDB_dbi value, const char *prefix);
+/* Reads a stored row; ERR_DAMAGED.  has_body is not set. */
+enum err log_row_decode(struct log_row *row, uint64_t lsn, const MDB_val *stored);
+
+#endif
