@@ -56,6 +56,9 @@ static const struct command commands[] = {
 	{"withdraw", cmd_withdraw,
 	 "VALUE|OBJECT-ID|ID --because wrong|leaked [--import] [--dry-run]",
 	 "take back what this node has said"},
+	{"mute", cmd_mute, "[VALUE... [--because TEXT]]",
+	 "keep values out of this node's exports, or list those that are"},
+	{"unmute", cmd_unmute, "VALUE...", "let them in again"},
 	{"incident", cmd_incident,
 	 "open --title T --class C --severity low|medium|high|critical [--type Y]\n"
 	 "                   [--critical-infrastructure] [--affected PARTY]... [--to A]... [--tlp "

@@ -141,6 +141,8 @@ static enum err open_store(struct node *n, struct report *report)
 	if (!e)
 		e = directory_open(&n->directory, n->index, n->log, n->identity);
 	if (!e)
+		e = mutes_open(&n->mutes, n->log, n->identity);
+	if (!e)
 		e = keep_open(&n->keep, n->log, n->index);
 	if (!e)
 		e = quarantine_load(n);
@@ -331,6 +333,7 @@ void node_close(struct node *n)
 	exchange_free(n->exchange);
 	workers_free(n->workers);
 	keep_close(n->keep);
+	mutes_close(n->mutes);
 	directory_close(n->directory);
 	versions_close(n->versions);
 	if (n->index)
@@ -393,4 +396,9 @@ struct versions *node_versions(const struct node *n)
 struct directory *node_directory(const struct node *n)
 {
 	return n->directory;
+}
+
+struct mutes *node_mutes(const struct node *n)
+{
+	return n->mutes;
 }

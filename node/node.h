@@ -9,6 +9,7 @@
 #include <signal.h>
 
 #include "node/config.h"
+#include "node/detect/mutes.h"
 #include "node/directory.h"
 #include "node/store/index.h"
 #include "node/link/link.h"
@@ -61,6 +62,7 @@ struct log *node_log(const struct node *node);
 struct index *node_index(const struct node *node);
 struct versions *node_versions(const struct node *node);
 struct directory *node_directory(const struct node *node);
+struct mutes *node_mutes(const struct node *node);
 
 /* --- for the admin socket's thread --- */
 
@@ -135,5 +137,8 @@ void node_exported(struct node *node, const struct export_status *status);
 size_t node_exports(struct node *node, struct export_status *out);
 /* Keeps a local fact: an audit row, a mute. */
 enum err node_note(struct node *node, enum fact fact, const void *data, size_t n);
+/* The same, and in the same commit a small value of the log is set, or goes where value is NULL. */
+enum err node_keep(struct node *node, const char *key, const void *value, size_t value_length,
+		   enum fact fact, const void *data, size_t n);
 
 #endif

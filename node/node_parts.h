@@ -96,6 +96,7 @@ struct node {
 	struct index *index;
 	struct versions *versions;
 	struct directory *directory;
+	struct mutes *mutes;
 	struct keep *keep;
 	struct folder *folder;
 	struct workers *workers;

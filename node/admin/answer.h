@@ -54,6 +54,7 @@ answer_fn answer_evidence;
 answer_fn answer_export, answer_exported, answer_position;
 answer_fn answer_who, answer_share, answer_forward, answer_withdraw;
 answer_fn answer_receipts, answer_ack;
+answer_fn answer_mute, answer_unmute, answer_mutes;
 answer_fn answer_incident, answer_incidents, answer_incident_say, answer_incident_export;
 answer_fn answer_topology, answer_accept, answer_drain;
 answer_fn answer_card, answer_card_set, answer_card_accept, answer_rotate, answer_whose;

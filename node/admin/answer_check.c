@@ -117,6 +117,23 @@ static enum err match_show(struct check *c, const struct match *m)
 	return ERR_OK;
 }
 
+/* "muted": what keeps it out of this node's exports, or null. */
+static void muted_show(struct check *c)
+{
+	struct text *t = &c->a->reply, mute;
+
+	text_init(&mute);
+	text_str(&mute, "{");
+	if (mutes_hide(node_mutes(c->a->node), &c->value, &mute)) {
+		admin_put_name(t, "muted");
+		text_add(t, mute.bad ? "{" : mute.at, mute.bad ? 1 : mute.length);
+		text_str(t, "}");
+	} else {
+		admin_put_string(t, "muted", NULL);
+	}
+	text_clear(&mute);
+}
+
 static enum err value_check(struct check *c, const char *typed)
 {
 	struct text *t = &c->a->reply;
@@ -142,6 +159,8 @@ static enum err value_check(struct check *c, const char *typed)
 	text_str(t, "]");
 	if (why)
 		admin_put_string(t, "error", why);
+	else
+		muted_show(c);
 	text_str(t, "}");
 	return e;
 }

@@ -168,8 +168,27 @@ static void hosts_drop(struct exporting *x)
 	x->found_count = kept;
 }
 
+/* SPEC 9.11: "What is muted is in no page of `export`: neither the value nor, with `whole`, an
+ * object that has it." */
+static bool muted_drop(struct exporting *x, const struct answer *a)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < x->found_count; i++) {
+		if (mutes_hide(node_mutes(a->node), &x->found[i], NULL))
+			continue;
+		if (kept < i)
+			x->found[kept] = x->found[i];
+		kept++;
+	}
+	if (kept == x->found_count)
+		return true;
+	x->found_count = kept;
+	return kept && !x->filter.whole;
+}
+
 /* Reads the object's values; where the type wanted is one of values, the others are dropped. */
-static bool values_wanted(struct exporting *x, const struct stix_object *o)
+static bool values_wanted(struct exporting *x, const struct answer *a, const struct stix_object *o)
 {
 	const struct filter *f = &x->filter;
 	size_t n = stix_observables(o, x->found, OBSERVABLES_PER_OBJECT_MAX);
@@ -177,6 +196,8 @@ static bool values_wanted(struct exporting *x, const struct stix_object *o)
 
 	x->found_count = n < OBSERVABLES_PER_OBJECT_MAX ? n : OBSERVABLES_PER_OBJECT_MAX;
 	hosts_drop(x);
+	if (!muted_drop(x, a))
+		return false;
 	if (!f->type || of_type)
 		return true;
 	if (f->value_type == OBSERVABLE_NONE)
@@ -200,7 +221,7 @@ static bool wanted(struct exporting *x, const struct answer *a, const struct sti
 		return false;
 	return confidence_wanted(f, o) &&
 	       label_wanted(f, cJSON_GetObjectItemCaseSensitive(o->json, "labels")) &&
-	       values_wanted(x, o) &&
+	       values_wanted(x, a, o) &&
 	       index_current(a->index, &x->post.header.origin, o->id, x->post.row.lsn, number);
 }
 

@@ -67,6 +67,19 @@ static void show_json(const struct wanted *w, struct slice line)
 	text_clear(&t);
 }
 
+static void show_muted(const cJSON *muted)
+{
+	if (!cJSON_IsObject(muted))
+		return;
+	printf("    muted          since %.19s  by uid %.0f  as ", member_text(muted, "at"),
+	       member_number(muted, "uid"));
+	print_safe(stdout, member_text(muted, "value"), false);
+	if (*member_text(muted, "because"))
+		fputs(": ", stdout);
+	print_safe(stdout, member_text(muted, "because"), false);
+	putchar('\n');
+}
+
 static void show_words(const struct wanted *w, const cJSON *answer)
 {
 	const cJSON *match, *matches = cJSON_GetObjectItemCaseSensitive(answer, "matches");
@@ -78,6 +91,7 @@ static void show_words(const struct wanted *w, const cJSON *answer)
 	}
 	print_column(w->value, VALUE_WIDTH);
 	printf("%s\n", cJSON_GetArraySize(matches) ? "known" : "not known");
+	show_muted(cJSON_GetObjectItemCaseSensitive(answer, "muted"));
 	cJSON_ArrayForEach(match, matches)
 	{
 		printf("    %-13s  TLP:%-6s since %.19s  from ", member_text(match, "how"),

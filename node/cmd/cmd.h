@@ -32,6 +32,8 @@ int cmd_export(const struct cmd_context *c, int argc, char **argv);
 int cmd_forward(const struct cmd_context *c, int argc, char **argv);
 int cmd_follow(const struct cmd_context *c, int argc, char **argv);
 int cmd_withdraw(const struct cmd_context *c, int argc, char **argv);
+int cmd_mute(const struct cmd_context *c, int argc, char **argv);
+int cmd_unmute(const struct cmd_context *c, int argc, char **argv);
 int cmd_incident(const struct cmd_context *c, int argc, char **argv);
 int cmd_list(const struct cmd_context *c, int argc, char **argv);
 int cmd_show(const struct cmd_context *c, int argc, char **argv);

@@ -244,6 +244,9 @@ enum err node_accept(struct node *n, const uint8_t *file, size_t length, struct 
 struct fact_call {
 	struct desk_call call;
 	struct node *node;
+	const char *key;   /* of a small value that changes with it; or NULL */
+	const void *value; /* NULL: it goes */
+	size_t value_length;
 	enum fact fact;
 	const void *data;
 	size_t length;
@@ -259,6 +262,9 @@ static void fact_run(struct desk_call *call)
 	f->e = log_begin(log);
 	if (!f->e) {
 		f->e = log_append_fact(log, f->fact, clock_wall(), f->data, f->length, &lsn);
+		if (!f->e && f->key)
+			f->e = f->value ? log_put(log, f->key, f->value, f->value_length)
+					: log_drop(log, f->key);
 		if (f->e)
 			log_abort(log);
 		else
@@ -272,6 +278,22 @@ enum err node_note(struct node *n, enum fact fact, const void *data, size_t leng
 {
 	struct fact_call f = {
 		.call = {.run = fact_run}, .node = n, .fact = fact, .data = data, .length = length};
+
+	f.call.arg = &f;
+	return desk_call(n->desk, &f.call) ? f.e : ERR_STATE;
+}
+
+enum err node_keep(struct node *n, const char *key, const void *value, size_t value_length,
+		   enum fact fact, const void *data, size_t length)
+{
+	struct fact_call f = {.call = {.run = fact_run},
+			      .node = n,
+			      .key = key,
+			      .value = value,
+			      .value_length = value_length,
+			      .fact = fact,
+			      .data = data,
+			      .length = length};
 
 	f.call.arg = &f;
 	return desk_call(n->desk, &f.call) ? f.e : ERR_STATE;

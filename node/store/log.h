@@ -102,6 +102,11 @@ enum err log_expire(struct log *log, const uint64_t *lsns, size_t n);
  * 64 bytes; those that begin with "cursor/" are bound to the store id and go with it. */
 enum err log_put(struct log *log, const char *key, const void *value, size_t n);
 enum err log_get(struct log_reader *reader, const char *key, void *value, size_t size, size_t *n);
+/* Calls found with every value whose key begins with prefix, until it returns false; what it is
+ * given lives as long as the call. */
+enum err log_values(struct log_reader *reader, const char *prefix,
+		    bool (*found)(void *arg, const char *key, const void *value, size_t n),
+		    void *arg);
 /* The value "floor": hours since 1970, 0 when there is none.  What expires before is gone. */
 uint32_t log_floor(struct log_reader *reader);
 /* Removes every value whose key begins with prefix.  Needs log_begin(). */

@@ -185,6 +185,33 @@ enum err log_get(struct log_reader *reader, const char *key, void *value, size_t
 	return ERR_OK;
 }
 
+enum err log_values(struct log_reader *reader, const char *prefix,
+		    bool (*found)(void *arg, const char *key, const void *value, size_t n),
+		    void *arg)
+{
+	if (reader->paused)
+		return ERR_STATE;
+	size_t length = strlen(prefix);
+	MDB_val k = {length, (void *)(uintptr_t)prefix}, v;
+	MDB_cursor *cursor;
+	int rc = mdb_cursor_open(reader->txn, reader->log->tables.value, &cursor);
+	if (rc != 0)
+		return lmdb_err(rc);
+	bool more = true;
+	rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
+	while (rc == 0 && more && k.mv_size >= length && memcmp(k.mv_data, prefix, length) == 0) {
+		char key[VALUE_KEY_MAX_BYTES + 1];
+		size_t n = k.mv_size < sizeof key ? k.mv_size : sizeof key - 1;
+		memcpy(key, k.mv_data, n);
+		key[n] = '\0';
+		more = found(arg, key, v.mv_data, v.mv_size);
+		if (more)
+			rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
+	}
+	mdb_cursor_close(cursor);
+	return rc == MDB_NOTFOUND ? ERR_OK : lmdb_err(rc);
+}
+
 uint32_t log_floor(struct log_reader *reader)
 {
 	uint8_t hours[4];
