@@ -117,7 +117,7 @@ static enum err match_show(struct check *c, const struct match *m)
 	return ERR_OK;
 }
 
-/* "muted": what keeps it out of this node's exports, or null. */
+/* "muted": what keeps it out of this node's exports, where something does. */
 static void muted_show(struct check *c)
 {
 	struct text *t = &c->a->reply, mute;
@@ -128,8 +128,6 @@ static void muted_show(struct check *c)
 		admin_put_name(t, "muted");
 		text_add(t, mute.bad ? "{" : mute.at, mute.bad ? 1 : mute.length);
 		text_str(t, "}");
-	} else {
-		admin_put_string(t, "muted", NULL);
 	}
 	text_clear(&mute);
 }

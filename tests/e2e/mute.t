@@ -29,7 +29,7 @@ ok "it is known as before" knows east bad.example
 like "and check says that it is muted, and why" "$(khabar east check bad.example)" \
 	'muted +since .* as bad\.example: our own mail relay'
 like "with --json too" "$(khabar east --json check bad.example)" '"muted": ?\{"value": ?"bad.example"'
-like "what is not says so" "$(khabar east --json check fine.example)" '"muted": ?null'
+is "what is not has none" "$(khabar east --json check fine.example | grep -c muted)" 0
 exits 1 "it cannot be muted twice" 'muted already' khabar east mute bad.example
 
 ok "an address hides the network that holds it" khabar east mute 192.0.2.77
