@@ -60,7 +60,36 @@ static enum err frame_check(const uint8_t *body, size_t n, size_t *plain)
 	return ERR_OK;
 }
 
+struct unpacker {
+	ZSTD_DCtx *zstd;
+};
+
+struct unpacker *unpacker_new(void)
+{
+	struct unpacker *u = calloc(1, sizeof *u);
+
+	if (u && (u->zstd = ZSTD_createDCtx()) == NULL) {
+		free(u);
+		return NULL;
+	}
+	return u;
+}
+
+void unpacker_free(struct unpacker *u)
+{
+	if (!u)
+		return;
+	ZSTD_freeDCtx(u->zstd);
+	free(u);
+}
+
 enum err body_unpack(char **out, size_t *length, const uint8_t *body, size_t n)
+{
+	return unpacker_unpack(NULL, out, length, body, n);
+}
+
+enum err unpacker_unpack(struct unpacker *u, char **out, size_t *length, const uint8_t *body,
+			 size_t n)
 {
 	size_t plain, got;
 	enum err err = frame_check(body, n, &plain);
@@ -72,7 +101,8 @@ enum err body_unpack(char **out, size_t *length, const uint8_t *body, size_t n)
 	text = malloc(plain + 1);
 	if (!text)
 		return ERR_MEMORY;
-	got = ZSTD_decompress(text, plain, body, n);
+	got = u ? ZSTD_decompressDCtx(u->zstd, text, plain, body, n)
+		: ZSTD_decompress(text, plain, body, n);
 	if (got != plain) {
 		free(text);
 		return ERR_FORMAT;

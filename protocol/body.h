@@ -15,4 +15,13 @@ enum err body_pack(uint8_t **out, size_t *length, const char *json, size_t n);
  * allocates, and bytes after the frame.  *out is NUL-terminated beyond *length; caller frees it. */
 enum err body_unpack(char **out, size_t *length, const uint8_t *body, size_t n);
 
+/* What unpacking needs beside the body, for whoever unpacks many: it takes longer to make than a
+ * small body to unpack.  One thread at a time.  NULL when memory is short. */
+struct unpacker;
+struct unpacker *unpacker_new(void);
+void unpacker_free(struct unpacker *u);
+/* As body_unpack(); u may be NULL. */
+enum err unpacker_unpack(struct unpacker *u, char **out, size_t *length, const uint8_t *body,
+			 size_t n);
+
 #endif

@@ -4,12 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "protocol/body.h"
-
-static enum err unpack(char **json, size_t *length, const uint8_t *data, size_t n,
-		       char why[CONTENT_WHY_BYTES])
+static enum err unpack(struct unpacker *unpacker, char **json, size_t *length, const uint8_t *data,
+		       size_t n, char why[CONTENT_WHY_BYTES])
 {
-	enum err e = body_unpack(json, length, data, n);
+	enum err e = unpacker_unpack(unpacker, json, length, data, n);
 
 	if (!e || e == ERR_MEMORY)
 		return e;
@@ -17,8 +15,9 @@ static enum err unpack(char **json, size_t *length, const uint8_t *data, size_t 
 	return ERR_FORMAT;
 }
 
-enum err content_open(const struct identity *id, const struct header *h, const uint8_t *body,
-		      size_t n, char **json, size_t *length, char why[CONTENT_WHY_BYTES])
+static enum err open_with(struct unpacker *unpacker, const struct identity *id,
+			  const struct header *h, const uint8_t *body, size_t n, char **json,
+			  size_t *length, char why[CONTENT_WHY_BYTES])
 {
 	enum opening opening;
 	uint8_t *data;
@@ -27,14 +26,14 @@ enum err content_open(const struct identity *id, const struct header *h, const u
 
 	*json = NULL;
 	if (!(h->flags & FLAG_SEALED))
-		return unpack(json, length, body, n, why);
+		return unpack(unpacker, json, length, body, n, why);
 	data = malloc(n + 1);
 	if (!data)
 		return ERR_MEMORY;
 	opening = seal_open(id, h, body, n, data, &used);
 	switch (opening) {
 	case OPENING_DONE:
-		e = unpack(json, length, data, used, why);
+		e = unpack(unpacker, json, length, data, used, why);
 		break;
 	case OPENING_NOT_OURS:
 		e = ERR_NOT_FOUND;
@@ -49,6 +48,12 @@ enum err content_open(const struct identity *id, const struct header *h, const u
 	sodium_memzero(data, used);
 	free(data);
 	return e;
+}
+
+enum err content_open(const struct identity *id, const struct header *h, const uint8_t *body,
+		      size_t n, char **json, size_t *length, char why[CONTENT_WHY_BYTES])
+{
+	return open_with(NULL, id, h, body, n, json, length, why);
 }
 
 enum err content_body(const struct identity *id, struct log_reader *log, const struct log_row *row,
@@ -70,6 +75,14 @@ enum err content_read(const struct identity *id, struct log_reader *log, const s
 		      const struct header *h, char **json, size_t *length,
 		      char why[CONTENT_WHY_BYTES])
 {
+	return content_read_with(NULL, id, log, row, h, json, length, why);
+}
+
+enum err content_read_with(struct unpacker *unpacker, const struct identity *id,
+			   struct log_reader *log, const struct log_row *row,
+			   const struct header *h, char **json, size_t *length,
+			   char why[CONTENT_WHY_BYTES])
+{
 	uint8_t *body;
 	size_t n;
 	enum err e;
@@ -78,7 +91,7 @@ enum err content_read(const struct identity *id, struct log_reader *log, const s
 	e = content_body(id, log, row, h, &body, &n, why);
 	if (e)
 		return e;
-	e = content_open(id, h, body, n, json, length, why);
+	e = open_with(unpacker, id, h, body, n, json, length, why);
 	free(body);
 	return e;
 }

@@ -9,6 +9,7 @@
 
 #include "keys/seal.h"
 #include "node/store/log.h"
+#include "protocol/body.h"
 
 enum { CONTENT_WHY_BYTES = 128 };
 
@@ -21,6 +22,11 @@ enum err content_open(const struct identity *id, const struct header *h, const u
 enum err content_read(const struct identity *id, struct log_reader *log, const struct log_row *row,
 		      const struct header *h, char **json, size_t *length,
 		      char why[CONTENT_WHY_BYTES]);
+/* The same, for whoever reads many; unpacker may be NULL. */
+enum err content_read_with(struct unpacker *unpacker, const struct identity *id,
+			   struct log_reader *log, const struct log_row *row,
+			   const struct header *h, char **json, size_t *length,
+			   char why[CONTENT_WHY_BYTES]);
 
 /* The body as carried, which the caller frees, of a row that this node should be able to read; the
  * errors of content_read(). */

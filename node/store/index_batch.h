@@ -32,6 +32,7 @@ struct batch {
 	struct sheet erase; /* positions, and what of them may go */
 	uint32_t floor;     /* hours: what expires before was purged */
 	size_t messages, bytes;
+	struct unpacker *unpacker; /* or NULL */
 	struct header header, recall, original;
 	struct observable found[OBSERVABLES_PER_OBJECT_MAX];
 };

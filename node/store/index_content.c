@@ -138,8 +138,8 @@ static enum err take_body(struct batch *b, const struct log_row *row)
 	size_t length;
 	if (!make)
 		return ERR_OK;
-	enum err e =
-		content_read(b->f->identity, b->f->reader, row, &b->header, &json, &length, why);
+	enum err e = content_read_with(b->unpacker, b->f->identity, b->f->reader, row, &b->header,
+				       &json, &length, why);
 	b->bytes += b->header.body_length;
 	if (e == ERR_NOT_FOUND) /* gone, or sealed to others */
 		return ERR_OK;
@@ -269,6 +269,7 @@ void batch_free(struct batch *b)
 		free(b->gone[i].at);
 	}
 	free(b->erase.at);
+	unpacker_free(b->unpacker);
 	free(b);
 }
 
@@ -281,6 +282,7 @@ struct batch *batch_new(const struct folding *f)
 	if (!b)
 		return NULL;
 	b->f = f;
+	b->unpacker = unpacker_new();
 	b->to = b->made;
 	for (size_t i = 0; i < SHEETS; i++)
 		b->made[i].width = b->gone[i].width = widths[i];

@@ -34,6 +34,34 @@ static void what_was_packed_is_unpacked(void)
 	free(body);
 }
 
+static void one_unpacker_unpacks_many_and_forgets_what_failed(void)
+{
+	struct unpacker *u = unpacker_new();
+	char text[2000], *back;
+	uint8_t *body;
+	size_t n, length, good = 0, refused = 0;
+
+	need(u);
+	for (size_t round = 1; round < 40; round++) {
+		for (size_t i = 0; i < sizeof text; i++)
+			text[i] = (char)('a' + i * round % 23);
+		need(body_pack(&body, &n, text, 50 * round) == ERR_OK);
+		refused += unpacker_unpack(u, &back, &length, body, n - 1) != ERR_OK;
+		body[n - 1] ^= 0x55;
+		if (unpacker_unpack(u, &back, &length, body, n) == ERR_OK)
+			free(back);
+		body[n - 1] ^= 0x55;
+		if (unpacker_unpack(u, &back, &length, body, n) == ERR_OK) {
+			good += length == 50 * round && memcmp(back, text, length) == 0;
+			free(back);
+		}
+		free(body);
+	}
+	is_int(good, 39, "each as it was, whatever came before");
+	is_int(refused, 39, "and what is cut is refused");
+	unpacker_free(u);
+}
+
 static void a_frame_cut_anywhere_or_longer_is_refused(void)
 {
 	char text[4000];
@@ -146,6 +174,7 @@ static void what_does_not_compress_into_1_mib_is_not_packed(void)
 int main(void)
 {
 	RUN(what_was_packed_is_unpacked);
+	RUN(one_unpacker_unpacks_many_and_forgets_what_failed);
 	RUN(a_frame_cut_anywhere_or_longer_is_refused);
 	RUN(a_flipped_bit_does_no_harm);
 	RUN(a_frame_without_content_size_is_refused);
