@@ -8,7 +8,7 @@
 #include "node/loop.h"
 #include "node/say.h"
 
-enum { RETRY_MS = 2000, REST_SLICE_MS = 10 };
+enum { RETRY_MS = 2000, RESTS = 3, REST_SLICE_MS = 20 };
 
 struct folder {
 	struct index *index;
@@ -64,7 +64,7 @@ static unsigned wakes_of(struct folder *f)
 	return wakes;
 }
 
-/* While messages come, a fold is followed by a rest as long as it took: the disk is theirs
+/* While messages come, a fold is followed by a rest three times as long: the disk is theirs
  * meanwhile, and the next fold is of more of them, which costs less for each.  With nothing coming
  * there is no rest. */
 static void rest(struct folder *f, unsigned wakes, uint64_t ms)
@@ -75,7 +75,7 @@ static void rest(struct folder *f, unsigned wakes, uint64_t ms)
 	while (at < until && f->wakes != wakes && !f->ending) {
 		struct timespec slice;
 		wakes = f->wakes;
-		at += REST_SLICE_MS;
+		at = until - at > REST_SLICE_MS ? at + REST_SLICE_MS : until;
 		slice = (struct timespec){.tv_sec = (time_t)(at / 1000),
 					  .tv_nsec = (long)(at % 1000) * 1000000};
 		while (!f->ending && pthread_cond_timedwait(&f->changed, &f->lock, &slice) == 0)
@@ -93,7 +93,7 @@ static enum err fold_all(struct folder *f)
 		unsigned wakes = wakes_of(f);
 		uint64_t begun = clock_monotonic();
 		e = index_fold(f->index, &more);
-		rest(f, wakes, clock_monotonic() - begun);
+		rest(f, wakes, RESTS * (clock_monotonic() - begun));
 		pthread_mutex_lock(&f->lock);
 		more = more && !f->ending;
 		pthread_mutex_unlock(&f->lock);
