@@ -239,7 +239,7 @@ static void look_at_callers(struct gate *g, uint64_t now)
 		if (c->heard)
 			c->mark = taken;
 		c->heard = false;
-		/* SPEC 7.1: "A connection that sends more than 1 MiB without completing a frame is
+		/* SPEC 7.1: "A connection that sends more than 8 MiB without completing a frame is
 		 * ended." */
 		if (taken > c->mark + GATE_ENDLESS_BYTES)
 			end_caller(g, c);

@@ -28,7 +28,7 @@ enum {
 	/* Read from a connection and not made into a frame that we got: the receive pipe and what
 	 * is being decoded fit twice.  libzmq bounds the size of a part and the number of messages,
 	 * but not the number of parts of one message: only this does. */
-	GATE_ENDLESS_BYTES = 1 << 20,
+	GATE_ENDLESS_BYTES = 8 << 20,
 	GATE_LOOK_MS = 50,
 	GATE_LEAVING_MS = 100,
 };

@@ -17,8 +17,9 @@ bool socket_tune(void *socket, const struct identity *identity)
 	} options[] = {
 		{ZMQ_LINGER, 0},
 		/* Each way a pipe of so many frames of 64 KiB for every connection: what a peer
-		 * that sends without being read, or does not read, can make us hold. */
-		{ZMQ_RCVHWM, 8},
+		 * that sends without being read, or does not read, can make us hold.  With fewer
+		 * the threads wake each other for every few frames. */
+		{ZMQ_RCVHWM, 64},
 		{ZMQ_SNDHWM, 64},
 		/* SPEC 7.1: "A handshake that takes longer than 10 seconds is given up." */
 		{ZMQ_HANDSHAKE_IVL, 10 * 1000},
