@@ -8,7 +8,13 @@
 #include "keys/keyfile.h"
 #include "protocol/message.h"
 
-enum { ROLE_SECRETS_MAX = 256, LINK_NUMBER = 1, STORE_NUMBER = 1, INDEX_NUMBER = 1 };
+enum {
+	ROLE_SECRETS_MAX = 256,
+	LINK_NUMBER = 1,
+	STORE_NUMBER = 1,
+	INDEX_NUMBER = 1,
+	HASH_KEY_DOMAIN = 6
+};
 
 /* sodium_malloc() locks what it allocates but does not say when it could not. */
 static bool lock(void *secret, size_t n)
@@ -126,6 +132,18 @@ enum err identity_adopt(struct identity *id, struct keyring *secrets)
 	return ERR_OK;
 }
 
+static void index_key(const struct working_keys *keys, uint8_t domain, const void *p, size_t n,
+		      uint8_t out[16])
+{
+	crypto_generichash_state state;
+
+	crypto_generichash_init(&state, keys->index, SECRET_BYTES, 16);
+	crypto_generichash_update(&state, &domain, 1);
+	crypto_generichash_update(&state, p, n);
+	crypto_generichash_final(&state, out, 16);
+	sodium_memzero(&state, sizeof state);
+}
+
 static enum err derive_keys(struct identity *id)
 {
 	const struct keyring *k = id->secrets;
@@ -137,6 +155,8 @@ static enum err derive_keys(struct identity *id)
 	crypto_sign_seed_keypair(public, id->keys->sign, keyring_current(k, SECRET_SIGN)->bytes);
 	memcpy(id->keys->store, keyring_current(k, SECRET_STORE)->bytes, SECRET_BYTES);
 	memcpy(id->keys->index, keyring_current(k, SECRET_INDEX)->bytes, SECRET_BYTES);
+	/* SPEC 6.2: "whose key is H over domain byte 6 and nothing" */
+	index_key(id->keys, HASH_KEY_DOMAIN, "", 0, id->keys->hash);
 	id->locked = lock(id->keys, sizeof *id->keys) && id->locked;
 	sodium_mprotect_readonly(id->keys);
 	return ERR_OK;
@@ -379,11 +399,10 @@ enum err identity_store_unbox(const struct identity *id, const struct message_id
 void identity_index_key(const struct identity *id, uint8_t domain, const void *p, size_t n,
 			uint8_t out[16])
 {
-	crypto_generichash_state state;
+	index_key(id->keys, domain, p, n, out);
+}
 
-	crypto_generichash_init(&state, id->keys->index, SECRET_BYTES, 16);
-	crypto_generichash_update(&state, &domain, 1);
-	crypto_generichash_update(&state, p, n);
-	crypto_generichash_final(&state, out, 16);
-	sodium_memzero(&state, sizeof state);
+void identity_index_hash(const struct identity *id, const void *p, size_t n, uint8_t out[16])
+{
+	crypto_shorthash_siphashx24(out, p, n, id->keys->hash);
 }

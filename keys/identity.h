@@ -104,8 +104,11 @@ void identity_store_box(const struct identity *id, const struct message_id *mess
 enum err identity_store_unbox(const struct identity *id, const struct message_id *message,
 			      uint8_t *body, const uint8_t *box, size_t n);
 
-/* A keyed BLAKE2b-128 of (domain byte | n bytes): what content indexes have for keys. */
+/* A keyed BLAKE2b-128 of (domain byte | n bytes): what marks a store and a backup as this node's.
+ */
 void identity_index_key(const struct identity *id, uint8_t domain, const void *p, size_t n,
 			uint8_t out[16]);
+/* A keyed SipHash-2-4-128 of n bytes: what content indexes have for keys, since they need many. */
+void identity_index_hash(const struct identity *id, const void *p, size_t n, uint8_t out[16]);
 
 #endif

@@ -24,6 +24,7 @@ void identity_return_pairs(const struct identity *id);
 struct working_keys {
 	uint8_t sign[crypto_sign_SECRETKEYBYTES];
 	uint8_t store[SECRET_BYTES], index[SECRET_BYTES];
+	uint8_t hash[crypto_shorthash_siphashx24_KEYBYTES]; /* from index */
 };
 
 /* The public half as it was lent at some time: readers keep the pointer. */

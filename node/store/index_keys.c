@@ -5,33 +5,37 @@
 #include "node/store/index_parts.h"
 #include "node/store/log_parts.h"
 
+/* No object has a longer one: a type of at most 250 bytes, two hyphens, a UUID. */
+enum { OBJECT_ID_MAX_BYTES = 250 + 2 + 36 };
+
 void key_of_object(uint8_t out[HASH_KEY_BYTES], const struct identity *identity,
 		   const struct party_id *origin, const char *object_id)
 {
-	/* SPEC 6.2: "The hash of an object is over origin | BLAKE2b-256(object id)." */
-	uint8_t input[PARTY_ID_BYTES + HASH_BYTES];
-	struct hash h = hash_of(object_id, strlen(object_id));
-	memcpy(input, origin->b, PARTY_ID_BYTES);
-	memcpy(input + PARTY_ID_BYTES, h.b, HASH_BYTES);
-	identity_index_key(identity, KEY_OF_OBJECT, input, sizeof input, out);
+	/* SPEC 6.2: "The hash of an object is over domain byte 1 | origin | object id." */
+	uint8_t input[1 + PARTY_ID_BYTES + OBJECT_ID_MAX_BYTES] = {KEY_OF_OBJECT};
+	size_t n = strnlen(object_id, OBJECT_ID_MAX_BYTES);
+	memcpy(input + 1, origin->b, PARTY_ID_BYTES);
+	memcpy(input + 1 + PARTY_ID_BYTES, object_id, n);
+	identity_index_hash(identity, input, 1 + PARTY_ID_BYTES + n, out);
 }
 
 void key_of_value(uint8_t out[HASH_KEY_BYTES], const struct identity *identity,
 		  const struct observable *value)
 {
-	uint8_t input[2 + OBSERVABLE_MAX_BYTES] = {(uint8_t)value->type, value->prefix};
-	size_t n = 2;
-	/* SPEC 6.2: "The hash of a value is over type 1 | prefix length 1 | the address, or the
-	 * canonical text of what is no address." */
+	/* SPEC 6.2: "The hash of a value is over domain byte 2 | type 1 | prefix length 1 | the
+	 * address, or the canonical text of what is no address." */
+	uint8_t input[3 + OBSERVABLE_MAX_BYTES];
+	const void *what = value->text;
+	size_t n = value->length;
 	if (value->type == OBSERVABLE_IPV4 || value->type == OBSERVABLE_IPV6) {
-		size_t bytes = value->type == OBSERVABLE_IPV4 ? 4 : 16;
-		memcpy(input + n, value->address, bytes);
-		n += bytes;
-	} else {
-		memcpy(input + n, value->text, value->length);
-		n += value->length;
+		what = value->address;
+		n = value->type == OBSERVABLE_IPV4 ? 4 : 16;
 	}
-	identity_index_key(identity, KEY_OF_VALUE, input, n, out);
+	input[0] = KEY_OF_VALUE;
+	input[1] = (uint8_t)value->type;
+	input[2] = value->prefix;
+	memcpy(input + 3, what, n);
+	identity_index_hash(identity, input, 3 + n, out);
 }
 
 void key_of_incident(uint8_t out[HASH_KEY_BYTES], const struct identity *identity,

@@ -31,7 +31,14 @@ enum {
 };
 
 /* Domain bytes of identity_index_key(): one key, several uses, never the same input. */
-enum key_domain { KEY_OF_OBJECT = 1, KEY_OF_VALUE, KEY_OF_STORE, KEY_OF_BACKUP, KEY_OF_INCIDENT };
+enum key_domain {
+	KEY_OF_OBJECT = 1, /* these two of identity_index_hash() */
+	KEY_OF_VALUE,
+	KEY_OF_STORE,
+	KEY_OF_BACKUP,
+	KEY_OF_INCIDENT,
+	/* 6 is the key of identity_index_hash(). */
+};
 
 #define CURSOR_PREFIX "cursor/"
 /* The value of this name, and those whose names begin with it: node/store/restored.h. */

@@ -142,6 +142,26 @@ static void index_keys_depend_on_domain_value_and_node(void)
 	ok(memcmp(a, b, 16) && memcmp(a, c, 16) && memcmp(a, d, 16), "else another");
 }
 
+static void index_hashes_depend_on_value_and_node(void)
+{
+	struct identity *id = fresh();
+	uint8_t a[16], b[16], c[16], d[16], again[16], key[16], siphash[16];
+
+	identity_index_hash(id, "evil.example", 12, a);
+	identity_index_hash(id, "evil.example", 12, again);
+	identity_index_hash(id, "evil.exampl", 11, b);
+	identity_index_key(id, 0, "evil.example", 12, c);
+	identity_index_key(id, 6, "", 0, key);
+	crypto_shorthash_siphashx24(siphash, (const uint8_t *)"evil.example", 12, key);
+	identity_free(id);
+	id = fresh();
+	identity_index_hash(id, "evil.example", 12, d);
+	identity_free(id);
+	ok(memcmp(a, again, 16) == 0, "the same for the same");
+	ok(memcmp(a, siphash, 16) == 0, "SipHash-2-4-128 under H(6)");
+	ok(memcmp(a, b, 16) && memcmp(a, c, 16) && memcmp(a, d, 16), "else another");
+}
+
 static void a_node_holds_the_keys_of_its_roles(void)
 {
 	struct identity *id = fresh();
@@ -191,6 +211,7 @@ int main(void)
 	RUN(the_lent_link_secret_belongs_to_the_link_key);
 	RUN(a_boxed_body_opens_only_for_its_message);
 	RUN(index_keys_depend_on_domain_value_and_node);
+	RUN(index_hashes_depend_on_value_and_node);
 	RUN(a_node_holds_the_keys_of_its_roles);
 	RUN(memory_that_cannot_be_locked_is_told);
 	unlink(path);
