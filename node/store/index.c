@@ -10,7 +10,8 @@ enum { TRIM_AT_ONCE = 256 };
 
 struct folding folding_of(struct index *index)
 {
-	return (struct folding){&index->env, index->reader, index->identity, &index->versions};
+	return (struct folding){&index->env, index->reader, index->identity, &index->versions,
+				index->filter};
 }
 
 /* What a commit of the folder means for the readers: the marks move, the tail gives up what is
@@ -159,6 +160,7 @@ void index_close(struct index *index)
 {
 	if (!index)
 		return;
+	filter_drop(index);
 	log_reader_close(index->reader);
 	store_close(&index->env.store);
 	tail_clear(&index->tail);
@@ -248,6 +250,7 @@ static enum err fold_content_once(struct index *index, bool *more)
 		e = fold_content(&f, index->headers.lsn, &mark, &folded, more);
 		if (!e)
 			publish(index, NULL, &mark);
+		filter_judge(index);
 	}
 	log_reader_pause(index->reader);
 	folded_tell(index, &folded);

@@ -205,6 +205,14 @@ enum err index_match(struct index_reader *reader, const struct observable *value
 		     bool (*found)(void *arg, const struct object_at *at, enum match_how how),
 		     void *arg);
 
+/* Makes it cheap, until the reader is closed, to learn that values are not there, at the price of
+ * two to four bytes of memory for each value that is.  ERR_BUSY while somebody is folding: nothing
+ * is lost but time.  Moves the reader. */
+enum err index_filter(struct index_reader *reader);
+/* False when index_match() would certainly find nothing.  What the reader knows of filters decides
+ * how often it is true without need. */
+bool index_may_match(struct index_reader *reader, const struct observable *value);
+
 /* Calls found for every message that says exactly this value, in whatever version of whatever
  * object, in the order of the log, until it returns false. */
 enum err index_sayers(struct index_reader *reader, const struct observable *value,

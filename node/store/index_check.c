@@ -132,6 +132,7 @@ static enum err fold_afresh(struct index *index, struct index_env *fresh)
 {
 	struct folding f = folding_of(index);
 	f.env = fresh;
+	f.filter = NULL;
 	struct header_mark headers = {0};
 	struct content_mark content = {0};
 	bool more = index->headers.lsn > 0;

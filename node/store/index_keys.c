@@ -19,23 +19,28 @@ void key_of_object(uint8_t out[HASH_KEY_BYTES], const struct identity *identity,
 	identity_index_hash(identity, input, 1 + PARTY_ID_BYTES + n, out);
 }
 
-void key_of_value(uint8_t out[HASH_KEY_BYTES], const struct identity *identity,
-		  const struct observable *value)
+void key_of_part(uint8_t out[HASH_KEY_BYTES], const struct identity *identity,
+		 const struct value_part *part)
 {
 	/* SPEC 6.2: "The hash of a value is over domain byte 2 | type 1 | prefix length 1 | the
 	 * address, or the canonical text of what is no address." */
 	uint8_t input[3 + OBSERVABLE_MAX_BYTES];
-	const void *what = value->text;
-	size_t n = value->length;
-	if (value->type == OBSERVABLE_IPV4 || value->type == OBSERVABLE_IPV6) {
-		what = value->address;
-		n = value->type == OBSERVABLE_IPV4 ? 4 : 16;
-	}
 	input[0] = KEY_OF_VALUE;
-	input[1] = (uint8_t)value->type;
-	input[2] = value->prefix;
-	memcpy(input + 3, what, n);
-	identity_index_hash(identity, input, 3 + n, out);
+	input[1] = (uint8_t)part->type;
+	input[2] = part->prefix;
+	memcpy(input + 3, part->bytes, part->length);
+	identity_index_hash(identity, input, 3 + part->length, out);
+}
+
+void key_of_value(uint8_t out[HASH_KEY_BYTES], const struct identity *identity,
+		  const struct observable *value)
+{
+	struct value_part part = {value->type, value->prefix, value->text, value->length};
+	if (value->type == OBSERVABLE_IPV4 || value->type == OBSERVABLE_IPV6) {
+		part.bytes = value->address;
+		part.length = value->type == OBSERVABLE_IPV4 ? 4 : 16;
+	}
+	key_of_part(out, identity, &part);
 }
 
 void key_of_incident(uint8_t out[HASH_KEY_BYTES], const struct identity *identity,

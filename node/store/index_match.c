@@ -8,25 +8,39 @@ struct match {
 	bool (*found)(void *arg, const struct object_at *at, enum match_how how);
 	void *arg;
 	bool stopped;
-	MDB_cursor *values, *objects;
-	uint64_t renewals; /* of the reader when the cursors were opened */
 };
 
-static void cursors_close(struct match *m)
+void match_close(struct index_reader *reader)
 {
-	if (m->values)
-		mdb_cursor_close(m->values);
-	if (m->objects)
-		mdb_cursor_close(m->objects);
-	m->values = m->objects = NULL;
+	if (reader->values)
+		mdb_cursor_close(reader->values);
+	if (reader->objects)
+		mdb_cursor_close(reader->objects);
+	reader->values = reader->objects = NULL;
 }
 
-static int cursors_open(struct match *m)
+static int cursor_ready(struct index_reader *reader, MDB_cursor **cursor, MDB_dbi table)
 {
-	const struct index_tables *t = &m->reader->index->env.tables;
-	m->renewals = m->reader->renewals;
-	int rc = mdb_cursor_open(m->reader->txn, t->value, &m->values);
-	return rc ? rc : mdb_cursor_open(m->reader->txn, t->object, &m->objects);
+	return *cursor ? mdb_cursor_renew(reader->txn, *cursor)
+		       : mdb_cursor_open(reader->txn, table, cursor);
+}
+
+/* What look-ups of one snapshot share. */
+static int match_ready(struct index_reader *reader)
+{
+	const struct index_tables *t = &reader->index->env.tables;
+	uint64_t lengths[LENGTHS];
+	if (reader->match_renewal == reader->renewals && reader->objects)
+		return 0;
+	int rc = lengths_read(reader->txn, t->meta, lengths);
+	if (rc == 0)
+		rc = cursor_ready(reader, &reader->values, t->value);
+	if (rc == 0)
+		rc = cursor_ready(reader, &reader->objects, t->object);
+	for (size_t i = 0; rc == 0 && i < LENGTHS; i++)
+		reader->lengths[i] = lengths[i] > 0;
+	reader->match_renewal = rc == 0 ? reader->renewals : 0;
+	return rc;
 }
 
 /* Offers one object when it is the current version of its lineage and not revoked. */
@@ -34,7 +48,7 @@ static int offer(struct match *m, const uint8_t *value_key, const uint8_t *objec
 		 enum match_how how)
 {
 	MDB_val key, value;
-	int rc = lineage_last(m->objects, object_ref, &key, &value);
+	int rc = lineage_last(m->reader->objects, object_ref, &key, &value);
 	if (rc == MDB_NOTFOUND)
 		return 0;
 	if (rc != 0)
@@ -49,69 +63,97 @@ static int offer(struct match *m, const uint8_t *value_key, const uint8_t *objec
 	return 0;
 }
 
-static int match_one(struct match *m, const struct observable *o, enum match_how how)
+/* Everything that is found by this hash. */
+static int match_hash(struct match *m, const uint8_t hash[HASH_KEY_BYTES], enum match_how how)
 {
-	uint8_t at[VALUE_KEY_BYTES] = {0};
-	uint8_t hash[HASH_KEY_BYTES], object_ref[OBJECT_REF_BYTES];
-	key_of_value(hash, m->reader->index->identity, o);
-	memcpy(at, hash, sizeof hash);
+	struct index_reader *r = m->reader;
+	uint8_t at[VALUE_KEY_BYTES] = {0}, object_ref[OBJECT_REF_BYTES];
+	memcpy(at, hash, HASH_KEY_BYTES);
 	MDB_val key = {sizeof at, at}, value;
-	int rc = mdb_cursor_get(m->values, &key, &value, MDB_SET_RANGE);
+	int rc = mdb_cursor_get(r->values, &key, &value, MDB_SET_RANGE);
 	while (rc == 0 && !m->stopped && key.mv_size == VALUE_KEY_BYTES &&
-	       value.mv_size == OBJECT_REF_BYTES && memcmp(key.mv_data, hash, sizeof hash) == 0) {
+	       value.mv_size == OBJECT_REF_BYTES &&
+	       memcmp(key.mv_data, hash, HASH_KEY_BYTES) == 0) {
 		memcpy(at, key.mv_data, sizeof at);
 		memcpy(object_ref, value.mv_data, sizeof object_ref);
 		rc = offer(m, at, object_ref, how);
 		if (rc != 0)
 			return rc;
 		MDB_cursor_op op = MDB_NEXT;
-		if (m->renewals != m->reader->renewals) {
+		if (r->match_renewal != r->renewals) {
 			/* found() looked something up and the snapshot moved beneath us. */
-			cursors_close(m);
-			rc = cursors_open(m);
+			rc = match_ready(r);
 			if (rc != 0)
 				return rc;
 			key = (MDB_val){sizeof at, at};
-			rc = mdb_cursor_get(m->values, &key, &value, MDB_SET_RANGE);
+			rc = mdb_cursor_get(r->values, &key, &value, MDB_SET_RANGE);
 			op = rc == 0 && memcmp(key.mv_data, at, sizeof at) == 0 ? MDB_NEXT
 										: MDB_GET_CURRENT;
 		}
 		if (rc == 0)
-			rc = mdb_cursor_get(m->values, &key, &value, op);
+			rc = mdb_cursor_get(r->values, &key, &value, op);
 	}
 	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
-/* The address or network itself, then each network in use that holds it, the nearest first. */
-static int match_address(struct match *m, const struct observable *o, const uint64_t *lengths)
+/* Looks at one of the hashes under which a value may stand. */
+typedef int look_fn(struct match *m, const uint8_t hash[HASH_KEY_BYTES], enum match_how how);
+
+static int look_up(struct match *m, const uint8_t hash[HASH_KEY_BYTES], enum match_how how)
 {
-	struct observable network = {.type = o->type};
-	size_t base = o->type == OBSERVABLE_IPV4 ? LENGTHS_IPV4 : LENGTHS_IPV6;
-	size_t bytes = o->type == OBSERVABLE_IPV4 ? 4 : 16;
-	memcpy(network.address, o->address, bytes);
+	const struct filter *filter = m->reader->filter;
+	return filter && !filter_may(filter, hash) ? 0 : match_hash(m, hash, how);
+}
+
+/* Without a filter, whatever is asked for may be there. */
+static int look_whether(struct match *m, const uint8_t hash[HASH_KEY_BYTES], enum match_how how)
+{
+	const struct filter *filter = m->reader->filter;
+	(void)how;
+	m->stopped = !filter || filter_may(filter, hash);
+	return 0;
+}
+
+static int visit_part(struct match *m, look_fn *look, const struct value_part *part,
+		      enum match_how how)
+{
+	uint8_t hash[HASH_KEY_BYTES];
+	key_of_part(hash, m->reader->index->identity, part);
+	return look(m, hash, how);
+}
+
+/* The address or network itself, then each network in use that holds it, the nearest first. */
+static int visit_address(struct match *m, look_fn *look, enum observable_type type,
+			 const uint8_t *address, unsigned prefix)
+{
+	bool v4 = type == OBSERVABLE_IPV4;
+	const bool *in_use = m->reader->lengths + (v4 ? LENGTHS_IPV4 : LENGTHS_IPV6);
+	uint8_t network[16];
+	struct value_part part = {type, 0, network, v4 ? 4 : 16};
 	int rc = 0;
-	for (unsigned bits = o->prefix + 1u; rc == 0 && !m->stopped && bits-- > 0;) {
-		if (bits < o->prefix)
-			network.address[bits / 8] &= (uint8_t) ~(0x80u >> bits % 8);
-		network.prefix = (uint8_t)bits;
-		if (lengths[base + bits])
-			rc = match_one(m, &network, bits == o->prefix ? MATCH_EXACT : MATCH_CIDR);
+	memcpy(network, address, part.length);
+	for (unsigned bits = prefix + 1u; rc == 0 && !m->stopped && bits-- > 0;) {
+		if (bits < prefix)
+			network[bits / 8] &= (uint8_t) ~(0x80u >> bits % 8);
+		part.prefix = (uint8_t)bits;
+		if (in_use[bits])
+			rc = visit_part(m, look, &part, bits == prefix ? MATCH_EXACT : MATCH_CIDR);
 	}
 	return rc;
 }
 
-static int match_domain(struct match *m, const struct observable *o, const uint64_t *lengths)
+static int visit_domain(struct match *m, look_fn *look, const struct observable *o)
 {
-	struct observable parent = *o;
+	const bool *in_use = m->reader->lengths + LENGTHS_DOMAIN;
 	unsigned labels = domain_labels(o->text);
 	const char *at = o->text;
 	int rc = 0;
 	for (; rc == 0 && !m->stopped && labels > 0; labels--) {
-		parent.length = (uint16_t)(o->length - (at - o->text));
-		memcpy(parent.text, at, parent.length + 1u);
-		if (labels <= DOMAIN_LABELS_MAX && lengths[LENGTHS_DOMAIN + labels])
-			rc = match_one(m, &parent,
-				       at == o->text ? MATCH_EXACT : MATCH_PARENT_DOMAIN);
+		struct value_part part = {o->type, o->prefix, at,
+					  o->length - (size_t)(at - o->text)};
+		if (labels <= DOMAIN_LABELS_MAX && in_use[labels])
+			rc = visit_part(m, look, &part,
+					at == o->text ? MATCH_EXACT : MATCH_PARENT_DOMAIN);
 		at = strchr(at, '.');
 		if (!at++)
 			break;
@@ -119,27 +161,33 @@ static int match_domain(struct match *m, const struct observable *o, const uint6
 	return rc;
 }
 
-/* The endpoint as it stands, then its address. */
-static int match_endpoint(struct match *m, const struct observable *o, const uint64_t *lengths)
+static int visit_text(struct match *m, look_fn *look, const struct observable *o)
 {
-	bool v6 = o->text[0] == '[';
-	struct observable address = {.type = v6 ? OBSERVABLE_IPV6 : OBSERVABLE_IPV4,
-				     .prefix = v6 ? 128 : 32};
-	memcpy(address.address, o->address, sizeof address.address);
-	int rc = match_one(m, o, MATCH_EXACT);
-	return rc || m->stopped ? rc : match_address(m, &address, lengths);
+	struct value_part part = {o->type, o->prefix, o->text, o->length};
+	return visit_part(m, look, &part, MATCH_EXACT);
 }
 
-static int match_by_type(struct match *m, const struct observable *o, const uint64_t *lengths)
+/* The endpoint as it stands, then its address. */
+static int visit_endpoint(struct match *m, look_fn *look, const struct observable *o)
+{
+	bool v6 = o->text[0] == '[';
+	int rc = visit_text(m, look, o);
+	if (rc != 0 || m->stopped)
+		return rc;
+	return visit_address(m, look, v6 ? OBSERVABLE_IPV6 : OBSERVABLE_IPV4, o->address,
+			     v6 ? 128 : 32);
+}
+
+static int visit(struct match *m, look_fn *look, const struct observable *o)
 {
 	switch (o->type) {
 	case OBSERVABLE_IPV4:
 	case OBSERVABLE_IPV6:
-		return match_address(m, o, lengths);
+		return visit_address(m, look, o->type, o->address, o->prefix);
 	case OBSERVABLE_ENDPOINT:
-		return match_endpoint(m, o, lengths);
+		return visit_endpoint(m, look, o);
 	case OBSERVABLE_DOMAIN:
-		return match_domain(m, o, lengths);
+		return visit_domain(m, look, o);
 	case OBSERVABLE_URL:
 	case OBSERVABLE_PATH:
 	case OBSERVABLE_EMAIL:
@@ -148,7 +196,7 @@ static int match_by_type(struct match *m, const struct observable *o, const uint
 	case OBSERVABLE_SHA256:
 	case OBSERVABLE_SHA512:
 	case OBSERVABLE_FILE_NAME:
-		return match_one(m, o, MATCH_EXACT);
+		return visit_text(m, look, o);
 	case OBSERVABLE_NONE:
 	case OBSERVABLE_TYPES:
 		break;
@@ -160,18 +208,24 @@ enum err index_match(struct index_reader *reader, const struct observable *value
 		     bool (*found)(void *arg, const struct object_at *at, enum match_how how),
 		     void *arg)
 {
-	uint64_t lengths[LENGTHS];
 	struct match m = {.reader = reader, .found = found, .arg = arg};
 	enum err e = reader_ready(reader);
 	if (e)
 		return e;
-	int rc = lengths_read(reader->txn, reader->index->env.tables.meta, lengths);
+	int rc = match_ready(reader);
 	if (rc == 0)
-		rc = cursors_open(&m);
-	if (rc == 0)
-		rc = match_by_type(&m, value, lengths);
-	cursors_close(&m);
+		rc = visit(&m, look_up, value);
 	return rc == MDB_NOTFOUND ? ERR_DAMAGED : lmdb_err(rc);
+}
+
+bool index_may_match(struct index_reader *reader, const struct observable *value)
+{
+	struct match m = {.reader = reader};
+	/* Whatever is wrong, index_match() says. */
+	if (reader_ready(reader) || match_ready(reader) != 0)
+		return true;
+	visit(&m, look_whether, value);
+	return m.stopped;
 }
 
 enum err index_sayers(struct index_reader *reader, const struct observable *value,

@@ -109,6 +109,7 @@ struct folding {
 	struct log_reader *reader;
 	const struct identity *identity;
 	struct versions_read *versions;
+	struct filter *filter; /* told of every new value; or NULL */
 };
 
 /* What a fold of content has done that others wait for. */
@@ -179,11 +180,32 @@ void key_of_object(uint8_t out[HASH_KEY_BYTES], const struct identity *identity,
 		   const struct party_id *origin, const char *object_id);
 void key_of_value(uint8_t out[HASH_KEY_BYTES], const struct identity *identity,
 		  const struct observable *value);
+/* The same of what is looked up in its place: a network around it, a parent of it. */
+struct value_part {
+	enum observable_type type;
+	uint8_t prefix;
+	const void *bytes; /* the address, or the canonical text */
+	size_t length;     /* at most OBSERVABLE_MAX_BYTES */
+};
+void key_of_part(uint8_t out[HASH_KEY_BYTES], const struct identity *identity,
+		 const struct value_part *part);
 void key_of_incident(uint8_t out[HASH_KEY_BYTES], const struct identity *identity,
 		     const char *number);
 /* Which of the lengths a value counts for; LENGTHS: none. */
 size_t length_of_value(const struct observable *value);
 unsigned domain_labels(const char *domain);
+
+/* index_filter.c */
+struct filter;
+bool filter_may(const struct filter *f, const uint8_t hash[HASH_KEY_BYTES]);
+/* The caller holds folding, and the table gets the value afterwards. */
+void filter_add(struct filter *f, const uint8_t hash[HASH_KEY_BYTES]);
+/* Drops the filter when it is too full to be of use, or in any case; the caller holds folding. */
+void filter_judge(struct index *index);
+void filter_drop(struct index *index);
+/* A reader takes the filter after its snapshot. */
+void reader_filter_take(struct index_reader *reader);
+void reader_filter_leave(struct index_reader *reader);
 
 /* The current version of a lineage: its last key.  MDB_NOTFOUND. */
 int lineage_last(MDB_cursor *object, const uint8_t hash[HASH_KEY_BYTES], MDB_val *key,
@@ -250,6 +272,7 @@ struct index {
 	struct versions_read versions; /* likewise */
 	_Atomic uint64_t rebuilds; /* odd while rebuilding: what is not found may yet be there */
 	pthread_mutex_t lock;      /* of what follows; never held over LMDB */
+	struct filter *filter;     /* or NULL; changes under folding too */
 	struct tail tail;
 	struct header_mark headers; /* of the last commit */
 	struct content_mark content;
@@ -263,7 +286,14 @@ struct index_reader {
 	uint64_t renewals; /* cursors of an earlier one are void */
 	struct range_store range;
 	uint64_t range_renewal; /* that its cursors are of */
+	struct filter *filter;  /* of what may be in the snapshot; or NULL */
+	MDB_cursor *values, *objects;
+	uint64_t match_renewal; /* that these are of, and */
+	bool lengths[LENGTHS];  /* which are in use */
 };
+
+/* index_match.c */
+void match_close(struct index_reader *reader);
 
 /* ERR_STATE: paused. */
 enum err reader_ready(const struct index_reader *reader);

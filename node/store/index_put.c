@@ -92,6 +92,8 @@ static int put_values(struct batch *b, uint64_t lengths[LENGTHS])
 		size_t length = place_of(at);
 		MDB_val key = {VALUE_KEY_BYTES, at};
 		MDB_val value = {OBJECT_REF_BYTES, at + VALUE_KEY_BYTES};
+		if (b->f->filter)
+			filter_add(b->f->filter, at);
 		rc = mdb_put(b->txn, b->f->env->tables.value, &key, &value, MDB_NOOVERWRITE);
 		if (rc == 0 && length < LENGTHS)
 			lengths[length]++;

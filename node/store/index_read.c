@@ -38,6 +38,7 @@ enum err index_reader_renew(struct index_reader *reader)
 		return lmdb_err(rc);
 	reader->paused = false;
 	reader->renewals++;
+	reader_filter_take(reader);
 	return read_lsn(reader);
 }
 
@@ -53,6 +54,8 @@ void index_reader_close(struct index_reader *reader)
 	if (!reader)
 		return;
 	range_close(&reader->range);
+	match_close(reader);
+	reader_filter_leave(reader);
 	if (reader->txn)
 		mdb_txn_abort(reader->txn);
 	free(reader);
