@@ -171,6 +171,10 @@ install: all
 	for page in $(wildcard node/man/*.[1-8]); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; \
 	done
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/local/bin|$(PREFIX)/bin|' node/systemd/khabardar.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/khabardar.service
+	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/khabardar.service
 
 clean:
 	rm -rf build

@@ -142,6 +142,13 @@ static void read_log(struct reading *r, const struct zpl_item *item)
 	config_complain(r, item, "\"%s\" is no level: error, warning, info or debug", item->value);
 }
 
+static void read_sandbox(struct reading *r, const struct zpl_item *item)
+{
+	if (strcmp(item->value, "yes") != 0 && strcmp(item->value, "no") != 0)
+		config_complain(r, item, "\"%s\" is neither yes nor no", item->value);
+	r->config->sandbox = strcmp(item->value, "no") != 0;
+}
+
 static void read_passphrase_file(struct reading *r, const struct zpl_item *item)
 {
 	if (item->value[0] != '/')
@@ -307,15 +314,11 @@ static void read_alarm(struct reading *r, const struct zpl_item *section)
 static void read_config(struct reading *r, const struct zpl *z)
 {
 	static const struct key keys[] = {
-		{"node", false, read_node},
-		{"bind", false, read_bind},
-		{"proxy", false, read_proxy},
-		{"log", false, read_log},
-		{"passphrase", true, read_passphrase},
-		{"rights", true, read_rights},
-		{"alias", true, read_aliases},
-		{"alarm", true, read_alarm},
-		{"export", true, config_read_exports},
+		{"node", false, read_node},       {"bind", false, read_bind},
+		{"proxy", false, read_proxy},     {"log", false, read_log},
+		{"sandbox", false, read_sandbox}, {"passphrase", true, read_passphrase},
+		{"rights", true, read_rights},    {"alias", true, read_aliases},
+		{"alarm", true, read_alarm},      {"export", true, config_read_exports},
 	};
 
 	config_read_level(r, zpl_first(z), keys, sizeof keys / sizeof *keys);
@@ -339,6 +342,7 @@ enum err config_parse(struct config **out, const char *text, size_t n, const cha
 	if (!r.config)
 		return ERR_MEMORY;
 	r.config->level = LEVEL_INFO;
+	r.config->sandbox = true;
 	r.config->missing_minutes = MISSING_MINUTES;
 	r.config->silent_minutes = SILENT_MINUTES;
 	e = zpl_parse(&z, text, n, &lines);

@@ -43,6 +43,7 @@ struct config {
 	char *bind;  /* "tcp://HOST:PORT", or NULL: the node only dials */
 	char *proxy; /* SOCKS "HOST:PORT", or NULL */
 	enum log_level level;
+	bool sandbox;                /* see sandbox.h */
 	unsigned missing_minutes;    /* after which a message that is not here is reported */
 	unsigned silent_minutes;     /* after which a neighbour that is not heard of is */
 	char *passphrase_file;       /* or NULL */

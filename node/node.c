@@ -393,6 +393,16 @@ struct versions *node_versions(const struct node *n)
 	return n->versions;
 }
 
+void node_set_porter(struct node *n, struct porter *porter)
+{
+	n->porter = porter;
+}
+
+struct porter *node_porter(const struct node *n)
+{
+	return n->porter;
+}
+
 struct directory *node_directory(const struct node *n)
 {
 	return n->directory;

@@ -20,6 +20,7 @@
 #define NODE_VERSION "0.1"
 
 struct node;
+struct porter;
 
 enum { PEERS_SHOWN_MAX = 256, WARNINGS_MAX = 32, WARNING_BYTES = 256, ALARM_BYTES = 512 };
 
@@ -61,6 +62,10 @@ const struct identity *node_identity(const struct node *node);
 struct log *node_log(const struct node *node);
 struct index *node_index(const struct node *node);
 struct versions *node_versions(const struct node *node);
+/* Who writes backups where the daemon may not; NULL, as it is at first: the daemon itself.
+ * Borrowed. */
+void node_set_porter(struct node *node, struct porter *porter);
+struct porter *node_porter(const struct node *node);
 struct directory *node_directory(const struct node *node);
 struct mutes *node_mutes(const struct node *node);
 

@@ -91,7 +91,8 @@ struct node {
 	char home[PATH_MAX];
 	struct config *config;
 	struct identity *identity;
-	struct party_id self; /* zeros: not in a federation yet */
+	struct porter *porter; /* borrowed; or NULL */
+	struct party_id self;  /* zeros: not in a federation yet */
 	struct log *log;
 	struct index *index;
 	struct versions *versions;

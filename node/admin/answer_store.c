@@ -2,11 +2,13 @@
 #include "node/admin/answer.h"
 
 #include "node/store/backup.h"
+#include "node/store/porter.h"
 #include "node/loop.h"
 
 enum err answer_backup(struct answer *a)
 {
 	const char *dir = admin_string(&a->request, "dir");
+	struct porter *porter = node_porter(a->node);
 	struct backup made;
 	enum err e;
 
@@ -17,8 +19,9 @@ enum err answer_backup(struct answer *a)
 		report_add(&a->report, "\"dir\" is not the absolute path of a folder");
 		return ERR_FORMAT;
 	}
-	e = backup_make(node_log(a->node), node_identity(a->node), dir, clock_wall(), &made,
-			&a->report);
+	e = porter ? porter_backup(porter, dir, clock_wall(), &made, &a->report)
+		   : backup_make(node_log(a->node), node_identity(a->node), dir, clock_wall(),
+				 &made, &a->report);
 	if (e)
 		return e;
 	admin_put_string(&a->reply, "backup", dir);
