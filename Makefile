@@ -5,6 +5,7 @@
 #   make SAN=address,undefined ...  builds in build/san-address-undefined
 #   make check                      everything that must hold; make lint is its part that runs nothing
 #   make fuzz TIME=60               so many seconds a target, with clang
+#   make faults                     every single call that can fail, failing; make check: some
 #   make bench                      how fast, beside the limits; BIG=1: ten million
 #   make scale NODES=1000           a day of a federation of so many nodes, simulated
 #   make sim SEEDS=1000 FROM=1      so many runs of the simulator
@@ -53,7 +54,7 @@ NODE_FOLDERS = node node/store node/link node/admin node/duty node/format node/d
 NODE_SOURCES = $(filter-out $(MAINS),$(foreach d,$(NODE_FOLDERS),$(wildcard $(d)/*.c)))
 PROGRAMS = $(if $(wildcard node/main.c),$(BUILD)/khabardar) $(if $(wildcard node/khabar.c),$(BUILD)/khabar)
 C_FILES = $(foreach d,protocol keys $(NODE_FOLDERS) node/cmd tests tests/protocol \
-	tests/keys tests/node tests/sim tests/fuzz tests/bench tests/e2e,$(wildcard $(d)/*.[ch]))
+	tests/keys tests/node tests/sim tests/fault tests/fuzz tests/bench tests/e2e,$(wildcard $(d)/*.[ch]))
 SHELL_FILES = $(shell grep -lsE '^\#!.*[ /](ba)?sh' scripts/* .ci/run tests/*.sh tests/e2e/* tests/mutants/*.t)
 # t_*.c are tests; other C files beside them are linked to every test of their folder.
 TESTS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/t_*.c tests/fuzz/fuzz_*.c))
@@ -90,6 +91,18 @@ $(BUILD)/tests/sim/%: $(BUILD)/tests/sim/%.o $(call helpers,sim) $(KEYS)
 	$(call link,$(REPLACED:%=-Wl$(comma)--wrap=%) $(LIBS_keys))
 $(BUILD)/tests/node/%: $(BUILD)/tests/node/%.o $(call helpers,node) $(NODE)
 	$(call link,$(LIBS_node))
+# The product with what it calls, LMDB and zstd included, in the hands of tests/fault/fault.c.
+FAULTY = $(patsubst %,$(BUILD)/tests/fault/lib%.a,node keys protocol lmdb zstd)
+$(BUILD)/tests/fault/%: $(BUILD)/tests/fault/%.o $(BUILD)/tests/fault/fault.o \
+		$(filter %/memory_store.o %/memory_store_fate.o,$(call helpers,sim)) $(FAULTY)
+	$(call link,$(LIBS_node))
+faulty = $(Q)mkdir -p $(@D) && objcopy $(patsubst %,--redefine-syms=%,$(filter-out %.a,$^)) \
+	$(filter %.a,$^) $@
+$(FAULTY): tests/fault/replaced
+$(BUILD)/tests/fault/lib%.a: $(BUILD)/lib%.a tests/fault/replaced-store
+	$(faulty)
+$(BUILD)/tests/fault/liblmdb.a $(BUILD)/tests/fault/libzstd.a: $(BUILD)/tests/fault/%.a:
+	$(Q)mkdir -p $(@D) && objcopy --redefine-syms=$< $$($(CC) -print-file-name=$*.a) $@
 # The same source is a fuzz target (libFuzzer has the main) and a test that replays its corpus.
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(NODE)
 	$(call link,$(LIBS_node))
@@ -141,6 +154,9 @@ lint:
 sim: $(BUILD)/tests/sim/t_seeds
 	$(Q)SEEDS=$(SEEDS) FROM=$(FROM) $<
 
+faults: $(filter $(BUILD)/tests/fault/%,$(TESTS))
+	EVERY=1 prove --timer $^
+
 bench: all $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 	@rm -f build/bench.jsonl
 	$(Q)for bench in $(filter $(BUILD)/tests/bench/%,$^); do $$bench build/bench.jsonl || exit 1; done
@@ -179,6 +195,6 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all tests check lint sim bench scale fuzz fuzz-run demo install clean
+.PHONY: all tests check lint sim faults bench scale fuzz fuzz-run demo install clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

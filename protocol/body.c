@@ -105,7 +105,9 @@ enum err unpacker_unpack(struct unpacker *u, char **out, size_t *length, const u
 		: ZSTD_decompress(text, plain, body, n);
 	if (got != plain) {
 		free(text);
-		return ERR_FORMAT;
+		/* A frame is not to be blamed for what this machine is short of. */
+		return ZSTD_getErrorCode(got) == ZSTD_error_memory_allocation ? ERR_MEMORY
+									      : ERR_FORMAT;
 	}
 	text[plain] = '\0';
 	*out = text;

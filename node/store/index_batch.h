@@ -43,7 +43,7 @@ struct folded batch_folded(const struct batch *b);
 /* Adds to the sheets b->to the rows that the message makes; its header is in b->header. */
 enum err batch_make(struct batch *b, const struct log_row *row);
 /* A row whose id stands elsewhere repeats an earlier one. */
-bool batch_repeats(const struct batch *b, const struct log_row *row);
+enum err batch_repeats(const struct batch *b, const struct log_row *row, bool *repeats);
 /* Adds what a message that is met on the way through the log makes, or takes out. */
 enum err batch_take(struct batch *b, const struct log_row *row);
 /* Takes the message again whose verdict has changed. */

@@ -152,11 +152,12 @@ static enum err take_body(struct batch *b, const struct log_row *row)
 	return e;
 }
 
-bool batch_repeats(const struct batch *b, const struct log_row *row)
+enum err batch_repeats(const struct batch *b, const struct log_row *row, bool *repeats)
 {
 	MDB_val key = {MESSAGE_ID_BYTES, (void *)(uintptr_t)row->id.b}, value;
-	return mdb_get(b->txn, b->f->env->tables.id, &key, &value) == 0 && value.mv_size == 8 &&
-	       get_u64(value.mv_data) != row->lsn;
+	int rc = mdb_get(b->txn, b->f->env->tables.id, &key, &value);
+	*repeats = rc == 0 && value.mv_size == 8 && get_u64(value.mv_data) != row->lsn;
+	return rc == MDB_NOTFOUND ? ERR_OK : lmdb_err(rc);
 }
 
 enum err batch_make(struct batch *b, const struct log_row *row)
@@ -186,17 +187,20 @@ enum err batch_make(struct batch *b, const struct log_row *row)
 
 enum err batch_take(struct batch *b, const struct log_row *row)
 {
-	bool recalled;
+	bool repeats, recalled;
 	if (row->length < SIGNATURE_BYTES ||
 	    header_decode(&b->header, row->data, row->length - SIGNATURE_BYTES) != ERR_OK)
 		return ERR_OK;
 	if (b->header.expiry < b->floor)
 		return batch_expire(b, row);
-	if (row->is_void || batch_repeats(b, row))
+	if (row->is_void)
 		return ERR_OK;
+	enum err e = batch_repeats(b, row, &repeats);
+	if (e || repeats)
+		return e;
 	if (b->header.kind == KIND_RECALL && row->verdict == VERDICT_ACCEPTED)
 		return batch_recall(b);
-	enum err e = batch_recalled(b, &b->header, &row->id, &recalled);
+	e = batch_recalled(b, &b->header, &row->id, &recalled);
 	if (e)
 		return e;
 	return recalled ? batch_erase(b, row) : batch_make(b, row);

@@ -94,7 +94,7 @@ int lineage_last(MDB_cursor *object, const uint8_t hash[HASH_KEY_BYTES], MDB_val
 	int rc = mdb_cursor_get(object, key, value, MDB_SET_RANGE);
 	bool is_end =
 		rc == 0 && key->mv_size == sizeof end && memcmp(key->mv_data, end, sizeof end) == 0;
-	if (!is_end)
+	if (!is_end && (rc == 0 || rc == MDB_NOTFOUND))
 		rc = mdb_cursor_get(object, key, value, rc == 0 ? MDB_PREV : MDB_LAST);
 	if (rc != 0)
 		return rc;

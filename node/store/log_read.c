@@ -95,12 +95,14 @@ void log_reader_close(struct log_reader *reader)
 	free(reader);
 }
 
-static bool has_body(const struct log_reader *reader, uint64_t lsn)
+static enum err look_for_body(const struct log_reader *reader, uint64_t lsn, bool *found)
 {
 	uint8_t at[LSN_BYTES];
 	put_u64(at, lsn);
 	MDB_val key = {sizeof at, at}, value;
-	return mdb_get(reader->txn, reader->log->tables.body, &key, &value) == 0;
+	int rc = mdb_get(reader->txn, reader->log->tables.body, &key, &value);
+	*found = rc == 0;
+	return rc == MDB_NOTFOUND ? ERR_OK : lmdb_err(rc);
 }
 
 enum err log_read_from(struct log_reader *reader, uint64_t lsn, struct log_row *row)
@@ -122,7 +124,7 @@ enum err log_read_from(struct log_reader *reader, uint64_t lsn, struct log_row *
 	enum err e = log_row_decode(row, found, &value);
 	reader->at = found;
 	if (!e && row->kind == LOG_MESSAGE)
-		row->has_body = has_body(reader, found);
+		e = look_for_body(reader, found, &row->has_body);
 	return e;
 }
 

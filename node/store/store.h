@@ -49,6 +49,9 @@ enum err store_remove(const char *dir);
  * that it takes too long at every start. */
 enum { VERIFY_AT_OPEN_BYTES = 256 << 20 };
 enum err store_verify(const char *dir, struct report *report);
+/* Empties a file that was being made when the disk was full: nothing was ever in it, and LMDB would
+ * refuse it for ever. */
+enum err store_finish(const char *dir);
 
 /* Share of the map, or of the disk space that the environment has or could have, whichever is
  * greater, in percent.  Free pages inside the file count as free. */

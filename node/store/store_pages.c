@@ -307,6 +307,19 @@ static enum err read_meta(struct scan *s, struct meta *newest)
 	return ERR_OK;
 }
 
+/* LMDB writes both descriptions at once, before anything else: with only the first there, and no
+ * transaction in it, the disk was full when the file was made. */
+static bool is_unfinished(const struct scan *s, uint64_t file_bytes)
+{
+	uint8_t page[PAGE_HEADER + sizeof(struct meta)];
+	struct meta meta;
+	if (pread(s->fd, page, sizeof page, 0) != (ssize_t)sizeof page)
+		return false;
+	memcpy(&meta, page + PAGE_HEADER, sizeof meta);
+	return meta.magic == MAGIC && meta.transaction == 0 && meta.main.root == NO_PAGE &&
+	       file_bytes < 2 * (uint64_t)meta.free.pad;
+}
+
 static enum err verify(struct scan *s, uint64_t file_bytes)
 {
 	struct meta meta = {0};
@@ -326,6 +339,23 @@ static enum err verify(struct scan *s, uint64_t file_bytes)
 	return e ? e : walk_table(s, &meta.free, false, true, 0);
 }
 
+enum err store_finish(const char *dir)
+{
+	char path[PATH_MAX];
+	struct scan s = {0};
+	struct stat st;
+	if ((size_t)snprintf(path, sizeof path, "%s/data.mdb", dir) >= sizeof path)
+		return ERR_LIMIT;
+	s.fd = open(path, O_RDWR | O_CLOEXEC);
+	if (s.fd < 0)
+		return errno == ENOENT ? ERR_OK : lmdb_err(errno);
+	enum err e = fstat(s.fd, &st) == 0 ? ERR_OK : lmdb_err(errno);
+	if (!e && is_unfinished(&s, (uint64_t)st.st_size) && ftruncate(s.fd, 0) != 0)
+		e = lmdb_err(errno);
+	close(s.fd);
+	return e;
+}
+
 enum err store_verify(const char *dir, struct report *report)
 {
 	char path[PATH_MAX];
@@ -338,7 +368,7 @@ enum err store_verify(const char *dir, struct report *report)
 		return lmdb_err(errno);
 	enum err e = fstat(s.fd, &st) == 0 ? ERR_OK : lmdb_err(errno);
 	/* An empty file is what is left when the power goes in the middle of making one. */
-	if (!e && st.st_size > 0)
+	if (!e && st.st_size > 0 && !is_unfinished(&s, (uint64_t)st.st_size))
 		e = verify(&s, (uint64_t)st.st_size);
 	if (e == ERR_DAMAGED)
 		report_add(report, "%s: page %llu %s", path, (unsigned long long)s.where, s.why);
