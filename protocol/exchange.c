@@ -261,6 +261,7 @@ static void event_handle(struct peer *p, struct session_event *e)
 	case SESSION_GREETED:
 		peer_closed(p);
 		not_open(p);
+		p->greeted = true;
 		p->clock = session_peer_hello(p->session)->clock;
 		p->clock_at = p->x->now.mono;
 		p->status.clock_ahead = (int64_t)(p->clock - p->x->now.wall);

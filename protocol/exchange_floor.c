@@ -30,14 +30,15 @@ static uint64_t clock_of(const struct peer *p)
 	return p->clock + (p->x->now.mono - p->clock_at);
 }
 
-/* The lower median of the clocks of those neighbours that have greeted; false when none has. */
+/* The lower median of the clocks of those neighbours that have greeted since the start, whether
+ * they are connected now or not; false when none has. */
 static bool neighbours_clock(const struct exchange *x, uint64_t *clock)
 {
 	uint64_t *clocks = x->peer_count ? malloc(x->peer_count * sizeof *clocks) : NULL;
 	size_t n = 0;
 
 	for (size_t i = 0; clocks && i < x->peer_count; i++) {
-		if (session_peer_hello(x->peers[i]->session))
+		if (x->peers[i]->greeted)
 			clocks[n++] = clock_of(x->peers[i]);
 	}
 	if (n) {

@@ -25,7 +25,8 @@ struct peer {
 	uint64_t since;  /* see struct cursor */
 
 	uint64_t confirming;      /* position that was offered again, for exchange_confirms(); 0 */
-	uint64_t clock, clock_at; /* of the peer when it greeted, wall ms; then, mono ms */
+	bool greeted;             /* ever */
+	uint64_t clock, clock_at; /* of the peer when it last did, wall ms; then, mono ms */
 
 	uint64_t opened;       /* mono ms: when the session did */
 	unsigned notices;      /* of the peer since then */

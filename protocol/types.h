@@ -35,6 +35,7 @@ enum {
 	FRAME_MAX_BYTES = 64 << 10,
 	TOPOLOGY_MAX_BYTES = 1 << 20, /* text and signatures */
 	EXPIRY_SPAN_HOURS = 402 * 24,
+	AUTHOR_SPAN_HOURS = EXPIRY_SPAN_HOURS - 6, /* what an author keeps to.  SPEC.md 5.5 */
 };
 
 struct network_id {

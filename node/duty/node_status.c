@@ -235,13 +235,14 @@ uint32_t node_hour(struct node *n)
 	return hour;
 }
 
-/* SPEC 5.5: "it counts the life of a message from the later of its clock and that floor + 48 h" */
+/* SPEC 5.5: "it counts the life of a message from the later of its clock and that floor + 48 h, and
+ * ends it 402 days less six hours after that floor at the latest" */
 uint32_t node_expiry(struct node *n, uint32_t hours)
 {
 	uint32_t expiry = node_hour(n) + hours, latest;
 
 	pthread_mutex_lock(&n->lock);
-	latest = n->status.floor ? n->status.floor + EXPIRY_SPAN_HOURS : UINT32_MAX;
+	latest = n->status.floor ? n->status.floor + AUTHOR_SPAN_HOURS : UINT32_MAX;
 	pthread_mutex_unlock(&n->lock);
 	return expiry < latest ? expiry : latest;
 }

@@ -190,6 +190,20 @@ static void a_clock_that_is_ahead_does_not_move_it(void)
 	rig_clear(&r);
 }
 
+/* The hour comes while the link is down: what it may rise by is not lost. */
+static void a_link_that_is_down_does_not_hold_it(void)
+{
+	struct rig r;
+
+	rig_init(&r, 1);
+	greet(&r, 0, 0, truth_of(0));
+	exchange_down(r.exchange, &r.peer[0], "gone", r.now);
+	exchange_up(r.exchange, &r.peer[0], r.now);
+	pass(&r, 2);
+	is_int(behind(&r, 2), LAG, "who has greeted once has a clock");
+	rig_clear(&r);
+}
+
 static void one_wrong_neighbour_among_three_does_not_matter(void)
 {
 	static const int64_t wrong[] = {YEARS, -YEARS};
@@ -289,6 +303,7 @@ int main(void)
 	need(sodium_init() >= 0);
 	RUN(it_follows_the_time_that_passes);
 	RUN(a_clock_that_is_ahead_does_not_move_it);
+	RUN(a_link_that_is_down_does_not_hold_it);
 	RUN(one_wrong_neighbour_among_three_does_not_matter);
 	RUN(a_clock_that_is_behind_only_stops_it);
 	RUN(all_clocks_wrong_move_it_a_day_an_hour);

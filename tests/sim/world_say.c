@@ -87,7 +87,7 @@ static uint32_t expiry_draw(struct world *w, const struct node *n)
 	if (w->plan.hours && draw_below(w, 2))
 		return WALL_START - FLOOR_LAG + 1 + draw_below(w, w->plan.hours + 2);
 	expiry = hour + 24 + (w->plan.ground ? 2000 : draw_below(w, LIFE_HOURS));
-	return floor && expiry > floor + EXPIRY_SPAN_HOURS ? floor + EXPIRY_SPAN_HOURS : expiry;
+	return floor && expiry > floor + AUTHOR_SPAN_HOURS ? floor + AUTHOR_SPAN_HOURS : expiry;
 }
 
 struct header *header_new(struct world *w, struct node *n)
