@@ -71,7 +71,7 @@ like "the audit tells who shared" "$(khabar solo --json audit)" '"uid":[0-9]+,.*
 
 # ---- what comes while one watches ----
 
-timeout 30 "$bin/khabar" --home "$lab/pair" --json watch >"$work/watched" 2>&1 &
+timeout 120 "$bin/khabar" --home "$lab/pair" --json watch >"$work/watched" 2>&1 &
 watcher=$!
 seen() { grep -q "$1" "$work/watched"; }
 watched() { share solo "$1" >/dev/null; seen "$1"; }
@@ -127,6 +127,7 @@ rm -rf "$lab/solo/log" "$lab/solo/index"
 like "restore into a home without one" "$(khabar solo --json restore "$work/backup")" \
 	'^\{"restored":".*","rows":[1-9]'
 ok "its store is as it was" khabar solo check-store
+ok "nobody is there to confirm it" lab stop pair
 ok "solo starts from it" lab start solo
 is "and shows nothing that nobody could confirm" "$(khabar solo --json list 2>/dev/null)" ""
 ok "but on its operator's word" khabar solo release --all --reason 'there is nobody else'

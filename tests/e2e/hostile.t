@@ -16,7 +16,7 @@ pid=$(cat "$lab/national/pid")
 shared=0
 
 # attack NODE ATTACK [SECONDS]: what came of it is in $said.
-attack() { said=$(timeout 20 "$attacker" "$lab/$1" national "${@:2}" 2>&1); }
+attack() { said=$(timeout 90 "$attacker" "$lab/$1" national "${@:2}" 2>&1); }
 
 warned() { khabar national --json status | grep -qF "$1"; }
 
@@ -90,9 +90,9 @@ flooded=$(sed -n 's/ acknowledged$//p' "$work/flood")
 [ "${flooded:-0}" -gt 0 ]
 result $? "the flood was taken in: ${flooded:-none} messages of 1 MiB" "$(cat "$work/flood")"
 
-timeout 20 "$attacker" "$lab/gb" national never-ack 3 >/dev/null 2>&1 &
+timeout 90 "$attacker" "$lab/gb" national never-ack 3 >/dev/null 2>&1 &
 silent=$!
-timeout 20 "$attacker" "$lab/kp" national deaf 3 >/dev/null 2>&1 &
+timeout 90 "$attacker" "$lab/kp" national deaf 3 >/dev/null 2>&1 &
 deaf=$!
 for _ in 1 2 3; do heard "one that never answers, one that never reads"; done
 wait "$silent" "$deaf"
@@ -110,8 +110,8 @@ fi
 before=$(status_of national messages)
 lab kill national >/dev/null 2>&1
 lab start national >/dev/null 2>&1
-within 10 "killed and started again it holds all $before messages" test \
-	"$(status_of national messages)" = "$before"
+counts() { [ "$(status_of "$1" messages)" = "$2" ]; }
+within 10 "killed and started again it holds all $before messages" counts national "$before"
 [ "$before" -ge $((flooded + shared + 11)) ]
 result $? "every one that it acknowledged among them"
 finish

@@ -41,9 +41,9 @@ ok "punjab is released" khabar national links release punjab
 within 20 "the link stands" in_state national punjab up
 within 10 "what waited has come" knows national waits.example
 
-ok "for a while" khabar national links quarantine punjab --for 2s --json
+ok "for a while" khabar national links quarantine punjab --for 5s --json
 like "until when" "$out" '"until": *"20'
-within 5 "it is cut" in_state national punjab quarantined
+within 4 "it is cut" in_state national punjab quarantined
 within 25 "and stands again by itself" in_state national punjab up
 exits 1 "nobody else is told" "is not in quarantine" \
 	khabar punjab links release national

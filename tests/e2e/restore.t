@@ -29,7 +29,7 @@ shows() {
 }
 # watch_until NODE VALUE ID COMMAND...: from the first moment on it is not shown, until COMMAND succeeds.
 watch_until() {
-	local end=$((SECONDS + 20)) seen=0
+	local end=$((SECONDS + patience)) seen=0
 	until "${@:4}" 2>/dev/null; do
 		! shows "$1" "$2" "$3" || seen=1
 		[ "$SECONDS" -lt "$end" ] || return 1
