@@ -311,14 +311,28 @@ static void read_alarm(struct reading *r, const struct zpl_item *section)
 	config_read_level(r, section->child, keys, sizeof keys / sizeof *keys);
 }
 
+static void read_warning_lists(struct reading *r, const struct zpl_item *item)
+{
+	if (item->value[0] != '/')
+		config_complain(r, item, "\"%s\" is not an absolute path", item->value);
+	else
+		config_keep(r, item, &r->config->warning_lists);
+}
+
 static void read_config(struct reading *r, const struct zpl *z)
 {
 	static const struct key keys[] = {
-		{"node", false, read_node},       {"bind", false, read_bind},
-		{"proxy", false, read_proxy},     {"log", false, read_log},
-		{"sandbox", false, read_sandbox}, {"passphrase", true, read_passphrase},
-		{"rights", true, read_rights},    {"alias", true, read_aliases},
-		{"alarm", true, read_alarm},      {"export", true, config_read_exports},
+		{"node", false, read_node},
+		{"bind", false, read_bind},
+		{"proxy", false, read_proxy},
+		{"log", false, read_log},
+		{"sandbox", false, read_sandbox},
+		{"passphrase", true, read_passphrase},
+		{"rights", true, read_rights},
+		{"alias", true, read_aliases},
+		{"alarm", true, read_alarm},
+		{"export", true, config_read_exports},
+		{"warning-lists", false, read_warning_lists},
 	};
 
 	config_read_level(r, zpl_first(z), keys, sizeof keys / sizeof *keys);
@@ -400,6 +414,7 @@ void config_free(struct config *c)
 		free(c->aliases[i].audience);
 	free(c->aliases);
 	config_free_exports(c);
+	free(c->warning_lists);
 	free(c->bind);
 	free(c->proxy);
 	free(c->passphrase_file);

@@ -16,7 +16,8 @@ struct command {
 #define SEND_USAGE \
 	"[--use detect|block] [--label L]...\n" \
 	"                   [--valid 30d] [--keep 90d] [--confidence N] [--priority P]\n" \
-	"                   [--direct] [--no-forward] [--exercise] [--receipt] [--dry-run]"
+	"                   [--direct] [--no-forward] [--exercise] [--receipt] [--force]\n" \
+	"                   [--dry-run]"
 
 static const struct command commands[] = {
 	{"init", cmd_init,

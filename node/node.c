@@ -265,6 +265,26 @@ static void run(void *arg)
 	n->status_stale = true;
 }
 
+/* Before anybody asks, since very many of them take seconds.  A node starts without them: it shares
+ * and exports nothing that they would have to be asked about until they can be read. */
+static enum err open_guard(struct node *n)
+{
+	const struct warning_lists *lists;
+	struct report report;
+
+	n->guard = warning_guard_new(n->config->warning_lists);
+	if (!n->guard)
+		return ERR_MEMORY;
+	report_init(&report);
+	if (warning_guard_lists(n->guard, &lists, &report))
+		say(LEVEL_ERROR, "warning lists: %s", report_first(&report));
+	else if (lists)
+		say(LEVEL_INFO, "%zu warning lists with %zu entries", warning_lists_count(lists),
+		    warning_lists_entries(lists));
+	report_clear(&report);
+	return ERR_OK;
+}
+
 /* Nobody else changes keys here from now on: the log keeps them out. */
 static void sweep(const struct node *n)
 {
@@ -292,6 +312,8 @@ enum err node_open(struct node **node, const char *home, struct report *report)
 		author_init(&n->author, n->identity);
 		e = open_store(n, report);
 	}
+	if (!e)
+		e = open_guard(n);
 	if (!e)
 		sweep(n);
 	if (!e)
@@ -334,6 +356,7 @@ void node_close(struct node *n)
 	workers_free(n->workers);
 	keep_close(n->keep);
 	mutes_close(n->mutes);
+	warning_guard_free(n->guard);
 	directory_close(n->directory);
 	versions_close(n->versions);
 	if (n->index)
@@ -406,6 +429,11 @@ struct porter *node_porter(const struct node *n)
 struct directory *node_directory(const struct node *n)
 {
 	return n->directory;
+}
+
+struct warning_guard *node_warning_guard(const struct node *n)
+{
+	return n->guard;
 }
 
 struct mutes *node_mutes(const struct node *n)

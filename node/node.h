@@ -10,6 +10,7 @@
 
 #include "node/config.h"
 #include "node/detect/mutes.h"
+#include "node/detect/warning_list.h"
 #include "node/directory.h"
 #include "node/store/index.h"
 #include "node/link/link.h"
@@ -68,6 +69,8 @@ void node_set_porter(struct node *node, struct porter *porter);
 struct porter *node_porter(const struct node *node);
 struct directory *node_directory(const struct node *node);
 struct mutes *node_mutes(const struct node *node);
+/* For the admin socket's thread alone. */
+struct warning_guard *node_warning_guard(const struct node *node);
 
 /* --- for the admin socket's thread --- */
 

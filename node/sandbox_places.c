@@ -145,6 +145,8 @@ enum err sandbox_places(bool *made, const char *home, const struct config *confi
 		e = allow_system(&r);
 	if (!e)
 		e = allow_passphrase(&r, config);
+	if (!e && config->warning_lists)
+		e = allow(&r, config->warning_lists, READ, true);
 	if (!e && syscall(SYS_landlock_restrict_self, r.fd, 0) != 0) {
 		report_add(report, "the sandbox: landlock: %s", strerror(errno));
 		e = ERR_IO;

@@ -164,6 +164,8 @@ enum err recall_show(struct answer *a, const struct message_id *id, const struct
 bool suspension_in_force(const struct suspension *s);
 /* Appends "suspension": null, or what it says. */
 void suspension_show(struct text *t, const struct suspension *s);
+/* Appends "listed", the names of the warning lists that v is on, where it is on any. */
+void answer_listed(struct text *t, const struct warning_lists *lists, const struct observable *v);
 /* Appends what a header says, as members. */
 void header_show(struct text *t, const struct answer *a, const struct header *h);
 

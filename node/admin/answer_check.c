@@ -17,6 +17,7 @@ struct match {
  * end.  Bodies never change, so nothing kept is stale. */
 struct check {
 	struct answer *a;
+	const struct warning_lists *lists; /* or NULL */
 	size_t match_count;
 	struct match matches[MATCHES_MAX];
 	struct header header;
@@ -117,7 +118,7 @@ static enum err match_show(struct check *c, const struct match *m)
 	return ERR_OK;
 }
 
-/* "muted": what keeps it out of this node's exports, where something does. */
+/* What keeps it out of this node's exports, where something does. */
 static void muted_show(struct check *c)
 {
 	struct text *t = &c->a->reply, mute;
@@ -130,6 +131,8 @@ static void muted_show(struct check *c)
 		text_str(t, "}");
 	}
 	text_clear(&mute);
+	if (c->lists)
+		answer_listed(t, c->lists, &c->value);
 }
 
 static enum err value_check(struct check *c, const char *typed)
@@ -198,6 +201,9 @@ enum err answer_check(struct answer *a)
 	}
 	if (!e)
 		e = answer_catch_up(a);
+	/* What cannot be read now is told by those whom it stops. */
+	if (!e && warning_guard_lists(node_warning_guard(a->node), &c->lists, NULL))
+		c->lists = NULL;
 	if (!e)
 		e = values_check(c, values, n);
 	for (size_t i = 0; c && i < POSTS_KEPT; i++) {

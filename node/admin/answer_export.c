@@ -27,6 +27,7 @@ struct filter {
 struct exporting {
 	struct page page;
 	struct filter filter;
+	const struct warning_lists *lists; /* or NULL */
 	struct opened post;
 	struct observable found[OBSERVABLES_PER_OBJECT_MAX];
 	size_t found_count;
@@ -240,6 +241,8 @@ static void put_values(struct text *t, const struct exporting *x)
 		text_str(t, "{");
 		admin_put_string(t, "type", observable_type_str(x->found[i].type));
 		admin_put_string(t, "value", x->found[i].text);
+		if (x->lists)
+			answer_listed(t, x->lists, &x->found[i]);
 		text_str(t, "}");
 	}
 	text_str(t, "]");
@@ -423,6 +426,17 @@ static enum err filter_read(struct filter *f, struct answer *a)
 	return tlp_read(f, a);
 }
 
+/* SPEC 8.11: "While the lists cannot be read, nothing is shared without `force`, and nothing is
+ * given to a format that is made of values." */
+static enum err guard_open(struct exporting *x, struct answer *a)
+{
+	enum err e = warning_guard_lists(node_warning_guard(a->node), &x->lists, &a->report);
+
+	if (e)
+		a->where = "warning-lists";
+	return e;
+}
+
 enum err answer_export(struct answer *a)
 {
 	struct exporting *x = calloc(1, sizeof *x);
@@ -434,6 +448,8 @@ enum err answer_export(struct answer *a)
 	page_open(&x->page, a);
 	if (!e && (!admin_request_done(&a->request) || !answer_no_frames(a)))
 		e = ERR_FORMAT;
+	if (!e && !x->filter.whole)
+		e = guard_open(x, a);
 	if (!e)
 		e = answer_catch_up(a);
 	if (!e)

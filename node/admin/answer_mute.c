@@ -1,4 +1,5 @@
-/* mute, unmute and mutes: what this CERT keeps out of its own exports. */
+/* mute, unmute and mutes: what this CERT keeps out of its own exports; and what warning lists do.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,8 @@
 
 /* Of a FACT_MUTE: one byte, the key of the value, and of a mute how it is kept. */
 enum { MUTED = 1, UNMUTED = 2 };
+
+enum { LISTS_NAMED_MAX = 16 };
 
 struct muting {
 	struct answer *a;
@@ -129,6 +132,20 @@ static enum err change(struct answer *a, bool mutes)
 		free(m->bytes);
 	free(m);
 	return e;
+}
+
+void answer_listed(struct text *t, const struct warning_lists *lists, const struct observable *v)
+{
+	const char *names[LISTS_NAMED_MAX];
+	size_t n = warning_lists_find(lists, v, names, LISTS_NAMED_MAX);
+
+	if (n == 0)
+		return;
+	admin_put_name(t, "listed");
+	text_str(t, "[");
+	for (size_t i = 0; i < n; i++)
+		admin_put_string(t, NULL, names[i]);
+	text_str(t, "]");
 }
 
 enum err answer_mute(struct answer *a)

@@ -8,7 +8,7 @@
 #include "node/loop.h"
 #include "protocol/body.h"
 
-enum { DAY_HOURS = 24, AUDIT_NAMES_MAX = 64 };
+enum { DAY_HOURS = 24, AUDIT_NAMES_MAX = 64, LISTS_NAMED_MAX = 16 };
 
 /* What a call of share decides about all its messages. */
 struct sharing {
@@ -17,7 +17,11 @@ struct sharing {
 	struct envelope envelope;
 	uint32_t expiry;
 	uint8_t priority;
-	bool dry_run, no_forward;
+	bool dry_run, no_forward, force;
+	const struct warning_lists *lists; /* or NULL */
+	size_t listed;                     /* values that are on one */
+	const char *list_names[LISTS_NAMED_MAX];
+	size_t list_count;
 	size_t count, objects, copies; /* messages of each draft */
 	struct draft *drafts;          /* bodies owned */
 	struct message_id *ids;        /* of the drafts, copies of each */
@@ -52,6 +56,7 @@ static enum err options_read(struct sharing *s)
 					    PRIORITY_ROUTINE);
 	s->dry_run = admin_flag(r, "dry_run");
 	s->no_forward = admin_flag(r, "no_forward");
+	s->force = admin_flag(r, "force");
 	s->envelope.exercise = admin_flag(r, "exercise");
 	s->envelope.receipt = admin_flag(r, "receipt");
 	s->envelope.block = use && strcmp(use, "block") == 0;
@@ -87,6 +92,75 @@ static size_t objects_of(const struct bundle *b)
 	return n;
 }
 
+static void list_note(struct sharing *s, const char *name)
+{
+	for (size_t i = 0; i < s->list_count; i++)
+		if (s->list_names[i] == name)
+			return;
+	if (s->list_count < LISTS_NAMED_MAX)
+		s->list_names[s->list_count++] = name;
+}
+
+/* Names the values of an indicator that are on a warning list; others are context. */
+static void object_guard(struct sharing *s, const struct stix_object *o, struct observable *found)
+{
+	const char *names[LISTS_NAMED_MAX];
+	size_t n = strcmp(o->type, "indicator") != 0 || o->revoked
+			   ? 0
+			   : stix_observables(o, found, OBSERVABLES_PER_OBJECT_MAX);
+
+	for (size_t i = 0; i < n && i < OBSERVABLES_PER_OBJECT_MAX; i++) {
+		size_t count = warning_lists_find(s->lists, &found[i], names, LISTS_NAMED_MAX);
+		s->listed += count > 0;
+		for (size_t k = 0; k < count; k++) {
+			list_note(s, names[k]);
+			if (!s->force)
+				report_add(&s->a->report, "%s is on the warning list \"%s\"",
+					   found[i].text, names[k]);
+		}
+	}
+}
+
+static enum err bundle_guard(struct sharing *s, const struct bundle *b)
+{
+	struct observable *found;
+
+	if (!s->lists)
+		return ERR_OK;
+	found = calloc(OBSERVABLES_PER_OBJECT_MAX, sizeof *found);
+	for (size_t i = 0; found && i < bundle_count(b); i++)
+		object_guard(s, bundle_object(b, i), found);
+	free(found);
+	return found ? ERR_OK : ERR_MEMORY;
+}
+
+/* SPEC 8.11: "What is on a list is refused, with every value and every list named, unless the
+ * request says `force`" */
+static enum err guard_open(struct sharing *s)
+{
+	struct answer *a = s->a;
+	enum err e = warning_guard_lists(node_warning_guard(a->node), &s->lists, &a->report);
+
+	if (!e || e == ERR_MEMORY)
+		return e;
+	if (s->force) {
+		report_clear(&a->report);
+		return ERR_OK;
+	}
+	a->where = "warning-lists";
+	a->advice = "mend the lists, or say --force to share without asking them";
+	return e;
+}
+
+static enum err guard_close(struct sharing *s)
+{
+	if (!s->listed || s->force)
+		return ERR_OK;
+	s->a->where = "warning-lists";
+	s->a->advice = "leave it out, or say --force if it must be shared all the same";
+	return ERR_NOT_ALLOWED;
+}
+
 /* The bundle by itself, and then the body by the very function with which others will read it:
  * nothing is signed that would be held elsewhere. */
 static enum err bundle_check(struct sharing *s, struct slice bundle, const struct text *body)
@@ -108,6 +182,8 @@ static enum err bundle_check(struct sharing *s, struct slice bundle, const struc
 			   tlp_str(marked), tlp_str(s->who.tlp));
 		e = ERR_NOT_ALLOWED;
 	}
+	if (!e)
+		e = bundle_guard(s, post.bundle);
 	s->objects += objects_of(post.bundle);
 	post_clear(&post);
 	return e;
@@ -169,6 +245,17 @@ static void audience_summary(struct text *summary, const struct recipients *to)
 		admin_put_number(summary, "and_more", to->count - shown);
 }
 
+/* Which lists were overruled, and how often: the values are in the messages. */
+static void forced_summary(struct text *summary, const struct sharing *s)
+{
+	admin_put_number(summary, "forced", s->listed);
+	admin_put_name(summary, "lists");
+	text_str(summary, "[");
+	for (size_t i = 0; i < s->list_count; i++)
+		admin_put_string(summary, NULL, s->list_names[i]);
+	text_str(summary, "]");
+}
+
 static void shared_show(struct sharing *s)
 {
 	struct text *t = &s->a->reply, *summary = &s->a->summary;
@@ -176,6 +263,8 @@ static void shared_show(struct sharing *s)
 	ids_show(t, s);
 	admin_put_number(t, "objects", s->objects);
 	audience_show(t, &s->who.to);
+	if (s->force)
+		admin_put_number(t, "forced", s->listed);
 	if (s->dry_run)
 		return;
 	text_str(summary, "{");
@@ -185,6 +274,8 @@ static void shared_show(struct sharing *s)
 	audience_summary(summary, &s->who.to);
 	admin_put_hex(summary, "first", s->ids[0].b, MESSAGE_ID_BYTES);
 	admin_put_hex(summary, "last", s->ids[s->count * s->copies - 1].b, MESSAGE_ID_BYTES);
+	if (s->force)
+		forced_summary(summary, s);
 	text_str(summary, "}");
 }
 
@@ -200,11 +291,15 @@ enum err answer_share(struct answer *a)
 		s.ids = calloc(a->frame_count * s.copies, sizeof *s.ids);
 		e = s.drafts && s.ids ? ERR_OK : ERR_MEMORY;
 	}
+	if (!e)
+		e = guard_open(&s);
 	for (size_t i = 0; !e && i < a->frame_count; i++) {
 		e = draft_make(&s, a->frames[i]);
 		if (e && !a->where)
 			a->where = "bundle";
 	}
+	if (!e)
+		e = guard_close(&s);
 	if (!e && !s.dry_run)
 		e = node_publish(a->node, s.who.topology, &s.who.to, s.drafts, s.count, s.ids,
 				 &a->report);

@@ -175,6 +175,26 @@ static void put_warnings(struct text *t, const struct answer *a, const struct to
 	text_str(t, "]");
 }
 
+/* Only where there is a folder of them. */
+static void put_warning_lists(struct text *t, struct node *node)
+{
+	const struct warning_lists *lists;
+	struct report report;
+
+	if (!node_config(node)->warning_lists)
+		return;
+	report_init(&report);
+	warning_guard_lists(node_warning_guard(node), &lists, &report);
+	admin_put_name(t, "warning_lists");
+	text_str(t, "{");
+	admin_put_number(t, "lists", lists ? warning_lists_count(lists) : 0);
+	admin_put_number(t, "entries", lists ? warning_lists_entries(lists) : 0);
+	admin_put_number(t, "unread", lists ? warning_lists_unread(lists) : 0);
+	admin_put_string(t, "failed", report.count ? report_first(&report) : NULL);
+	text_str(t, "}");
+	report_clear(&report);
+}
+
 static void put_exports(struct text *t, struct node *node)
 {
 	struct export_status exports[EXPORTS_MAX];
@@ -224,6 +244,7 @@ static void put_status(struct answer *a, const struct node_status *s,
 	}
 	text_str(t, "]");
 	put_exports(t, a->node);
+	put_warning_lists(t, a->node);
 	put_warnings(t, a, topology, s, waiting);
 }
 

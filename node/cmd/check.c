@@ -80,6 +80,18 @@ static void show_muted(const cJSON *muted)
 	putchar('\n');
 }
 
+static void show_listed(const cJSON *names)
+{
+	const cJSON *name;
+
+	cJSON_ArrayForEach(name, names)
+	{
+		printf("    on a list      ");
+		print_safe(stdout, cJSON_IsString(name) ? name->valuestring : "", false);
+		putchar('\n');
+	}
+}
+
 static void show_words(const struct wanted *w, const cJSON *answer)
 {
 	const cJSON *match, *matches = cJSON_GetObjectItemCaseSensitive(answer, "matches");
@@ -92,6 +104,7 @@ static void show_words(const struct wanted *w, const cJSON *answer)
 	print_column(w->value, VALUE_WIDTH);
 	printf("%s\n", cJSON_GetArraySize(matches) ? "known" : "not known");
 	show_muted(cJSON_GetObjectItemCaseSensitive(answer, "muted"));
+	show_listed(cJSON_GetObjectItemCaseSensitive(answer, "listed"));
 	cJSON_ArrayForEach(match, matches)
 	{
 		printf("    %-13s  TLP:%-6s since %.19s  from ", member_text(match, "how"),

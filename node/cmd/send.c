@@ -37,6 +37,7 @@ size_t send_rules(struct sending *s, struct option_rule *rules)
 		{"exercise", OPTION_FLAG, &s->exercise, 0, 0},
 		{"receipt", OPTION_FLAG, &s->receipt, 0, 0},
 		{"dry-run", OPTION_FLAG, &s->dry_run, 0, 0},
+		{"force", OPTION_FLAG, &s->force, 0, 0},
 	};
 
 	memcpy(rules + n, both, sizeof both);
@@ -210,6 +211,8 @@ static void put_options(struct text *request, const struct sending *s)
 		admin_put_bool(request, "receipt", true);
 	if (s->no_forward)
 		admin_put_bool(request, "no_forward", true);
+	if (s->force)
+		admin_put_bool(request, "force", true);
 	if (s->dry_run)
 		admin_put_bool(request, "dry_run", true);
 }
@@ -261,6 +264,9 @@ static void print_sent(const struct sending *s, const struct reply *reply)
 		printf("    %.12s\n", cJSON_IsString(id) ? id->valuestring : "");
 	}
 	fflush(stdout);
+	if (member_number(reply->json, "forced") > 0)
+		fprintf(stderr, "%s: %.0f of the values are on warning lists\n", s->client.what,
+			member_number(reply->json, "forced"));
 	print_counts(&s->import);
 }
 

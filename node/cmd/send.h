@@ -12,7 +12,7 @@ struct sending {
 	const char *tlp, *use, *priority;
 	struct option_list to, labels;
 	unsigned long valid_days, keep_days, confidence; /* confidence: 101 for none */
-	bool dry_run, skip_rejected, exercise, direct, no_forward, receipt;
+	bool dry_run, skip_rejected, exercise, direct, no_forward, receipt, force;
 	const char *format, *column;
 	/* What becomes of it. */
 	enum tlp level;

@@ -44,6 +44,20 @@ void status_suspension(const cJSON *s)
 	       member_text(s, "until"), member_number(s, "serial"));
 }
 
+static void status_lists(const cJSON *lists)
+{
+	if (!cJSON_IsObject(lists))
+		return;
+	if (*member_text(lists, "failed")) {
+		fputs("warning   lists cannot be read: ", stdout);
+		print_safe(stdout, member_text(lists, "failed"), false);
+		putchar('\n');
+		return;
+	}
+	printf("warning   lists: %.0f, with %.0f entries\n", member_number(lists, "lists"),
+	       member_number(lists, "entries"));
+}
+
 static void print_status(const cJSON *s)
 {
 	const cJSON *topology = cJSON_GetObjectItemCaseSensitive(s, "topology"), *item;
@@ -65,6 +79,7 @@ static void print_status(const cJSON *s)
 		printf("export    %s, written %.19s: %.0f\n", member_text(item, "name"),
 		       member_text(item, "at"), member_number(item, "written"));
 	}
+	status_lists(cJSON_GetObjectItemCaseSensitive(s, "warning_lists"));
 	if (cJSON_GetArraySize(links) > 0) {
 		putchar('\n');
 		links_print_head();

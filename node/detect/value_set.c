@@ -220,18 +220,17 @@ static bool same_bits(const uint8_t *a, const uint8_t *b, unsigned bits)
 	       (bits % 8 == 0 || ((a[bits / 8] ^ b[bits / 8]) & mask) == 0);
 }
 
-static void find_network(struct search *f, const struct observable *v)
+/* The networks that hold it, the nearest first. */
+static void find_around(struct search *f, const struct observable *v)
 {
 	const struct value_set *s = f->set;
 	const bool *lengths = s->lengths[v->type == OBSERVABLE_IPV6];
 	struct network at = {.family = (uint8_t)v->type};
-	size_t i;
 
-	/* Those that hold it, the nearest first. */
 	memcpy(at.address, v->address, sizeof at.address);
 	for (unsigned bits = v->prefix; !f->stopped && bits > 0;) {
 		at.prefix = (uint8_t)bits;
-		for (i = lengths[bits] ? first_network(s, &at) : s->network_count;
+		for (size_t i = lengths[bits] ? first_network(s, &at) : s->network_count;
 		     !f->stopped && i < s->network_count &&
 		     compare_networks(&s->networks[i], &at) == 0;
 		     i++)
@@ -239,23 +238,26 @@ static void find_network(struct search *f, const struct observable *v)
 		bits--;
 		at.address[bits / 8] &= (uint8_t) ~(0x80u >> bits % 8);
 	}
-	/* Those that lie in it. */
+}
+
+/* The addresses and networks that lie in it. */
+static void find_inside(struct search *f, const struct observable *v)
+{
+	const struct value_set *s = f->set;
+	struct network at = {.family = (uint8_t)v->type, .prefix = (uint8_t)(v->prefix + 1)};
+
 	memcpy(at.address, v->address, sizeof at.address);
-	at.prefix = (uint8_t)(v->prefix + 1);
-	for (i = first_network(s, &at);
+	for (size_t i = first_network(s, &at);
 	     !f->stopped && i < s->network_count && s->networks[i].family == at.family &&
 	     same_bits(s->networks[i].address, v->address, v->prefix);
 	     i++)
 		f->stopped = !f->found(f->arg, s->networks[i].tag);
 }
 
-static void find_name(struct search *f, const struct observable *v)
+static void find_above(struct search *f, const char *name)
 {
-	find_hash(f, KIND_TEXT, v->text, v->length);
-	for (const char *name = above(v->text); !f->stopped && name; name = above(name))
+	for (; !f->stopped && name; name = above(name))
 		find_hash(f, KIND_BELOW, name, strlen(name));
-	if (!f->stopped)
-		find_hash(f, KIND_ABOVE, v->text, v->length);
 }
 
 void value_set_find(const struct value_set *s, const struct observable *v,
@@ -263,12 +265,29 @@ void value_set_find(const struct value_set *s, const struct observable *v,
 {
 	struct search f = {.set = s, .found = found, .arg = arg};
 
+	if (is_address(v)) {
+		find_around(&f, v);
+		if (!f.stopped)
+			find_inside(&f, v);
+		return;
+	}
+	find_hash(&f, KIND_TEXT, v->text, v->length);
+	if (v->type != OBSERVABLE_DOMAIN)
+		return;
+	find_above(&f, above(v->text));
+	if (!f.stopped)
+		find_hash(&f, KIND_ABOVE, v->text, v->length);
+}
+
+void value_set_find_holders(const struct value_set *s, const struct observable *v,
+			    bool (*found)(void *arg, uint32_t tag), void *arg)
+{
+	struct search f = {.set = s, .found = found, .arg = arg};
+
 	if (is_address(v))
-		find_network(&f, v);
-	else if (v->type == OBSERVABLE_DOMAIN)
-		find_name(&f, v);
+		find_around(&f, v);
 	else
-		find_hash(&f, KIND_TEXT, v->text, v->length);
+		find_above(&f, v->text);
 }
 
 /* ---- hosts ---- */

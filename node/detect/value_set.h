@@ -26,9 +26,13 @@ enum err value_set_add_text(struct value_set *s, const char *text, bool below, u
 void value_set_close(struct value_set *s);
 
 /* Calls found with the tag of each entry that v touches, until it returns false; one tag may come
- * several times.  v is no endpoint: its host is what is looked for (value_host()). */
+ * several times.  Whose host shall count asks for that too: value_host(). */
 void value_set_find(const struct value_set *s, const struct observable *v,
 		    bool (*found)(void *arg, uint32_t tag), void *arg);
+/* The same of a part of something, such as the host of a URL: only what holds it counts, a network
+ * or a name with all below it. */
+void value_set_find_holders(const struct value_set *s, const struct observable *v,
+			    bool (*found)(void *arg, uint32_t tag), void *arg);
 
 /* The host of an endpoint or of a URL; false when v is neither, or its host is a single label. */
 bool value_host(const struct observable *v, struct observable *host);

@@ -237,6 +237,9 @@ static enum err values_export(struct export *x, const struct export_object *o)
 		if (!observable_type_parse(string_of(value, "type"), &type) ||
 		    observable_set(&x->value, type, string_of(value, "value"), &why) != ERR_OK)
 			e = export_leave(x, "values that cannot be read");
+		/* SPEC 8.11: "No format that is made of values holds what is on one." */
+		else if (cJSON_GetObjectItemCaseSensitive(value, "listed"))
+			e = export_leave(x, "values on a warning list: khabar check says on which");
 		else if ((why = value_refused(x->exporter, o, &x->value)) != NULL)
 			e = export_leave(x, why);
 		else
