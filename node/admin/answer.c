@@ -24,6 +24,8 @@ static const struct answer_entry entries[] = {
 	{"who", RIGHT_SHARE, false, false, answer_who},
 	{"receipts", RIGHT_READ, false, false, answer_receipts},
 	{"ack", RIGHT_SHARE, true, false, answer_ack},
+	{"inbox", RIGHT_READ, false, false, answer_inbox},
+	{"read", RIGHT_SHARE, false, false, answer_read},
 	{"share", RIGHT_SHARE, true, false, answer_share},
 	{"forward", RIGHT_SHARE, true, false, answer_forward},
 	{"withdraw", RIGHT_SHARE, true, false, answer_withdraw},

@@ -53,8 +53,8 @@ answer_fn answer_list, answer_check, answer_show, answer_verify, answer_held, an
 answer_fn answer_evidence;
 answer_fn answer_export, answer_exported, answer_position;
 answer_fn answer_who, answer_share, answer_forward, answer_withdraw;
-answer_fn answer_receipts, answer_ack;
 answer_fn answer_mute, answer_unmute, answer_mutes;
+answer_fn answer_receipts, answer_ack, answer_inbox, answer_read;
 answer_fn answer_incident, answer_incidents, answer_incident_say, answer_incident_export;
 answer_fn answer_topology, answer_accept, answer_drain;
 answer_fn answer_card, answer_card_set, answer_card_accept, answer_rotate, answer_whose;
@@ -81,12 +81,20 @@ struct addressed {
 	const struct party *self;
 	enum tlp tlp;
 	struct recipients to;
+	/* Of what is answered. */
+	struct message_id answers; /* zeros: nothing is */
+	uint64_t answers_lsn;
 };
-/* The caller calls addressed_clear() in any case. */
+/* With "answers" too, which stands for what is not said.  The caller calls addressed_clear() in any
+ * case. */
 enum err addressed_read(struct addressed *w, struct answer *a);
 /* In parts: the version in force and this node in it; and "to" for the TLP that is set. */
 enum err addressed_self(struct addressed *w, struct answer *a);
 enum err addressed_to(struct addressed *w, struct answer *a, bool direct);
+/* What "answers" of a request names, and whom words name instead of "to". */
+enum err addressed_answers(struct addressed *w, struct answer *a, bool direct);
+enum err addressed_words(struct addressed *w, struct answer *a, const char *const *words, size_t n,
+			 bool direct);
 void addressed_clear(struct addressed *w);
 /* Appends "readers", "carriers", "nodes" and "links". */
 void explanation_show(struct text *t, const struct explanation *e);
@@ -168,6 +176,16 @@ void suspension_show(struct text *t, const struct suspension *s);
 void answer_listed(struct text *t, const struct warning_lists *lists, const struct observable *v);
 /* Appends what a header says, as members. */
 void header_show(struct text *t, const struct answer *a, const struct header *h);
+
+/* Appends "answers": what refers to that message, as far as it may be seen. */
+enum err answers_show(struct answer *a, const struct message_id *id, const struct header *h);
+/* What a person would read first in a bundle, or NULL. */
+const char *bundle_words(const struct bundle *b);
+/* Appends it, cut where it is long. */
+void words_show(struct text *t, const char *name, const char *words);
+
+/* Keeps that messages were looked at, at those positions: at most READ_MARKS_MAX. */
+enum err read_mark(struct node *node, enum read_mark mark, const uint64_t *lsns, size_t n);
 
 /* Appends an object as `list` shows it; scratch has room for OBSERVABLES_PER_OBJECT_MAX. */
 void object_show(struct text *t, const struct answer *a, const struct opened *o,

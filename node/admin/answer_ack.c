@@ -19,6 +19,8 @@ struct acking {
 	struct log_row row;
 	struct header header;
 	size_t acknowledged;
+	uint64_t lsns[ACK_MAX]; /* of what was asked for, and */
+	size_t lsn_count;
 };
 
 /* Why the message cannot be acknowledged, or NULL. */
@@ -69,6 +71,7 @@ static enum err ack_one(struct acking *k, const char *id)
 		return ERR_NOT_ALLOWED;
 	}
 	s.message = k->row.id;
+	k->lsns[k->lsn_count++] = lsn;
 	e = receipts_own(a->index, &k->self->id, &s.message, &own);
 	if (e)
 		return e;
@@ -129,6 +132,9 @@ static enum err ack_all(struct acking *k, const char *const *ids, size_t n)
 	text_str(&a->reply, "]");
 	if (!e)
 		e = receipts_publish(&k->out, a->node, &a->report);
+	/* Who has taken note has looked at it. */
+	if (!e)
+		e = read_mark(a->node, READ_ACKNOWLEDGED, k->lsns, k->lsn_count);
 	if (!e)
 		summary(k);
 	return e;

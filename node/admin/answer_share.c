@@ -215,6 +215,7 @@ static enum err draft_make(struct sharing *s, struct slice bundle)
 	d->priority = s->priority;
 	d->no_forward = s->no_forward;
 	d->expiry = s->expiry;
+	d->ref = s->who.answers;
 	d->body = packed;
 	s->count++;
 	return ERR_OK;
@@ -303,6 +304,9 @@ enum err answer_share(struct answer *a)
 	if (!e && !s.dry_run)
 		e = node_publish(a->node, s.who.topology, &s.who.to, s.drafts, s.count, s.ids,
 				 &a->report);
+	/* Who answers has looked at it.  What was sent was sent, whatever becomes of the mark. */
+	if (!e && !s.dry_run && s.who.answers_lsn)
+		(void)read_mark(a->node, READ_ACKNOWLEDGED, &s.who.answers_lsn, 1);
 	if (!e)
 		shared_show(&s);
 	for (size_t i = 0; i < s.count; i++)

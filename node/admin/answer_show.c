@@ -277,6 +277,8 @@ static enum err message_show(struct showing *s, struct answer *a)
 	original_show(s, a);
 	e = taken_back_show(s, a);
 	if (!e)
+		e = answers_show(a, &s->row.id, &s->header);
+	if (!e)
 		e = body_show(s, a);
 	text_str(t, "}");
 	return e;

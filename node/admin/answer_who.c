@@ -39,14 +39,15 @@ static enum err tlp_wanted(struct addressed *w, struct answer *a)
 	return ERR_FORMAT;
 }
 
-enum err addressed_to(struct addressed *w, struct answer *a, bool direct)
+enum err addressed_words(struct addressed *w, struct answer *a, const char *const *words, size_t n,
+			 bool direct)
 {
 	const struct config *config = node_config(a->node);
 	struct recipients_alias *aliases = calloc(config->alias_count + 1, sizeof *aliases);
-	const char *words[NAMES_MAX];
 	struct recipients_query q = {.topology = w->topology,
 				     .self = w->self,
 				     .words = words,
+				     .word_count = n,
 				     .aliases = aliases,
 				     .alias_count = config->alias_count,
 				     .tlp = w->tlp,
@@ -59,12 +60,19 @@ enum err addressed_to(struct addressed *w, struct answer *a, bool direct)
 	for (size_t i = 0; i < config->alias_count; i++)
 		aliases[i] = (struct recipients_alias){config->aliases[i].name,
 						       config->aliases[i].audience};
-	q.word_count = admin_strings(&a->request, "to", words, NAMES_MAX);
 	e = recipients_resolve(&w->to, &q, &a->report);
 	free(aliases);
 	if (e)
 		a->where = "to";
 	return e;
+}
+
+enum err addressed_to(struct addressed *w, struct answer *a, bool direct)
+{
+	const char *words[NAMES_MAX];
+	size_t n = admin_strings(&a->request, "to", words, NAMES_MAX);
+
+	return addressed_words(w, a, words, n, direct);
 }
 
 enum err addressed_read(struct addressed *w, struct answer *a)
@@ -74,6 +82,8 @@ enum err addressed_read(struct addressed *w, struct answer *a)
 
 	*w = (struct addressed){0};
 	e = addressed_self(w, a);
+	if (!e && cJSON_HasObjectItem(a->request.json, "answers"))
+		return addressed_answers(w, a, direct);
 	if (!e)
 		e = tlp_wanted(w, a);
 	return e ? e : addressed_to(w, a, direct);

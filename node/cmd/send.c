@@ -61,13 +61,13 @@ static int priority_read(const char *text)
 
 static int options_check(struct sending *s, const char *what)
 {
-	if (!s->tlp)
+	if (!s->tlp && !s->answers)
 		return cmd_misused(what,
 				   "--tlp is missing: clear, green, amber, amber+strict or red");
-	if (!tlp_parse(s->tlp, &s->level))
+	if (s->tlp && !tlp_parse(s->tlp, &s->level))
 		return cmd_misused(what, "--tlp %s: clear, green, amber, amber+strict or red",
 				   s->tlp);
-	if (s->to.count == 0)
+	if (s->to.count == 0 && !s->answers)
 		return cmd_misused(what, "--to is missing: all, or parties, groups, up, down");
 	if (s->use && strcmp(s->use, "detect") != 0 && strcmp(s->use, "block") != 0)
 		return cmd_misused(what, "--use %s: detect or block", s->use);
@@ -79,12 +79,17 @@ static int options_check(struct sending *s, const char *what)
 
 static void put_audience(struct text *request, const struct sending *s)
 {
-	admin_put_string(request, "tlp", tlp_str(s->level));
-	admin_put_name(request, "to");
-	text_str(request, "[");
-	for (size_t i = 0; i < s->to.count; i++)
-		admin_put_string(request, NULL, s->to.items[i]);
-	text_str(request, "]");
+	if (s->answers)
+		admin_put_string(request, "answers", s->answers);
+	if (s->tlp)
+		admin_put_string(request, "tlp", tlp_str(s->level));
+	if (s->to.count || !s->answers) {
+		admin_put_name(request, "to");
+		text_str(request, "[");
+		for (size_t i = 0; i < s->to.count; i++)
+			admin_put_string(request, NULL, s->to.items[i]);
+		text_str(request, "]");
+	}
 	if (s->direct)
 		admin_put_bool(request, "direct", true);
 }
@@ -98,6 +103,9 @@ static int ask_who(struct sending *s)
 	put_audience(&request, s);
 	code = client_ask(&s->client, &request, NULL, 0, false, &s->who);
 	text_clear(&request);
+	/* What is answered decides it where nobody says. */
+	if (!code && !tlp_parse(member_text(s->who.json, "tlp"), &s->level))
+		code = EXIT_UNREACHABLE;
 	return code;
 }
 

@@ -14,6 +14,7 @@ struct sending {
 	unsigned long valid_days, keep_days, confidence; /* confidence: 101 for none */
 	bool dry_run, skip_rejected, exercise, direct, no_forward, receipt, force;
 	const char *format, *column;
+	const char *answers; /* the id of what is answered, or NULL */
 	/* What becomes of it. */
 	enum tlp level;
 	struct reply who; /* node, title, audience, readers, carriers, why */

@@ -22,7 +22,8 @@ static void print_members(const cJSON *message)
 	{
 		char *text = NULL;
 
-		if (cJSON_IsObject(item) || cJSON_IsNull(item))
+		if (cJSON_IsObject(item) || cJSON_IsNull(item) ||
+		    strcmp(item->string, "answers") == 0)
 			continue;
 		if (!cJSON_IsString(item))
 			text = cJSON_PrintUnformatted(item);
@@ -52,6 +53,21 @@ static void print_original(const cJSON *message)
 	putchar('\n');
 }
 
+/* What was said in answer to it. */
+static void print_answers(const cJSON *message)
+{
+	const cJSON *answer;
+
+	cJSON_ArrayForEach(answer, cJSON_GetObjectItemCaseSensitive(message, "answers"))
+	{
+		printf("%-12s  %.12s of ", "answer", member_text(answer, "message"));
+		print_safe(stdout, member_text(answer, "node"), false);
+		printf(", %.16s: ", member_text(answer, "created"));
+		print_safe(stdout, member_text(answer, "text"), false);
+		putchar('\n');
+	}
+}
+
 static void print_body(const cJSON *message)
 {
 	const cJSON *body = cJSON_GetObjectItemCaseSensitive(message, "body");
@@ -78,6 +94,7 @@ static void print_message(const struct cmd_context *c, const struct reply *reply
 	if (!c->json) {
 		print_members(message);
 		print_original(message);
+		print_answers(message);
 		print_body(message);
 	} else if (json_member(&slice, (struct slice){reply->text, reply->length}, "message")) {
 		print_json(slice);
@@ -95,6 +112,24 @@ static void print_raw(const struct reply *reply)
 	fputs("khabar show: ", stderr);
 	print_safe(stderr, *closed ? closed : "the body is not here", false);
 	fputs(": header and signature only\n", stderr);
+}
+
+/* Who has it before him has looked at it.  Not every caller may say so, and nothing depends on it.
+ */
+static void mark_read(struct client *client, const struct reply *shown)
+{
+	const cJSON *message = cJSON_GetObjectItemCaseSensitive(shown->json, "message");
+	struct text request;
+	struct reply reply;
+
+	request_init(&request, "read");
+	admin_put_name(&request, "ids");
+	text_str(&request, "[");
+	admin_put_string(&request, NULL, member_text(message, "id"));
+	text_str(&request, "]}");
+	if (!request.bad && ask(client->ask, request.at, NULL, 0, false, &reply, NULL) == ERR_OK)
+		reply_clear(&reply);
+	text_clear(&request);
 }
 
 static int show_id(struct client *client, const char *id, bool raw)
@@ -115,6 +150,8 @@ static int show_id(struct client *client, const char *id, bool raw)
 		print_raw(&reply);
 	else
 		print_message(client->c, &reply);
+	if (!raw && !client->c->json)
+		mark_read(client, &reply);
 	reply_clear(&reply);
 	return EXIT_DONE;
 }

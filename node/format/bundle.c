@@ -133,6 +133,12 @@ void object_start(struct text *t, const struct import *i, const char *type, cons
 	text_str(t, "\"");
 }
 
+void object_author(struct text *t, const struct import *i)
+{
+	text_str(t, "identity--");
+	text_str(t, i->writer->identity);
+}
+
 void object_end(struct text *t, const struct import *i)
 {
 	text_str(t, ",\"object_marking_refs\":[\"");

@@ -29,6 +29,7 @@ enum {
 	REJECTED_KEPT_MAX = 1000,
 	LABELS_MAX = 64,
 	LABEL_MAX_BYTES = 256,
+	NOTE_MAX_BYTES = 32 << 10,
 	VALID_DAYS_MAX = 3650,
 };
 
@@ -99,6 +100,11 @@ enum err import_read(struct import *i, const char *format, const char *bytes, si
 
 /* One value that an operator typed; number is its place on the command line. */
 enum err import_value(struct import *i, const char *text, size_t number);
+
+/* What a person writes, UTF-8, about the objects with these ids; n may be 0.  ERR_LIMIT,
+ * ERR_FORMAT, with words. */
+enum err import_note(struct import *i, const char *words, const char *const *about, size_t n,
+		     struct report *report);
 
 /* Closes the last bundle.  ERR_NOT_ALLOWED, every rejected line in report, when lines were rejected
  * and skip_rejected is off; ERR_NOT_FOUND when nothing is left to share.  On any error there are no

@@ -27,6 +27,9 @@ enum err indicator_add(struct import *i, const struct indicator *indicator);
 /* Adds a finished object, its text borrowed; id is "<type>--<uuid>". */
 enum err object_add(struct import *i, const char *id, const struct text *object);
 
+/* Appends the id of the identity that what is made here is of. */
+void object_author(struct text *t, const struct import *i);
+
 /* Ends the bundle being filled, if any. */
 enum err bundle_close(struct import *i);
 

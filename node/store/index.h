@@ -242,6 +242,28 @@ enum err index_folded(struct index_reader *reader, uint64_t *lsn);
 /* Why the message's content is held, or NULL.  Returns out, at least 256 bytes. */
 const char *index_held(struct index_reader *reader, uint64_t lsn, char *out, size_t size);
 
+/* What others have said to people here and nobody has looked at yet, the most urgent first. */
+enum unread_class {
+	UNREAD_WANTED, /* an acknowledgement is asked for: stays until there is one */
+	UNREAD_OURS,   /* sealed to this node, or an answer */
+	UNREAD_PUBLIC, /* to everyone */
+	UNREAD_CLASSES,
+};
+/* Data of a FACT_READ: a mark 1 | positions 8 each; of READ_UNTIL one. */
+enum read_mark { READ_SEEN = 1, READ_ACKNOWLEDGED, READ_UNTIL };
+enum { READ_MARKS_MAX = 10000 };
+struct unread_at {
+	enum unread_class class;
+	uint64_t lsn;
+	bool seen; /* of UNREAD_WANTED: it was looked at, and is not acknowledged yet */
+};
+/* The next: of the same class the newest before at->lsn, then those of the next classes.  Begin
+ * with class 0 and UINT64_MAX.  ERR_NOT_FOUND at the end. */
+enum err index_unread(struct index_reader *reader, struct unread_at *at);
+enum err index_unread_count(struct index_reader *reader, uint64_t counts[UNREAD_CLASSES]);
+/* Is the folded message at lsn among them?  It does not matter in which class. */
+bool index_is_unread(struct index_reader *reader, uint64_t lsn);
+
 /* How many events there are: it changes when one comes or goes. */
 enum err index_incident_count(struct index_reader *reader, uint64_t *events);
 /* Incidents, one by one, each by the message that opened it, in the order of ids: zeros begin.

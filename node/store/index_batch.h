@@ -6,7 +6,7 @@
 #include "protocol/stix.h"
 
 /* The sheets of rows. */
-enum { OBJECTS, VALUES, RECEIPTS, CARDS, INCIDENTS, FORWARDS, WAITS, HELD, SHEETS };
+enum { OBJECTS, VALUES, RECEIPTS, CARDS, INCIDENTS, FORWARDS, WAITS, UNREADS, READS, HELD, SHEETS };
 
 enum {
 	OBJECT_RECORD_BYTES = OBJECT_KEY_BYTES + OBJECT_VALUE_BYTES,
@@ -28,9 +28,10 @@ struct batch {
 	struct sheet *to;          /* one of the two */
 	bool forwarded;            /* what is added is of a forward */
 	bool original_gone;        /* to is gone, for the sake of what a forward hands on */
-	size_t retried;     /* of what waited for a topology version; nothing else is taken */
-	struct sheet erase; /* positions, and what of them may go */
-	uint32_t floor;     /* hours: what expires before was purged */
+	size_t retried;      /* of what waited for a topology version; nothing else is taken */
+	struct sheet erase;  /* positions, and what of them may go */
+	uint32_t floor;      /* hours: what expires before was purged */
+	uint64_t read_until; /* position: it was said that everything up to there was looked at */
 	size_t messages, bytes;
 	struct unpacker *unpacker; /* or NULL */
 	struct header header, recall, original;
@@ -61,6 +62,12 @@ int cards_put(struct batch *b);
 /* What a post says of an incident, if anything.  ERR_FORMAT: why, in at most HELD_TEXT_MAX. */
 enum err batch_incident(struct batch *b, const struct log_row *row, const struct post *post,
 			char why[HELD_TEXT_MAX + 1]);
+/* A post of somebody else, which is in b->header, is to be looked at by people; who has done so. */
+enum err batch_unread(struct batch *b, const struct log_row *row, const struct post *post);
+enum err batch_read(struct batch *b, const struct log_row *fact);
+/* What was made from the message is taken out: its mark goes, too. */
+enum err batch_unmark(struct batch *b, const struct log_row *row);
+int unread_put(struct batch *b);
 /* Rows that are what their sheet says go into the table, and out of it. */
 int batch_change(struct batch *b, int sheet, MDB_dbi table, size_t key_bytes);
 /* The rows that a post makes, whose header is in b->header. */

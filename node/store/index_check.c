@@ -106,6 +106,8 @@ static enum err compare(struct index_env *kept, struct index_env *fresh, struct 
 		   {"beacon", k->beacon, f->beacon},
 		   {"card", k->card, f->card},
 		   {"incident", k->incident, f->incident},
+		   {"unread", k->unread, f->unread},
+		   {"read", k->read, f->read},
 		   {"range", k->range, f->range},
 		   {"trie", k->trie, f->trie},
 		   {"meta", k->meta, f->meta}};

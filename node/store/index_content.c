@@ -85,6 +85,8 @@ static enum err add_post(struct batch *b, const struct log_row *row, const struc
 		return batch_hold(b, row->lsn, why);
 	if (!e && post->envelope.receipt)
 		e = batch_asks(b, row);
+	if (!e)
+		e = batch_unread(b, row, post);
 	for (size_t i = 0; !e && i < bundle_count(post->bundle); i++)
 		e = add_object(b, row, bundle_object(post->bundle, i), (uint16_t)i,
 			       post->envelope.block);
@@ -237,6 +239,12 @@ static bool overflows(struct batch *b, const struct fill *before)
 	return true;
 }
 
+/* What people or the council have said of messages before it. */
+static enum err take_fact(struct batch *b, const struct log_row *fact)
+{
+	return fact->fact == FACT_READ ? batch_read(b, fact) : batch_verdict(b, fact);
+}
+
 static enum err collect(struct batch *b, uint64_t until, struct content_mark *mark)
 {
 	for (unsigned scanned = 0; scanned < ROWS_SCANNED_MAX; scanned++) {
@@ -249,9 +257,10 @@ static enum err collect(struct batch *b, uint64_t until, struct content_mark *ma
 			return e;
 		if (row.lsn <= mark->lsn)
 			return ERR_DAMAGED;
-		if (!e && (row.kind == LOG_MESSAGE || row.fact == FACT_VERDICT)) {
+		if (!e && (row.kind == LOG_MESSAGE || row.fact == FACT_VERDICT ||
+			   row.fact == FACT_READ)) {
 			struct fill before = fill_of(b);
-			e = row.kind == LOG_MESSAGE ? batch_take(b, &row) : batch_verdict(b, &row);
+			e = row.kind == LOG_MESSAGE ? batch_take(b, &row) : take_fact(b, &row);
 			if (e)
 				return e;
 			if (overflows(b, &before))
@@ -281,7 +290,8 @@ struct batch *batch_new(const struct folding *f)
 {
 	static const size_t widths[SHEETS] = {
 		OBJECT_RECORD_BYTES,   VALUE_RECORD_BYTES, RECEIPT_RECORD_BYTES, CARD_RECORD_BYTES,
-		INCIDENT_RECORD_BYTES, FORWARD_KEY_BYTES,  WAIT_KEY_BYTES,       HELD_RECORD_BYTES};
+		INCIDENT_RECORD_BYTES, FORWARD_KEY_BYTES,  WAIT_KEY_BYTES,       UNREAD_KEY_BYTES,
+		READ_RECORD_BYTES,     HELD_RECORD_BYTES};
 	struct batch *b = calloc(1, sizeof *b);
 	if (!b)
 		return NULL;

@@ -17,6 +17,7 @@ static int open_tables(MDB_txn *txn, struct index_tables *t)
 		   {"receipt", &t->receipt}, {"sequence", &t->sequence},
 		   {"reuse", &t->reuse},     {"beacon", &t->beacon},
 		   {"card", &t->card},       {"incident", &t->incident},
+		   {"unread", &t->unread},   {"read", &t->read},
 		   {"range", &t->range},     {"trie", &t->trie},
 		   {"meta", &t->meta}};
 	int rc = 0;
@@ -61,6 +62,8 @@ static int write_start(MDB_txn *txn, MDB_dbi meta, const struct marks *marks,
 		rc = put(txn, meta, "seals", marks->seals, sizeof marks->seals);
 	if (rc == 0)
 		rc = purged_write(txn, meta, 0);
+	if (rc == 0)
+		rc = put(txn, meta, "read", zeros, 8);
 	if (rc == 0)
 		rc = put(txn, meta, "headers", zeros, 3 * 8);
 	if (rc == 0)
@@ -144,9 +147,10 @@ enum err index_keys_changed(struct index *index)
 enum err env_drop(struct index_env *env)
 {
 	const struct index_tables *t = &env->tables;
-	const MDB_dbi all[] = {t->id,   t->ref,      t->object,  t->value,    t->forward, t->wait,
-			       t->held, t->erase,    t->receipt, t->sequence, t->reuse,   t->beacon,
-			       t->card, t->incident, t->range,   t->trie,     t->meta};
+	const MDB_dbi all[] = {t->id,    t->ref,    t->object, t->value,    t->forward,
+			       t->wait,  t->held,   t->erase,  t->receipt,  t->sequence,
+			       t->reuse, t->beacon, t->card,   t->incident, t->unread,
+			       t->read,  t->range,  t->trie,   t->meta};
 	MDB_txn *txn;
 	int rc = mdb_txn_begin(env->store.env, NULL, 0, &txn);
 	if (rc != 0)

@@ -20,11 +20,14 @@
  *     beacon  origin 16 | audience 16 | lsn 8 -> nothing; an accepted beacon
  *     incident  message id of what opened it 32 | lsn 8 -> H(its number) 16; that message is an
  *                 event of it
+ *     unread  class 1 | lsn 8 -> nothing; what others have said and nobody here has looked at
+ *     read    lsn 8 -> how far 1: an enum read_mark
  *     range   audience 16 | expiry 4 | id 32 -> lsn 8, and
  *     trie    audience 16 | depth 1 | prefix -> count 8 | sum 128: see protocol/trie.h
  *     meta    "format" -> u32, "log" -> the log's store id, "key" -> a mark of the store key,
  *             "seals" -> a mark of the seal keys that are held, "headers", "content" -> watermarks,
- *             "purged" -> hours, "lengths" -> how many values have each length */
+ *             "read" -> lsn, up to which everything was looked at, "purged" -> hours, "lengths" ->
+ * how many values have each length */
 #ifndef NODE_INDEX_PARTS_H
 #define NODE_INDEX_PARTS_H
 
@@ -57,6 +60,8 @@ enum {
 	BEACON_KEY_BYTES = STREAM_BYTES + 8,
 	CARD_KEY_BYTES = PARTY_ID_BYTES + 2 + 2 + 8 + MESSAGE_ID_BYTES,
 	CARD_VALUE_BYTES = SEAL_KEY_BYTES,
+	UNREAD_KEY_BYTES = 1 + 8,
+	READ_RECORD_BYTES = 8 + 1,
 	HELD_TEXT_MAX = 240,
 	/* Prefix lengths 0..32 and 0..128, and the number of labels of a domain. */
 	LENGTHS_IPV4 = 0,
@@ -70,7 +75,7 @@ enum object_flag { OBJECT_REVOKED = 1, OBJECT_BLOCK = 2, OBJECT_SCAFFOLDING = 4 
 
 struct index_tables {
 	MDB_dbi id, ref, object, value, forward, wait, held, erase, receipt, sequence, reuse,
-		beacon, card, incident, range, trie, meta;
+		beacon, card, incident, unread, read, range, trie, meta;
 };
 
 struct index_env {

@@ -120,6 +120,8 @@ static enum err take_out(struct purging *x, const struct trie_change *c)
 	/* What is not there yet will not be made. */
 	if (!e && c->lsn <= x->content.lsn)
 		e = batch_make(b, &row);
+	if (!e)
+		e = batch_unmark(b, &row);
 	return e ? e : batch_expire(b, &row);
 }
 

@@ -201,6 +201,8 @@ enum err batch_put(struct batch *b, struct content_mark *mark)
 	if (rc == 0)
 		rc = batch_change(b, WAITS, b->f->env->tables.wait, WAIT_KEY_BYTES);
 	if (rc == 0)
+		rc = unread_put(b);
+	if (rc == 0)
 		rc = change_held(b, mark);
 	if (rc == 0)
 		rc = erase_put(b);

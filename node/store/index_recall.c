@@ -129,6 +129,8 @@ static enum err recall_target(struct batch *b)
 		return ERR_OK;
 	b->to = b->gone;
 	e = batch_make(b, &target);
+	if (!e)
+		e = batch_unmark(b, &target);
 	b->to = b->made;
 	return e ? e : batch_erase(b, &target);
 }

@@ -23,6 +23,8 @@ static enum err take_out(struct batch *b, const struct log_row *row)
 	enum err e = batch_hold(b, row->lsn, "");
 	if (!e)
 		e = batch_make(b, &as_it_was);
+	if (!e)
+		e = batch_unmark(b, row);
 	b->to = b->made;
 	return e ? e : batch_expire(b, row);
 }
