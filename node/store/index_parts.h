@@ -40,7 +40,7 @@
 #include "protocol/trie.h"
 
 enum {
-	INDEX_FORMAT = 10,
+	INDEX_FORMAT = 11,
 	HASH_KEY_BYTES = 16,
 	OBJECT_REF_BYTES = HASH_KEY_BYTES + 8 + 8, /* what a value remembers of an object's key */
 	OBJECT_KEY_BYTES = OBJECT_REF_BYTES + 2 + 1 + 8,
