@@ -13,6 +13,7 @@ enum { BEACON_DAYS = 30, DAY_HOURS = 24 };
 struct saying {
 	struct node *node;
 	const struct topology *topology;
+	uint64_t until;       /* the last position that counts of former incarnations */
 	struct header header; /* of a message to the same audience */
 	struct letter letter;
 	struct beacon_sum *sum;
@@ -28,6 +29,8 @@ static bool sum_add(void *arg, const struct sequence_at *at)
 					 .at = at->lsn,
 					 .expiry = at->expiry};
 
+	if (said.incarnation != s->node->author.incarnation && at->lsn > s->until)
+		return true;
 	s->e = beacon_sum_add(s->sum, &said);
 	return s->e == ERR_OK;
 }
@@ -122,6 +125,9 @@ enum err beacon_say(struct node *n, struct log_reader *log, struct index_reader 
 		return ERR_MEMORY;
 	s->node = n;
 	s->topology = versions_newest(n->versions);
+	/* SPEC 5.11: "Of former incarnations it tells what the node's store held when the daemon
+	 * was started" */
+	s->until = lsn ? UINT64_MAX : n->restoring.opened;
 	e = s->topology ? letter_make(s, log, lsn) : ERR_NOT_ALLOWED;
 	if (!e)
 		e = sum_up(s, index);
