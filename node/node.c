@@ -64,7 +64,7 @@ static void host_stored(void *arg, uint64_t lsn, const struct arrival *a)
 {
 	struct node *node = arg;
 
-	(void)lsn;
+	quota_stored(node, lsn, a);
 	/* What this node writes is here before anybody else has it. */
 	if (!party_id_equal(&a->from, &node->self) &&
 	    memcmp(a->message.header + ORIGIN_OFFSET, node->self.b, PARTY_ID_BYTES) == 0)
@@ -146,6 +146,8 @@ static enum err open_store(struct node *n, struct report *report)
 		e = keep_open(&n->keep, n->log, n->index);
 	if (!e)
 		e = quarantine_load(n);
+	if (!e)
+		quota_open(n);
 	return e;
 }
 
@@ -230,7 +232,7 @@ static uint64_t tick(void *arg, uint64_t now)
 	struct node *n = arg;
 	uint64_t link = link_tick(n->link, now), exchange = exchange_deadline(n->exchange);
 	uint64_t status = status_refresh(n), next = link < exchange ? link : exchange;
-	uint64_t rebind = links_rebind(n, now);
+	uint64_t rebind = links_rebind(n, now), quota = quota_tick(n, now);
 	uint64_t suspension = suspension_tick(n, now), quarantine = quarantine_tick(n, now);
 
 	if (n->more || n->links_stale)
@@ -238,6 +240,7 @@ static uint64_t tick(void *arg, uint64_t now)
 	next = rebind < next ? rebind : next;
 	next = suspension < next ? suspension : next;
 	next = quarantine < next ? quarantine : next;
+	next = quota < next ? quota : next;
 	return status < next ? status : next;
 }
 
@@ -368,6 +371,7 @@ void node_close(struct node *n)
 	receipts_clear(&n->receipting.out);
 	links_clear(n);
 	quarantine_clear(n);
+	quota_close(n);
 	author_clear(&n->author);
 	identity_free(n->identity);
 	config_free(n->config);

@@ -16,6 +16,7 @@
 #include "node/link/link.h"
 #include "node/store/versions.h"
 #include "protocol/exchange.h"
+#include "protocol/quota.h"
 #include "protocol/recipients.h"
 
 #define NODE_VERSION "0.1"
@@ -35,6 +36,9 @@ struct link_status {
 	uint64_t sent, received, waiting; /* messages */
 	int64_t clock_ahead;              /* ms */
 	struct reconciled reconciled;
+	struct party_id paused[PAUSED_MAX]; /* origins that it wants held back */
+	size_t paused_count;
+	size_t held; /* messages of it that wait, since it does not hold back */
 };
 
 /* A picture of the loop's side, taken at most a moment ago. */
@@ -45,7 +49,9 @@ struct node_status {
 	unsigned fullness;    /* of disk or map, percent */
 	uint32_t floor, hour; /* hours since 1970: see exchange_floor, exchange_hour */
 	uint64_t started;     /* wall ms */
-	size_t alarm_count;   /* of what goes on, and */
+	struct quota_paused paused[PAUSED_MAX]; /* origins that neighbours shall hold back */
+	size_t paused_count;
+	size_t alarm_count; /* of what goes on, and */
 	size_t warning_count;
 	char alarms[WARNINGS_MAX][ALARM_BYTES];
 	char warnings[WARNINGS_MAX][WARNING_BYTES]; /* of the last day, newest first */

@@ -13,6 +13,7 @@
 #include "node/store/keep.h"
 #include "node/node.h"
 #include "node/duty/node_quarantine.h"
+#include "node/duty/node_quota.h"
 #include "node/duty/receipts.h"
 #include "node/workers.h"
 
@@ -117,6 +118,7 @@ struct node {
 	struct watch *watch;
 	struct evidence_book *evidence;
 	struct restoring restoring;
+	struct quota_book quotas;
 	struct quarantines quarantines; /* the loop's thread only */
 	struct {
 		uint64_t events; /* that there were when they were looked at */
@@ -237,6 +239,7 @@ duty duty_card;      /* node_card.c: follows the cards, renews and corrects one'
 duty duty_purge;     /* node_purge.c: what has expired leaves index and log */
 duty duty_rolekeys;  /* node_rolekey.c: hands the keys of roles on, and takes them */
 duty duty_verdicts;  /* node_verdicts.c: releases what was suspended, removes what is void */
+duty duty_quota;     /* node_quota.c: counts what is here of each origin */
 duty duty_erase;     /* node_erase.c: removes the bodies that the index says may go */
 duty duty_receipts;  /* node_receipts.c: tells origins what has become of their messages */
 duty duty_reseal;    /* node_reseal.c: seals again what a reader lacks the key to */

@@ -243,7 +243,7 @@ static enum err message_arrived(struct peer *p, struct session_event *e)
 	pending->bytes = e->data;
 	pending->length = e->length;
 	e->data = NULL;
-	return pending_add(p->x, pending);
+	return pause_admit(p, pending);
 }
 
 /* SPEC 4.10: "When both ends hold the newest version, the link has done what it was kept for." */
@@ -391,6 +391,9 @@ static void cursors_save(struct exchange *x)
 		    !session_is_open(p->session))
 			continue;
 		peer_cursor(p, &c);
+		/* So that its author is not told that it has arrived. */
+		if (p->passed_own && p->passed_own < c.lsn)
+			c.lsn = p->passed_own;
 		if (s->put_cursor(s->self, &p->status.id, &c) != ERR_OK) {
 			s->abort(s->self);
 			return;
@@ -473,22 +476,9 @@ void exchange_peer(const struct exchange *x, size_t i, struct peer_status *out)
 	out->waiting = session_waiting(p->session) + p->live + p->lanes[LANE_BACKFILL].count;
 	if (p->status.state == PEER_OPEN && p->scan_next <= p->scan_end)
 		out->waiting += p->scan_end - p->scan_next + 1;
-}
-
-bool exchange_confirms(struct exchange *x, const struct party_id *peer, uint64_t lsn)
-{
-	struct peer *p = peer_find(x, peer);
-	struct cursor c;
-
-	if (!p || p->status.state != PEER_OPEN)
-		return false;
-	if (p->confirming != lsn) {
-		p->confirming = lsn;
-		peer_backfill(p, lsn);
-		return false;
-	}
-	peer_cursor(p, &c);
-	return c.lsn > lsn;
+	out->paused_count =
+		p->status.state == PEER_OPEN ? session_paused_list(p->session, out->paused) : 0;
+	out->held = p->held_count;
 }
 
 enum err exchange_store_state(const struct exchange *x)

@@ -90,6 +90,8 @@ struct reconciled {
 	uint64_t wanted; /* messages asked of the peer one by one */
 };
 
+enum { RECALLS_AN_HOUR = 1000 };
+
 enum peer_state { PEER_DOWN, PEER_CONNECTED, PEER_OPEN };
 
 struct peer_status {
@@ -102,6 +104,9 @@ struct peer_status {
 	int64_t clock_ahead;     /* ms that its clock was ahead of ours at its greeting */
 	struct reconciled reconciled;
 	char reason[ERROR_TEXT_MAX_BYTES + 1]; /* why the last conversation ended, or "" */
+	struct party_id paused[PAUSED_MAX];    /* origins that it wants held back */
+	size_t paused_count;
+	size_t held; /* messages of it that wait until their origins are paused no more */
 };
 
 /* The exchange has no peers until exchange_topology_changed().  NULL when memory is short. */
@@ -163,6 +168,12 @@ enum err exchange_submit(struct exchange *x, uint8_t *bytes, size_t n, uint64_t 
 bool exchange_turn(struct exchange *x, struct instant now);
 /* When exchange_turn() wants to be called without any input; ms, monotonic. */
 uint64_t exchange_deadline(const struct exchange *x);
+
+/* From now on the neighbours shall hold back what these origins say, but for recalls and
+ * emergencies; at most PAUSED_MAX of them.  One that does not obey waits for its answers.
+ * SPEC.md 7.5. */
+void exchange_pause(struct exchange *x, const struct party_id *origins, size_t n,
+		    struct instant now);
 
 /* How the message of that origin at lsn, which the link with the peer carries, stands with that
  * peer: waiting for it, or answered for, now or in an earlier conversation. */

@@ -234,37 +234,58 @@ static enum err keep_now(struct exchange *x, size_t count)
 	return s->commit(s->self);
 }
 
-/* SPEC 7.5: "Priority 3 beyond an origin's hourly allowance counts as 1." */
-static bool emergency_allowed(struct exchange *x, const struct party_id *origin)
+static struct allowance *allowance_of(struct exchange *x, const struct party_id *origin)
 {
-	const struct party *party = topology_party_by_id(chain_newest(x->host.chain), origin);
 	uint64_t hour = x->now.mono / (3600 * 1000);
-	struct allowance *a = NULL;
+	struct allowance *a = NULL, *grown;
 
 	for (size_t i = 0; i < x->allowance_count; i++) {
 		if (party_id_equal(&x->allowances[i].origin, origin))
 			a = &x->allowances[i];
 	}
 	if (!a) {
-		struct allowance *grown =
-			realloc(x->allowances, (x->allowance_count + 1) * sizeof *grown);
+		grown = realloc(x->allowances, (x->allowance_count + 1) * sizeof *grown);
 		if (!grown)
-			return false;
+			return NULL;
 		x->allowances = grown;
 		a = &grown[x->allowance_count++];
 		*a = (struct allowance){.origin = *origin, .hour = hour};
 	}
-	if (a->hour != hour) {
-		a->hour = hour;
-		a->count = 0;
-	}
-	return party && a->count++ < party->emergencies;
+	if (a->hour != hour)
+		*a = (struct allowance){.origin = *origin, .hour = hour};
+	return a;
 }
 
+static bool emergency_allowed(struct exchange *x, const struct party_id *origin)
+{
+	const struct party *party = topology_party_by_id(chain_newest(x->host.chain), origin);
+	struct allowance *a = allowance_of(x, origin);
+
+	return a && party && a->emergencies++ < party->emergencies;
+}
+
+/* Their hours are not ours, and each neighbour has hours of its own. */
+bool emergency_expected(struct exchange *x, const struct party_id *origin)
+{
+	const struct party *party = topology_party_by_id(chain_newest(x->host.chain), origin);
+	struct allowance *a = allowance_of(x, origin);
+
+	return a && party && a->passed_on++ < 2ULL * party->emergencies * x->peer_count;
+}
+
+static bool recall_allowed(struct exchange *x, const struct party_id *origin)
+{
+	struct allowance *a = allowance_of(x, origin);
+
+	return a && a->recalls++ < RECALLS_AN_HOUR;
+}
+
+/* SPEC 7.5: "Priority 3 beyond an origin's hourly allowance counts as 1, and so do its recalls
+ * beyond 1,000 an hour." */
 static enum lane lane_of(struct exchange *x, const struct header *h)
 {
 	if (h->kind == KIND_RECALL)
-		return LANE_URGENT;
+		return recall_allowed(x, &h->origin) ? LANE_URGENT : LANE_RAISED;
 	switch (h->priority) {
 	case PRIORITY_EMERGENCY:
 		return emergency_allowed(x, &h->origin) ? LANE_URGENT : LANE_RAISED;

@@ -42,6 +42,8 @@ struct peer *peer_new(struct exchange *x, const struct party *party, enum link_k
 	p->counter = counter_new(p);
 	for (size_t i = 0; i < LANE_COUNT; i++)
 		turns_init(&p->lanes[i]);
+	if (p->session)
+		pause_tell(p);
 	if (!p->session || !p->reconciler || !p->counter) {
 		session_free(p->session);
 		reconciler_free(p->reconciler);
@@ -57,6 +59,7 @@ void peer_free(struct peer *p)
 	session_free(p->session);
 	reconciler_free(p->reconciler);
 	counter_free(p->counter);
+	pause_forget(p);
 	for (size_t i = 0; i < LANE_COUNT; i++)
 		turns_clear(&p->lanes[i]);
 	free(p);
@@ -103,6 +106,7 @@ void peer_closed(struct peer *p)
 	p->conversation++;
 	p->settled_rows = 0;
 	pending_forget(p->x, p);
+	pause_forget(p);
 	for (size_t i = 0; i < LANE_COUNT; i++)
 		turns_clear(&p->lanes[i]);
 	p->live = 0;
@@ -111,6 +115,7 @@ void peer_closed(struct peer *p)
 	p->missed = 0;
 	p->denied = 0;
 	p->confirming = 0;
+	p->passed = p->passed_own = 0;
 	reconciler_clear(p->reconciler);
 	counter_clear(p->counter);
 }
@@ -226,7 +231,8 @@ void peer_offer(struct peer *p, uint64_t lsn, const struct header *h, const stru
 	size_t waiting;
 
 	if (lsn <= p->scan_end || party_id_equal(from, &p->status.id) ||
-	    !peer_passage(p, &passage) || !carried(p, &passage, lsn, h))
+	    !peer_passage(p, &passage) || !carried(p, &passage, lsn, h) ||
+	    pause_passes(p, h, lsn, lane))
 		return;
 	/* What is urgent does not wait behind what was missed; the second scan then finds it
 	 * settled. */
@@ -236,7 +242,7 @@ void peer_offer(struct peer *p, uint64_t lsn, const struct header *h, const stru
 			p->missed = lsn;
 		return;
 	}
-	if (turns_add(&p->lanes[lane], &h->origin, lsn) == ERR_OK)
+	if (pause_queue(p, h, lsn, lane) == ERR_OK)
 		p->live++;
 	else if (!p->missed)
 		p->missed = lsn;
@@ -258,7 +264,7 @@ void peer_recalled(struct peer *p, const struct header *recall)
 	enum lane lane;
 	uint64_t lsn;
 
-	while (session_unqueue(p->session, taken_back, &arg, &lane, &lsn)) {
+	while (session_unqueue(p->session, LANE_URGENT, taken_back, &arg, &lane, &lsn)) {
 		if (turns_add(&p->lanes[lane], &recall->origin, lsn) == ERR_OK)
 			p->live += lane != LANE_BACKFILL;
 		else if (!p->missed || lsn < p->missed)
@@ -324,7 +330,8 @@ static bool scan(struct peer *p, const struct passage *passage)
 			damaged(p);
 		else if (header_decode(&h, row.header, row.header_length) == ERR_OK &&
 			 row_wanted(p, passage, &row, &h) &&
-			 turns_add(q, &h.origin, row.lsn) != ERR_OK)
+			 !pause_passes(p, &h, row.lsn, LANE_BACKFILL) &&
+			 pause_queue(p, &h, row.lsn, LANE_BACKFILL) != ERR_OK)
 			return true;
 		p->scan_next = row.lsn + 1;
 	}
@@ -415,11 +422,6 @@ static enum err give(struct peer *p, enum lane lane, uint64_t lsn)
 	return e ? e : give_one(p, lane, lsn, recall != 0);
 }
 
-static bool origin_paused(void *arg, const struct party_id *origin)
-{
-	return session_paused(arg, origin);
-}
-
 bool peer_fill(struct peer *p)
 {
 	struct passage passage;
@@ -427,13 +429,14 @@ bool peer_fill(struct peer *p)
 
 	if (!peer_passage(p, &passage))
 		return false;
+	pause_follow(p);
 	for (int lane = 0; lane < LANE_COUNT; lane++) {
 		while (session_wants(p->session, (enum lane)lane)) {
 			uint64_t lsn;
 			enum err e;
 			if (lane == LANE_BACKFILL && p->lanes[lane].count == 0)
 				more = scan(p, &passage);
-			if (!turns_next(&p->lanes[lane], &lsn, origin_paused, p->session))
+			if (!turns_next(&p->lanes[lane], &lsn))
 				break;
 			p->live -= lane != LANE_BACKFILL;
 			e = give(p, (enum lane)lane, lsn);
@@ -458,11 +461,12 @@ static bool under_way(struct peer *p, const struct passage *passage, const struc
 {
 	bool scanned = (row->lsn >= p->scan_next && row->lsn <= p->scan_end) ||
 		       (p->missed && row->lsn >= p->missed);
+	struct party_id taker = turn_taker(h);
 
 	if (scanned && row_wanted(p, passage, row, h))
 		return true;
 	for (size_t i = 0; i < LANE_COUNT; i++) {
-		if (turns_holds(&p->lanes[i], &h->origin, row->lsn))
+		if (turns_holds(&p->lanes[i], &taker, row->lsn))
 			return true;
 	}
 	return session_pushing(p->session, row->lsn);
@@ -484,8 +488,9 @@ void peer_backfill(struct peer *p, uint64_t lsn)
 		return;
 	}
 	if (e || row.lsn != lsn || header_decode(&h, row.header, row.header_length) != ERR_OK ||
-	    !carried(p, &passage, lsn, &h) || under_way(p, &passage, &row, &h))
+	    !carried(p, &passage, lsn, &h) || under_way(p, &passage, &row, &h) ||
+	    pause_passes(p, &h, lsn, LANE_BACKFILL))
 		return;
 	/* One that does not fit is found again by the next run. */
-	(void)turns_add(&p->lanes[LANE_BACKFILL], &h.origin, lsn);
+	(void)pause_queue(p, &h, lsn, LANE_BACKFILL);
 }

@@ -10,6 +10,8 @@ enum {
 	MINUTE_MS = 60 * 1000,
 	RECONCILE_EVERY_MS = 15 * 60 * 1000,
 	WANTED_AGAIN_MS = 2 * MINUTE_MS,
+	RELEASED_SOON_MS = 10 * 1000,
+	RELEASED_SOON = 4,      /* runs that may follow each other so, and one more each minute */
 	CONFIRM_FIRST_MS = 250, /* to the second run, and so much longer each time */
 	CONFIRM_LAST_MS = 150 * 1000,
 	CONFIRM_QUIET_MS = 2 * MINUTE_MS,
@@ -37,7 +39,8 @@ struct reconciler {
 	uint64_t next;      /* mono ms of the next run; UINT64_MAX: none is to come */
 	uint64_t began;     /* mono ms of the last run of ours; 0: none yet */
 	uint64_t opened;    /* mono ms */
-	unsigned begins;    /* of the peer since then */
+	unsigned begins;    /* of the peer since then, and */
+	unsigned begun;     /* ours */
 	uint64_t retry;     /* mono ms of another try; UINT64_MAX: none */
 	uint64_t confirm;   /* mono ms of the next run until agreed; UINT64_MAX: none is to come */
 	uint64_t pause;     /* ms from that to the one after */
@@ -93,7 +96,7 @@ void reconciler_opened(struct reconciler *r, bool begins)
 	session_nonces(r->peer->session, r->key, peer_nonce);
 	r->begin = r->regular = begins;
 	r->opened = r->peer->x->now.mono;
-	r->begins = 0;
+	r->begins = r->begun = 0;
 	r->next = begins ? r->peer->x->now.mono + RECONCILE_EVERY_MS : UINT64_MAX;
 	r->agreed = false;
 	reconciler_confirm(r, r->peer->x->confirming);
@@ -123,9 +126,9 @@ void exchange_confirm(struct exchange *x, bool on, struct instant now)
 }
 
 /* SPEC 5.11: "a reconciliation (7.7) is begun, not more than once in two minutes on one link" */
-void reconciler_want(struct reconciler *r)
+static void want(struct reconciler *r, uint64_t pause)
 {
-	uint64_t now = r->peer->x->now.mono, at = r->began ? r->began + WANTED_AGAIN_MS : now;
+	uint64_t now = r->peer->x->now.mono, at = r->began ? r->began + pause : now;
 
 	if (!session_is_open(r->peer->session))
 		return;
@@ -133,6 +136,18 @@ void reconciler_want(struct reconciler *r)
 		at = now;
 	if (at < r->next)
 		r->next = at;
+}
+
+void reconciler_want(struct reconciler *r)
+{
+	want(r, WANTED_AGAIN_MS);
+}
+
+void reconciler_released(struct reconciler *r)
+{
+	uint64_t minutes = (r->peer->x->now.mono - r->opened) / MINUTE_MS;
+
+	want(r, r->begun < RELEASED_SOON + minutes ? RELEASED_SOON_MS : MINUTE_MS);
 }
 
 uint64_t reconciler_deadline(const struct reconciler *r)
@@ -296,6 +311,7 @@ static void begin(struct reconciler *r, const struct reconcile_link *link)
 {
 	r->begin = false;
 	r->began = r->peer->x->now.mono;
+	r->begun++;
 	if (!r->asking)
 		r->asking = reconcile_new(RECONCILE_ASKING);
 	/* ERR_STATE: the last run is still under way, which is as good. */

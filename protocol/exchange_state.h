@@ -34,6 +34,16 @@ struct peer {
 	uint64_t answered;     /* mono ms: when it last did, or had nothing to answer for */
 	uint64_t settled_rows; /* answers since the cursor was saved */
 
+	/* Messages of origins that it was asked to hold back: so many bytes in the hour that began
+	 * then, mono ms, when there are any; and those that wait unanswered for it. */
+	uint64_t excess, excess_at;
+	uint64_t pauses; /* see session_pauses(): that the lanes go by */
+	/* The lowest that was passed over since the peer named its origin, and the lowest of this
+	 * node's own in the whole conversation; 0: none. */
+	uint64_t passed, passed_own;
+	struct pending **held; /* owned */
+	size_t held_count, held_size;
+
 	struct store_id stores[2]; /* that it has greeted with: the last, and another before */
 	uint64_t store_changed;    /* mono ms: since when it is the last; 0: there was no other */
 };
@@ -55,11 +65,12 @@ struct pending {
 	struct judged judged;
 };
 
-/* How many emergencies an origin has sent in an hour. */
+/* How many emergencies and recalls an origin has sent in an hour. */
 struct allowance {
 	struct party_id origin;
 	uint64_t hour;
-	uint32_t count;
+	uint32_t emergencies, recalls;
+	uint64_t passed_on; /* emergencies that came from others while it is paused */
 };
 
 struct exchange {
@@ -74,6 +85,8 @@ struct exchange {
 	uint64_t *lsns;           /* where */
 	struct allowance *allowances;
 	size_t allowance_count;
+	struct party_id paused[PAUSED_MAX]; /* origins that neighbours shall hold back */
+	size_t paused_count;
 	uint32_t floor;
 	uint64_t floor_raised; /* mono ms of its last rise */
 	uint64_t next_save, retry_at;
@@ -112,6 +125,8 @@ void peer_cursor(const struct peer *p, struct cursor *c);
 enum err pending_add(struct exchange *x, struct pending *p);
 void pending_free(struct pending *p);
 void pending_forget(struct exchange *x, const struct peer *peer);
+/* May a neighbour that holds back what this origin says pass one more of its emergencies on? */
+bool emergency_expected(struct exchange *x, const struct party_id *origin);
 void admit(struct exchange *x);
 /* Waits for what is being committed; nobody is told. */
 void admit_end(struct exchange *x);
@@ -133,6 +148,9 @@ void reconciler_receive(struct reconciler *r, enum frame_type type, const uint8_
 bool reconciler_run(struct reconciler *r, bool backfilled);
 /* A run is to begin, soon but not too often. */
 void reconciler_want(struct reconciler *r);
+/* The same, sooner: what was held back may go.  However often the peer changes its mind, it is not
+ * asked more often than it bears. */
+void reconciler_released(struct reconciler *r);
 /* The open session is to be confirmed; false: no longer. */
 void reconciler_confirm(struct reconciler *r, bool on);
 uint64_t reconciler_deadline(const struct reconciler *r);
@@ -153,6 +171,23 @@ uint64_t counter_deadline(const struct counter *c);
 enum err counter_begin(struct counter *c, const struct party_id *role);
 enum count_state counter_result(const struct counter *c, const struct party_id *role,
 				const struct count_result **out);
+
+/* exchange_pause.c */
+/* Who takes turns: an origin, and on their own its messages that are not held back with it. */
+struct party_id turn_taker(const struct header *h);
+/* A message that has arrived waits to be kept, or for as long as its origin is paused.  Takes m
+ * over. */
+enum err pause_admit(struct peer *p, struct pending *m);
+void pause_forget(struct peer *p);
+/* Queues it for its turn. */
+enum err pause_queue(struct peer *p, const struct header *h, uint64_t lsn, enum lane lane);
+/* Does the peer want it held back?  Then it is remembered that it lacks it. */
+bool pause_passes(struct peer *p, const struct header *h, uint64_t lsn, enum lane lane);
+/* The peer may have named others: what waits of them waits no more, and what was passed over before
+ * is looked for again. */
+void pause_follow(struct peer *p);
+/* Tells the peer whom it shall hold back. */
+void pause_tell(struct peer *p);
 
 /* exchange_floor.c */
 void floor_load(struct exchange *x);

@@ -31,7 +31,7 @@ struct recipient {
 	uint8_t wrap[80]; /* crypto_box_seal of the content key */
 };
 
-enum { KIND_OFFSET = 5, ORIGIN_OFFSET = 24, REF_OFFSET = 120 }; /* in an encoded header */
+enum { KIND_OFFSET = 5, PRIORITY_OFFSET = 9, ORIGIN_OFFSET = 24, REF_OFFSET = 120 }; /* encoded */
 
 /* A decoded header; fields in the order of the wire. */
 struct header {

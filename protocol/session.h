@@ -118,10 +118,12 @@ bool session_wants(const struct session *s, enum lane lane);
  * comes back in SESSION_SETTLED.  ERR_STATE when not open, ERR_LIMIT when the lane is full: message
  * is freed. */
 enum err session_push(struct session *s, enum lane lane, uint64_t lsn, uint8_t *message, size_t n);
-/* Takes back one message that is queued and not begun and for which wanted is true (header[n] is
- * its header): it can be queued again, otherwise.  False when there is none. */
-bool session_unqueue(struct session *s, bool (*wanted)(void *arg, const uint8_t *header, size_t n),
-		     void *arg, enum lane *lane, uint64_t *lsn);
+/* Takes back one message that is queued in this lane or a later one and not begun, and for which
+ * wanted is true (header[n] is its header): it can be queued again, otherwise.  False when there is
+ * none. */
+bool session_unqueue(struct session *s, enum lane first,
+		     bool (*wanted)(void *arg, const uint8_t *header, size_t n), void *arg,
+		     enum lane *lane, uint64_t *lsn);
 /* Answers for push `number` of the peer: stored and durable, had already, or refused. */
 void session_settle(struct session *s, uint64_t number, enum settled how, enum nak_reason reason);
 /* Queues one frame of reconciliation, behind the other control frames; the payload is copied.
@@ -135,6 +137,10 @@ enum err session_notice(struct session *s, enum frame_type type, const uint8_t *
 /* Origins whose messages the peer shall hold back for a while; at most PAUSED_MAX, told with the
  * next CREDIT. */
 void session_pause(struct session *s, const struct party_id *origins, size_t n);
+/* The origins whose messages the peer wants held back; returns how many. */
+size_t session_paused_list(const struct session *s, struct party_id out[]);
+/* Grows whenever the peer has named others. */
+uint64_t session_pauses(const struct session *s);
 /* Does the peer want messages of that origin held back? */
 bool session_paused(const struct session *s, const struct party_id *origin);
 

@@ -15,6 +15,7 @@ void push_begin(struct session *s, uint64_t credit_bytes, uint64_t credit_messag
 	s->backfill_bytes = 0;
 	s->backfill_messages = 0;
 	s->finished_lane = -1;
+	s->pauses += s->paused_count > 0;
 	s->paused_count = 0;
 }
 
@@ -69,10 +70,11 @@ static void lane_remove(struct out_lane *l, size_t k)
 	l->count--;
 }
 
-bool session_unqueue(struct session *s, bool (*wanted)(void *arg, const uint8_t *header, size_t n),
-		     void *arg, enum lane *lane, uint64_t *lsn)
+bool session_unqueue(struct session *s, enum lane first,
+		     bool (*wanted)(void *arg, const uint8_t *header, size_t n), void *arg,
+		     enum lane *lane, uint64_t *lsn)
 {
-	for (int i = 0; i < LANE_COUNT; i++) {
+	for (int i = (int)first; i < LANE_COUNT; i++) {
 		struct out_lane *l = &s->lanes[i];
 		for (size_t k = 0; k < l->count; k++) {
 			const struct outgoing *o = &l->loaded[(l->head + k) % LANE_LOADED_MAX];
@@ -245,8 +247,12 @@ void push_credit(struct session *s, const struct frame_credit *c)
 	}
 	s->out_bytes_limit = c->bytes;
 	s->out_messages_limit = c->messages;
+	if (c->paused_count == s->paused_count &&
+	    memcmp(s->paused, c->paused, c->paused_count * sizeof *c->paused) == 0)
+		return;
 	memcpy(s->paused, c->paused, sizeof s->paused);
 	s->paused_count = c->paused_count;
+	s->pauses++;
 }
 
 bool session_paused(const struct session *s, const struct party_id *origin)
@@ -256,6 +262,17 @@ bool session_paused(const struct session *s, const struct party_id *origin)
 			return true;
 	}
 	return false;
+}
+
+size_t session_paused_list(const struct session *s, struct party_id out[])
+{
+	memcpy(out, s->paused, s->paused_count * sizeof *out);
+	return s->paused_count;
+}
+
+uint64_t session_pauses(const struct session *s)
+{
+	return s->pauses;
 }
 
 uint64_t session_lowest(const struct session *s)

@@ -94,6 +94,7 @@ struct session {
 	int finished_lane; /* lane whose current message ends with the frame being sent, or -1 */
 	struct party_id paused[PAUSED_MAX];
 	size_t paused_count;
+	uint64_t pauses; /* counts their changes */
 
 	/* taking */
 	struct taken *taken; /* ring of window_messages */

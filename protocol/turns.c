@@ -85,23 +85,36 @@ static void origin_drop(struct turns *q, size_t i)
 		q->next--;
 }
 
-bool turns_next(struct turns *q, uint64_t *lsn, bool (*paused)(void *, const struct party_id *),
-		void *arg)
+bool turns_next(struct turns *q, uint64_t *lsn)
 {
-	for (size_t tried = 0; tried < q->origin_count; tried++) {
-		size_t i = (q->next + tried) % q->origin_count;
-		struct turns_origin *o = &q->origins[i];
-		if (paused && paused(arg, &o->id))
-			continue;
-		*lsn = o->ring[o->head];
-		o->head = (o->head + 1) & (o->size - 1);
-		q->count--;
-		q->next = i + 1;
-		if (--o->count == 0)
-			origin_drop(q, i);
-		return true;
-	}
-	return false;
+	struct turns_origin *o;
+	size_t i;
+
+	if (q->origin_count == 0)
+		return false;
+	i = q->next % q->origin_count;
+	o = &q->origins[i];
+	*lsn = o->ring[o->head];
+	o->head = (o->head + 1) & (o->size - 1);
+	q->count--;
+	q->next = i + 1;
+	if (--o->count == 0)
+		origin_drop(q, i);
+	return true;
+}
+
+size_t turns_drop(struct turns *q, const struct party_id *origin, uint64_t *lowest)
+{
+	struct turns_origin *o = origin_find(q, origin);
+	size_t dropped;
+
+	if (!o)
+		return 0;
+	dropped = o->count;
+	*lowest = o->ring[o->head];
+	q->count -= dropped;
+	origin_drop(q, (size_t)(o - q->origins));
+	return dropped;
 }
 
 bool turns_holds(const struct turns *q, const struct party_id *origin, uint64_t lsn)

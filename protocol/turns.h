@@ -24,10 +24,11 @@ void turns_clear(struct turns *q);
 
 enum err turns_add(struct turns *q, const struct party_id *origin, uint64_t lsn);
 
-/* The next position, passing over origins for which paused is true (NULL: none).  False when there
- * is none. */
-bool turns_next(struct turns *q, uint64_t *lsn,
-		bool (*paused)(void *arg, const struct party_id *origin), void *arg);
+/* The next position; false when there is none. */
+bool turns_next(struct turns *q, uint64_t *lsn);
+
+/* Forgets what waits of that origin; returns how many, and the lowest in *lowest. */
+size_t turns_drop(struct turns *q, const struct party_id *origin, uint64_t *lowest);
 
 /* Does the position of that origin wait? */
 bool turns_holds(const struct turns *q, const struct party_id *origin, uint64_t lsn);

@@ -60,6 +60,50 @@ static void put_reconciled(struct text *t, const struct reconciled *r)
 	text_str(t, "}");
 }
 
+/* Whose messages this node wants held back. */
+static void put_paused(struct answer *a, const struct quota_paused *p)
+{
+	struct text *t = &a->reply;
+	char name[PARTY_TEXT_BYTES];
+
+	admin_put_name(t, NULL);
+	text_str(t, "{");
+	admin_put_string(t, "node", answer_party(a, name, &p->origin));
+	admin_put_string(t, "by", node_config(a->node)->node);
+	admin_put_string(t, "why", p->why == QUOTA_USED ? "quota" : "full");
+	admin_put_number(t, "bytes", p->bytes);
+	admin_put_number(t, "quota", p->quota);
+	text_str(t, "}");
+}
+
+static void put_paused_by(struct answer *a, const char *peer, const struct party_id *origin)
+{
+	struct text *t = &a->reply;
+	char name[PARTY_TEXT_BYTES];
+
+	admin_put_name(t, NULL);
+	text_str(t, "{");
+	admin_put_string(t, "node", answer_party(a, name, origin));
+	admin_put_string(t, "by", peer);
+	admin_put_string(t, "why", NULL);
+	text_str(t, "}");
+}
+
+/* Whose messages the two ends hold back for each other's sake. */
+static void put_slowed(struct answer *a, const struct node_status *s, const struct link_status *l)
+{
+	struct text *t = &a->reply;
+
+	admin_put_name(t, "slowed");
+	text_str(t, "[");
+	for (size_t i = 0; i < s->paused_count; i++)
+		put_paused(a, &s->paused[i]);
+	for (size_t i = 0; i < l->paused_count; i++)
+		put_paused_by(a, l->peer, &l->paused[i]);
+	text_str(t, "]");
+	admin_put_number(t, "held", l->held);
+}
+
 static void put_topology(struct text *t, const struct topology *topology)
 {
 	admin_put_name(t, "topology");
@@ -139,7 +183,38 @@ static void warn_of_age(struct text *t, const struct topology *topology)
 		     (unsigned long)topology->version);
 }
 
-static void put_warnings(struct text *t, const struct answer *a, const struct topology *topology,
+static void warn_of_slowed(struct answer *a, const struct topology *topology,
+			   const struct node_status *s)
+{
+	const struct party *self =
+		topology ? topology_party(topology, node_config(a->node)->node) : NULL;
+	struct text *t = &a->reply;
+	char name[PARTY_TEXT_BYTES];
+
+	for (size_t i = 0; i < s->paused_count; i++) {
+		const struct quota_paused *p = &s->paused[i];
+		const char *who = answer_party(a, name, &p->origin);
+		if (p->why == QUOTA_USED)
+			warn(t,
+			     "neighbours are asked to hold back what %s says: %" PRIu64
+			     " bytes of it are here, its quota is %" PRIu64,
+			     who, p->bytes, p->quota);
+		else
+			warn(t,
+			     "neighbours are asked to hold back what %s says: the disk or the "
+			     "store is nearly full, and %" PRIu64 " bytes of it are here",
+			     who, p->bytes);
+	}
+	for (size_t i = 0; i < s->link_count; i++)
+		for (size_t k = 0; self && k < s->links[i].paused_count; k++)
+			if (party_id_equal(&s->links[i].paused[k], &self->id))
+				warn(t,
+				     "%s holds as much of this node as it may: what is new waits "
+				     "here until something expires there or is withdrawn",
+				     s->links[i].peer);
+}
+
+static void put_warnings(struct text *t, struct answer *a, const struct topology *topology,
 			 const struct node_status *s, uint64_t waiting)
 {
 	const char *name = node_config(a->node)->node;
@@ -163,6 +238,7 @@ static void put_warnings(struct text *t, const struct answer *a, const struct to
 	if (s->fullness > FULLNESS_WARN_PERCENT)
 		warn(t, "the disk or the store is %u %% full", s->fullness);
 	warn_of_links(t, s, node_config(a->node));
+	warn_of_slowed(a, topology, s);
 	for (size_t i = 0; i < s->alarm_count; i++)
 		admin_put_string(t, NULL, s->alarms[i]);
 	if (waiting)
@@ -243,6 +319,11 @@ static void put_status(struct answer *a, const struct node_status *s,
 		text_str(t, "}");
 	}
 	text_str(t, "]");
+	admin_put_name(t, "slowed");
+	text_str(t, "[");
+	for (size_t i = 0; i < s->paused_count; i++)
+		put_paused(a, &s->paused[i]);
+	text_str(t, "]");
 	put_exports(t, a->node);
 	put_warning_lists(t, a->node);
 	put_warnings(t, a, topology, s, waiting);
@@ -308,6 +389,7 @@ enum err answer_links(struct answer *a)
 		put_endpoint(t, a, p);
 		admin_put_signed(t, "clock_ahead_ms", link->clock_ahead);
 		put_reconciled(t, &link->reconciled);
+		put_slowed(a, s, link);
 		text_str(t, "}");
 	}
 	text_str(t, "]");

@@ -17,6 +17,30 @@ static void show_reconciled(const cJSON *r)
 	       member_number(r, "found"), member_number(r, "wanted"));
 }
 
+static void show_slowed(const cJSON *link)
+{
+	const cJSON *slow, *slowed = cJSON_GetObjectItemCaseSensitive(link, "slowed");
+
+	cJSON_ArrayForEach(slow, slowed)
+	{
+		const char *why = member_text(slow, "why");
+		printf("    what ");
+		print_safe(stdout, member_text(slow, "node"), false);
+		printf(" says is held back for ");
+		print_safe(stdout, member_text(slow, "by"), false);
+		if (strcmp(why, "quota") == 0)
+			printf(": %.0f bytes are here, its quota is %.0f",
+			       member_number(slow, "bytes"), member_number(slow, "quota"));
+		else if (*why)
+			printf(": %.0f bytes are here, and the disk or the store is nearly full",
+			       member_number(slow, "bytes"));
+		putchar('\n');
+	}
+	if (member_number(link, "held") > 0)
+		printf("    it sends all the same: %.0f messages wait\n",
+		       member_number(link, "held"));
+}
+
 static void show_link(void *arg, const cJSON *link)
 {
 	double ahead = member_number(link, "clock_ahead_ms") / 1000;
@@ -32,6 +56,7 @@ static void show_link(void *arg, const cJSON *link)
 	printf(", clock %.0f s %s ours\n", ahead < 0 ? -ahead : ahead,
 	       ahead < 0 ? "behind" : "ahead of");
 	show_reconciled(cJSON_GetObjectItemCaseSensitive(link, "reconciled"));
+	show_slowed(link);
 }
 
 static int show_all(const struct cmd_context *c)

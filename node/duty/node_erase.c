@@ -13,6 +13,7 @@ struct erase {
 	size_t erased; /* bodies of what is recalled */
 	uint64_t expired[ERASED_AT_ONCE];
 	size_t expired_count;
+	struct quota_going going;
 	enum err e;
 };
 
@@ -69,10 +70,15 @@ static enum err erase_next(struct index_reader *reader, struct erase *x, uint64_
 		return e;
 	*after = x->what[x->count - 1].lsn;
 	x->erased = x->expired_count = 0;
+	e = quota_going(x->node, x->what, x->count, &x->going);
+	if (e)
+		return e;
 	/* A node that is being closed erases when it is started again. */
 	if (!desk_call(x->node->desk, &x->call))
 		x->count = 0;
-	else if (!x->e && x->erased)
+	else if (!x->e)
+		quota_gone(x->node, &x->going);
+	if (x->count && !x->e && x->erased)
 		say(LEVEL_INFO, "the bodies of %zu recalled messages were removed", x->erased);
 	return x->e;
 }

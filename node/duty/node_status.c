@@ -134,6 +134,9 @@ static void link_fill(struct link_status *l, const struct neighbour *b, const st
 				  .clock_ahead = p->clock_ahead,
 				  .reconciled = p->reconciled};
 	memcpy(l->peer, b->name, sizeof l->peer);
+	memcpy(l->paused, p->paused, p->paused_count * sizeof *p->paused);
+	l->paused_count = p->paused_count;
+	l->held = p->held;
 	if (p->state != PEER_OPEN)
 		snprintf(l->reason, sizeof l->reason, "%s", b->refused ? b->reason : p->reason);
 }
@@ -196,6 +199,8 @@ uint64_t status_refresh(struct node *n)
 				quarantine_fill(l, q);
 		}
 	}
+	memcpy(s->paused, n->quotas.paused, sizeof s->paused);
+	s->paused_count = n->quotas.paused_count;
 	s->store_state = exchange_store_state(n->exchange);
 	s->fullness = full;
 	s->floor = exchange_floor(n->exchange);
