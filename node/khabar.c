@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "node/cmd/cmd.h"
+#include "node/cmd/options.h"
 #include "node/home.h"
 
 struct command {
@@ -53,6 +54,8 @@ static const struct command commands[] = {
 	 "ask others something; the answers come into the inbox"},
 	{"reply", cmd_reply, "ID TEXT|- [--to A] [--tlp T] [--keep 90d] [--priority P] [--dry-run]",
 	 "answer a message"},
+	{"outbox", cmd_outbox, "", "what is held, until when"},
+	{"cancel", cmd_cancel, "ID", "stop what is held from being sent"},
 	{"ack", cmd_ack, "ID...", "tell the authors of messages that they were noted"},
 	{"share", cmd_share, "VALUE... --tlp T --to A " SEND_USAGE, "send values that you type"},
 	{"import", cmd_import,
@@ -115,6 +118,7 @@ static const struct command commands[] = {
 	{"reindex", cmd_reindex, "", "build the index anew from the log"},
 };
 
+enum { HOLD_MAX_S = 7 * 24 * 3600 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static void print_help(FILE *out)
@@ -123,7 +127,8 @@ static void print_help(FILE *out)
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(out, "    %-11s %s\n", commands[i].name, commands[i].summary);
 	fprintf(out,
-		"\n--home DIR is the node's home (%s), --json prints JSON, --yes asks nothing.\n"
+		"\n--home DIR is the node's home (%s), --json prints JSON, --yes asks nothing,\n"
+		"--hold 5m keeps what is sent in the outbox for so long.\n"
 		"khabar help COMMAND says more.  Exit status: 0 done, 1 refused, 2 the node "
 		"cannot\n"
 		"be reached, 3 usage.\n",
@@ -168,11 +173,34 @@ static int help(int argc, char **argv)
 	return EXIT_DONE;
 }
 
+/* Whether --hold means something to it. */
+static bool sends(const struct command *command)
+{
+	static const char *const names[] = {"share",   "import",   "ask",     "reply",
+					    "forward", "withdraw", "incident"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcmp(names[i], command->name) == 0)
+			return true;
+	return false;
+}
+
+/* --hold SPAN; false after a complaint. */
+static bool take_hold(struct cmd_context *c, const char *span)
+{
+	c->hold = span ? option_span(span) : 0;
+	if (!c->hold || c->hold > HOLD_MAX_S)
+		fprintf(stderr,
+			"khabar: --hold: a time such as 90s, 5m, 1h, at most 7d, is wanted\n");
+	return c->hold && c->hold <= HOLD_MAX_S;
+}
+
 /* Takes the shared options out of argv, wherever they stand before "--"; false after a complaint.
  */
 static bool take_options(struct cmd_context *c, bool *wants_help, int *argc, char **argv)
 {
 	int kept = 1, i = 1;
+	bool good = true;
 
 	for (; i < *argc && strcmp(argv[i], "--") != 0; i++) {
 		if (strcmp(argv[i], "--json") == 0)
@@ -183,6 +211,10 @@ static bool take_options(struct cmd_context *c, bool *wants_help, int *argc, cha
 			*wants_help = true;
 		else if (strncmp(argv[i], "--home=", 7) == 0)
 			c->home = argv[i] + 7;
+		else if (strncmp(argv[i], "--hold=", 7) == 0)
+			good = take_hold(c, argv[i] + 7) && good;
+		else if (strcmp(argv[i], "--hold") == 0)
+			good = take_hold(c, i + 1 < *argc ? argv[++i] : NULL) && good;
 		else if (strcmp(argv[i], "--home") == 0)
 			c->home = i + 1 < *argc ? argv[++i] : "";
 		else
@@ -194,7 +226,7 @@ static bool take_options(struct cmd_context *c, bool *wants_help, int *argc, cha
 	*argc = kept;
 	if (!c->home[0])
 		fprintf(stderr, "khabar: --home: the folder is missing\n");
-	return c->home[0] != '\0';
+	return good && c->home[0] != '\0';
 }
 
 int main(int argc, char **argv)
@@ -217,6 +249,11 @@ int main(int argc, char **argv)
 	command = find_command(argv[1]);
 	if (!command)
 		return EXIT_USAGE;
+	if (context.hold && !sends(command)) {
+		fprintf(stderr, "khabar %s: --hold: it sends nothing that could be held\n",
+			command->name);
+		return EXIT_USAGE;
+	}
 	code = command->run(&context, argc - 1, argv + 1);
 	if (code == EXIT_USAGE)
 		print_usage(stderr, command);

@@ -211,8 +211,9 @@ static enum err open_exchange(struct node *n, struct report *report)
 	n->beacons = beacons_new();
 	n->watch = watch_new();
 	n->evidence = evidence_book_new();
+	n->holding = holding_new();
 	if (!n->exchange || !n->workers || !n->desk || !n->passes || !n->beacons || !n->watch ||
-	    !n->evidence)
+	    !n->evidence || !n->holding)
 		return ERR_MEMORY;
 	restore_open(n);
 	n->folder = folder_start(n->index, duties_run, n);
@@ -354,6 +355,7 @@ void node_close(struct node *n)
 	beacons_free(n->beacons);
 	watch_free(n->watch);
 	evidence_book_free(n->evidence);
+	holding_free(n->holding);
 	forwards_free(n->forwards);
 	exchange_free(n->exchange);
 	workers_free(n->workers);

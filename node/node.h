@@ -90,6 +90,12 @@ uint32_t node_hour(struct node *node);
 /* When what is said now and kept so many hours expires.  SPEC.md 5.5. */
 uint32_t node_expiry(struct node *node, uint32_t hours);
 
+/* Told the ids of what was written before anything of it can be sent; an error stops it. */
+struct before_sending {
+	enum err (*tell)(void *arg, const struct message_id *ids, size_t n);
+	void *arg;
+};
+
 /* What shall be said: everything that the author decides. */
 struct draft {
 	enum message_kind kind;
@@ -103,7 +109,8 @@ struct draft {
 	 * on. */
 	const uint8_t *body;
 	size_t body_length;
-	struct message_id ref; /* zeros: none */
+	struct message_id ref;               /* zeros: none */
+	const struct before_sending *before; /* of the first of them, for all; NULL: nobody */
 };
 
 /* Writes, seals, signs and keeps n drafts for the recipients, who were resolved under t, in one

@@ -10,6 +10,7 @@
 #include "node/desk.h"
 #include "node/directory.h"
 #include "node/duty/folder.h"
+#include "node/duty/holding.h"
 #include "node/store/keep.h"
 #include "node/node.h"
 #include "node/duty/node_quarantine.h"
@@ -117,6 +118,7 @@ struct node {
 	struct beacons *beacons;
 	struct watch *watch;
 	struct evidence_book *evidence;
+	struct holding *holding; /* see holding.h */
 	struct restoring restoring;
 	struct quota_book quotas;
 	struct quarantines quarantines; /* the loop's thread only */
@@ -246,6 +248,7 @@ duty duty_reseal;    /* node_reseal.c: seals again what a reader lacks the key t
 duty duty_forwards;  /* node_forward.c: looks after what this node has forwarded */
 duty duty_beacon;    /* node_beacon.c: says what was said, and that this node has begun */
 duty duty_incidents; /* node_incidents.c: renews those that would expire, warns of what is due */
+duty duty_outbox;    /* node_outbox.c: sends what was held, when its time has come */
 duty duty_restore;   /* node_restore.c: counts what waits to be shown again */
 
 duty duty_watch;    /* node_watch.c: sees what is withheld, and who runs twice */

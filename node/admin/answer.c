@@ -26,6 +26,8 @@ static const struct answer_entry entries[] = {
 	{"ack", RIGHT_SHARE, true, false, answer_ack},
 	{"inbox", RIGHT_READ, false, false, answer_inbox},
 	{"read", RIGHT_SHARE, false, false, answer_read},
+	{"outbox", RIGHT_READ, false, false, answer_outbox},
+	{"cancel", RIGHT_SHARE, true, false, answer_cancel},
 	{"share", RIGHT_SHARE, true, false, answer_share},
 	{"forward", RIGHT_SHARE, true, false, answer_forward},
 	{"withdraw", RIGHT_SHARE, true, false, answer_withdraw},

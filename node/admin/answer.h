@@ -33,6 +33,7 @@ struct answer {
 	struct report report; /* of a refusal: why */
 	const char *where;    /* of a refusal: static, or as long as the request; or NULL */
 	const char *advice;   /* of a refusal: what to do; static, or NULL */
+	const struct before_sending *before; /* see struct draft; NULL but for what was held */
 };
 
 typedef enum err answer_fn(struct answer *a);
@@ -45,6 +46,10 @@ struct answer_entry {
 	answer_fn *answer;
 };
 
+/* Shall what it asks for be held in the outbox?  Then answer_hold() answers it. */
+bool answer_holds(const struct answer_entry *entry, const cJSON *request);
+enum err answer_hold(struct answer *a, const struct answer_entry *entry);
+
 /* The request of that name, or NULL. */
 const struct answer_entry *answer_find(const char *name);
 
@@ -55,6 +60,7 @@ answer_fn answer_export, answer_exported, answer_position;
 answer_fn answer_who, answer_share, answer_forward, answer_withdraw;
 answer_fn answer_mute, answer_unmute, answer_mutes;
 answer_fn answer_receipts, answer_ack, answer_inbox, answer_read;
+answer_fn answer_outbox, answer_cancel;
 answer_fn answer_incident, answer_incidents, answer_incident_say, answer_incident_export;
 answer_fn answer_topology, answer_accept, answer_drain;
 answer_fn answer_card, answer_card_set, answer_card_accept, answer_rotate, answer_whose;

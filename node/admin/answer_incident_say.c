@@ -381,6 +381,7 @@ static enum err publish(struct saying *s, struct message_id *id)
 	if (!e && letters != 1)
 		e = saying_refuse(s, "to", "an incident has at most 255 parties");
 	draft.body = body;
+	draft.before = s->a->before;
 	draft.expiry = node_expiry(s->a->node, days * DAY_HOURS);
 	draft.priority = strcmp(severity, "critical") == 0 ? PRIORITY_HIGH : PRIORITY_RAISED;
 	if (!e)

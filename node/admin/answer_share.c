@@ -216,6 +216,7 @@ static enum err draft_make(struct sharing *s, struct slice bundle)
 	d->no_forward = s->no_forward;
 	d->expiry = s->expiry;
 	d->ref = s->who.answers;
+	d->before = s->a->before;
 	d->body = packed;
 	s->count++;
 	return ERR_OK;

@@ -283,7 +283,8 @@ static void serve(struct control *c, struct request *r, const char *text, size_t
 		return;
 	}
 	if (!r->e)
-		r->e = r->entry->answer(a);
+		r->e = answer_holds(r->entry, r->json) ? answer_hold(a, r->entry)
+						       : r->entry->answer(a);
 	pause_readers(c);
 	finish(c, r);
 }

@@ -275,3 +275,23 @@ void client_print_json(const struct reply *reply)
 		print_json((struct slice){t.at, t.length});
 	text_clear(&t);
 }
+
+void client_put_hold(const struct client *client, struct text *request)
+{
+	if (client->c->hold)
+		admin_put_number(request, "hold", client->c->hold);
+}
+
+bool client_print_held(const struct client *client, const struct reply *reply)
+{
+	const char *id = member_text(reply->json, "held");
+
+	if (!*id)
+		return false;
+	if (client->c->json)
+		client_print_json(reply);
+	else
+		printf("held until %.19sZ; to stop it: khabar cancel %.8s\n",
+		       member_text(reply->json, "due"), id);
+	return true;
+}

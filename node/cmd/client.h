@@ -40,6 +40,11 @@ int client_pages(struct client *client, const struct text *request, double *next
 /* Prints the reply of a request as --json wants it: its members without "ok". */
 void client_print_json(const struct reply *reply);
 
+/* Appends "hold", where --hold was given. */
+void client_put_hold(const struct client *client, struct text *request);
+/* Says that it waits in the outbox, where it does; else false. */
+bool client_print_held(const struct client *client, const struct reply *reply);
+
 /* cmd_refused(), with control characters of what others wrote made harmless. */
 int client_refused(const struct cmd_context *c, const char *what, const struct report *report);
 

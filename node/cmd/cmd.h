@@ -14,6 +14,8 @@ struct cmd_context {
 	const char *home; /* the node's home folder */
 	bool json;        /* --json: one object, or one a line */
 	bool yes;         /* --yes: never ask */
+	unsigned long
+		hold; /* --hold: seconds for which what is sent waits in the outbox; 0: none */
 };
 
 /* argv[0] is the subcommand's own name; the options above have been taken out wherever they stood.
@@ -26,6 +28,8 @@ int cmd_topology(const struct cmd_context *c, int argc, char **argv);
 int cmd_who(const struct cmd_context *c, int argc, char **argv);
 int cmd_ack(const struct cmd_context *c, int argc, char **argv);
 int cmd_inbox(const struct cmd_context *c, int argc, char **argv);
+int cmd_outbox(const struct cmd_context *c, int argc, char **argv);
+int cmd_cancel(const struct cmd_context *c, int argc, char **argv);
 int cmd_ask(const struct cmd_context *c, int argc, char **argv);
 int cmd_reply(const struct cmd_context *c, int argc, char **argv);
 int cmd_whose(const struct cmd_context *c, int argc, char **argv);

@@ -32,6 +32,8 @@ static int ask_node(struct client *client, const struct passing_on *p, bool dry_
 		admin_put_string(&request, "reason", p->reason);
 	if (dry_run)
 		admin_put_bool(&request, "dry_run", true);
+	else
+		client_put_hold(client, &request);
 	code = client_ask(client, &request, NULL, 0, false, reply);
 	text_clear(&request);
 	return code;
@@ -100,6 +102,8 @@ static void print_done(const struct client *client, const struct passing_on *p,
 {
 	const cJSON *messages = cJSON_GetObjectItemCaseSensitive(reply->json, "messages"), *id;
 
+	if (client_print_held(client, reply))
+		return;
 	if (client->c->json) {
 		client_print_json(reply);
 		return;

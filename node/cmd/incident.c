@@ -49,8 +49,11 @@ static int confirm(struct incident_call *call, struct client *client, const stru
 	return EXIT_REFUSED;
 }
 
-static void print_sent(const struct incident_call *call, const struct reply *reply)
+static void print_sent(const struct incident_call *call, const struct client *client,
+		       const struct reply *reply)
 {
+	if (client_print_held(client, reply))
+		return;
 	if (call->c->json) {
 		client_print_json(reply);
 		return;
@@ -74,10 +77,12 @@ int incident_send(struct incident_call *call, struct text *request)
 		code = confirm(call, &client, request);
 	if (!code && call->o.dry_run)
 		admin_put_bool(request, "dry_run", true);
+	else if (!code)
+		client_put_hold(&client, request);
 	if (!code)
 		code = client_ask(&client, request, NULL, 0, false, &reply);
 	if (!code) {
-		print_sent(call, &reply);
+		print_sent(call, &client, &reply);
 		reply_clear(&reply);
 	}
 	client_close(&client);

@@ -75,25 +75,6 @@ static int show_all(const struct cmd_context *c)
 	return code;
 }
 
-/* "90s", "15m", "1h", "7d" in seconds; 0 when it is none of these. */
-static uint64_t duration(const char *text)
-{
-	static const struct {
-		char unit;
-		uint64_t seconds;
-	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 24 * 3600}};
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
-
-	if (*text < '1' || *text > '9' || n > 1000000 || *end == '\0' || end[1] != '\0')
-		return 0;
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-		if (units[i].unit == *end)
-			return n * units[i].seconds;
-	}
-	return 0;
-}
-
 static void print_done(const struct reply *reply, bool ends)
 {
 	const char *until = member_text(reply->json, "until");
@@ -135,7 +116,7 @@ static int quarantine(const struct cmd_context *c, int argc, char **argv)
 
 	if (!code && argc - first != 1)
 		code = cmd_misused(what, "the name of one neighbour is wanted");
-	if (!code && length && !duration(length))
+	if (!code && length && !option_span(length))
 		code = cmd_misused(what, "--for %s: a time such as 30m, 1h or 7d is wanted",
 				   length);
 	if (code)
@@ -143,7 +124,7 @@ static int quarantine(const struct cmd_context *c, int argc, char **argv)
 	request_init(&request, "quarantine");
 	admin_put_string(&request, "peer", argv[first]);
 	if (length)
-		admin_put_number(&request, "seconds", duration(length));
+		admin_put_number(&request, "seconds", option_span(length));
 	if (because)
 		admin_put_string(&request, "because", because);
 	code = change(c, what, &request, false);

@@ -78,3 +78,21 @@ int options_read(const char *what, const struct option_rule *rules, size_t n, in
 	*first = optind;
 	return code;
 }
+
+unsigned long option_span(const char *text)
+{
+	static const struct {
+		char unit;
+		unsigned long seconds;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 24 * 3600}};
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (*text < '1' || *text > '9' || n > 1000000 || *end == '\0' || end[1] != '\0')
+		return 0;
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+		if (units[i].unit == *end)
+			return n * units[i].seconds;
+	}
+	return 0;
+}

@@ -19,6 +19,9 @@ struct option_list {
 	size_t count;
 };
 
+/* "90s", "15m", "1h", "7d" in seconds; 0 when it is none of these. */
+unsigned long option_span(const char *text);
+
 struct option_rule {
 	const char *name;
 	enum option_kind kind;

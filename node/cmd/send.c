@@ -223,6 +223,8 @@ static void put_options(struct text *request, const struct sending *s)
 		admin_put_bool(request, "force", true);
 	if (s->dry_run)
 		admin_put_bool(request, "dry_run", true);
+	else
+		client_put_hold(&s->client, request);
 }
 
 static void print_counts(const struct import *i)
@@ -253,6 +255,8 @@ static void print_sent(const struct sending *s, const struct reply *reply)
 	const cJSON *readers = cJSON_GetObjectItemCaseSensitive(s->who.json, "readers");
 	size_t copies = (size_t)member_number(s->who.json, "copies") * s->import.part_count;
 
+	if (client_print_held(&s->client, reply))
+		return;
 	if (s->client.c->json) {
 		client_print_json(reply);
 		return;

@@ -33,6 +33,8 @@ static int ask_node(struct client *client, const struct withdrawing *w, bool dry
 		admin_put_bool(&request, "import", true);
 	if (dry_run)
 		admin_put_bool(&request, "dry_run", true);
+	else
+		client_put_hold(client, &request);
 	code = client_ask(client, &request, NULL, 0, false, reply);
 	text_clear(&request);
 	return code;
@@ -155,6 +157,8 @@ static void print_done(const struct client *client, const struct withdrawing *w,
 {
 	size_t facts = (size_t)member_number(reply->json, "without_versions");
 
+	if (client_print_held(client, reply))
+		return;
 	if (client->c->json) {
 		client_print_json(reply);
 		return;

@@ -47,6 +47,7 @@ struct writing {
 	const struct topology *topology;
 	struct written *written; /* owned */
 	size_t count;
+	const struct before_sending *before;
 };
 
 static enum err write_one(struct writing *w, const struct letter *letter, const struct draft *draft)
@@ -118,6 +119,11 @@ static enum err hand_over(struct writing *w, struct message_id *ids)
 
 	for (size_t i = 0; i < w->count; i++)
 		ids[i] = w->written[i].id;
+	if (w->before) {
+		enum err e = w->before->tell(w->before->arg, ids, w->count);
+		if (e)
+			return e;
+	}
 	p.call.arg = &p;
 	if (!desk_call(w->node->desk, &p.call))
 		return ERR_STATE;
@@ -160,6 +166,7 @@ enum err node_publish(struct node *n, const struct topology *t, const struct rec
 	struct writing w;
 	enum err e = writing_begin(&w, n, t, count * recipients_letters(to), report);
 
+	w.before = count ? drafts[0].before : NULL;
 	if (!e)
 		e = write_all(&w, to, drafts, count);
 	return writing_end(&w, e, ids, report);

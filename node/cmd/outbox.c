@@ -1,0 +1,88 @@
+/* khabar outbox and cancel: what is held, and stopping it. */
+#include "node/cmd/client.h"
+#include "node/cmd/options.h"
+#include "protocol/admin.h"
+
+enum { DO_WIDTH = 12, TLP_WIDTH = 12 };
+
+static void print_names(const cJSON *names)
+{
+	const cJSON *name;
+	const char *between = "";
+
+	cJSON_ArrayForEach(name, names)
+	{
+		fputs(between, stdout);
+		print_safe(stdout, cJSON_IsString(name) ? name->valuestring : "", false);
+		between = ", ";
+	}
+}
+
+static void show_held(void *arg, const cJSON *line)
+{
+	const cJSON *shown = cJSON_GetObjectItemCaseSensitive(line, "shown");
+	size_t objects = (size_t)member_number(shown, "objects");
+	size_t *count = arg;
+
+	++*count;
+	printf("%.8s  until %.19sZ  ", member_text(line, "id"), member_text(line, "due"));
+	print_column(member_text(line, "do"), DO_WIDTH);
+	if (objects)
+		printf("%zu object%s  ", objects, plural(objects));
+	fputs("to ", stdout);
+	print_names(cJSON_GetObjectItemCaseSensitive(shown, "audience"));
+	putchar('\n');
+	if (*member_text(line, "failed")) {
+		fputs("    could not be sent: ", stdout);
+		print_safe(stdout, member_text(line, "failed"), false);
+		putchar('\n');
+	}
+}
+
+int cmd_outbox(const struct cmd_context *c, int argc, char **argv)
+{
+	struct client client;
+	struct text request;
+	size_t count = 0;
+	int code;
+
+	if (argc != 1)
+		return cmd_misused("khabar outbox", "\"%s\" is not wanted", argv[1]);
+	code = client_open(&client, c, "khabar outbox");
+	request_init(&request, "outbox");
+	if (!code)
+		code = client_pages(&client, &request, NULL, show_held, &count);
+	text_clear(&request);
+	client_close(&client);
+	if (!code && !c->json && count == 0)
+		printf("nothing is held\n");
+	return code;
+}
+
+int cmd_cancel(const struct cmd_context *c, int argc, char **argv)
+{
+	struct client client;
+	struct text request;
+	struct reply reply;
+	int first, code = options_read("khabar cancel", NULL, 0, argc, argv, &first);
+
+	if (!code && argc - first != 1)
+		code = cmd_misused("khabar cancel", "the id of one thing that is held is wanted");
+	if (code)
+		return code;
+	code = client_open(&client, c, "khabar cancel");
+	request_init(&request, "cancel");
+	admin_put_string(&request, "id", argv[first]);
+	if (!code)
+		code = client_ask(&client, &request, NULL, 0, false, &reply);
+	text_clear(&request);
+	client_close(&client);
+	if (code)
+		return code;
+	if (c->json)
+		client_print_json(&reply);
+	else
+		printf("%.8s is not sent\n", member_text(reply.json, "cancelled"));
+	reply_clear(&reply);
+	return EXIT_DONE;
+}
