@@ -2,7 +2,7 @@
  *
  * A request that is held is kept as it came, boxed under the store key, and made when its time has
  * come.  It is no row of the log: what is cancelled is gone from the disk, and no backup of last
- * month sends it again.  Nothing here knows what a request means.  SPEC.md 9.11. */
+ * month sends it again.  Nothing here knows what a request means.  SPEC.md 9.12. */
 #ifndef NODE_OUTBOX_H
 #define NODE_OUTBOX_H
 

@@ -29,7 +29,7 @@ static cJSON *without_hold(const cJSON *request)
 	return copy;
 }
 
-/* SPEC 9.11: "It is checked at once, as a dry run of it would be, and refused where that is." */
+/* SPEC 9.12: "It is checked at once, as a dry run of it would be, and refused where that is." */
 static enum err dry_run(struct answer *a, const struct answer_entry *entry, const cJSON *request)
 {
 	cJSON *trial = cJSON_Duplicate(request, true);

@@ -195,7 +195,7 @@ struct making {
 	struct report report;
 };
 
-/* SPEC 9.11: "The ids of its messages are in the file before any of them can be sent" */
+/* SPEC 9.12: "The ids of its messages are in the file before any of them can be sent" */
 static enum err about_to_send(void *arg, const struct message_id *ids, size_t count)
 {
 	struct making *m = arg;
