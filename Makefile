@@ -170,7 +170,7 @@ fuzz-run: $(FUZZERS:%=$(BUILD)/fuzz/%)
 	@mkdir -p $(FUZZERS:%=build/corpus/%)
 	$(Q)for target in $(FUZZERS); do \
 		printf '  FUZZ	%s: ' $$target; \
-		$(BUILD)/fuzz/$$target -max_total_time=$(TIME) -max_len=66000 -print_final_stats=1 \
+		$(BUILD)/fuzz/$$target -max_total_time=$(TIME) -max_len=66000 -timeout=30 -print_final_stats=1 \
 			-artifact_prefix=build/corpus/$$target- build/corpus/$$target \
 			tests/fuzz/corpus/$$target >build/corpus/$$target.log 2>&1 || \
 			{ tail -40 build/corpus/$$target.log; exit 1; }; \

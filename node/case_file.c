@@ -309,14 +309,17 @@ static enum err trailer_read(struct case_file *f, struct reader *r, const uint8_
 
 enum err case_file_read(struct case_file *f, const uint8_t *bytes, size_t n, struct report *report)
 {
+	const size_t said = report ? report->total : 0;
 	struct reader r;
 	uint32_t versions;
 	enum err e = ERR_OK;
 
 	*f = (struct case_file){0};
 	chain_init(&f->chain);
-	if (!is_case_file(bytes, n) || n < MAGIC_BYTES + TRAILER_BYTES)
+	if (!is_case_file(bytes, n) || n < MAGIC_BYTES + TRAILER_BYTES) {
+		report_add(report, "it is no whole file of an incident");
 		return ERR_FORMAT;
+	}
 	reader_init(&r, bytes + MAGIC_BYTES, n - MAGIC_BYTES);
 	versions = read_u32(&r);
 	if (versions == 0 || versions > VERSIONS_MAX)
@@ -329,6 +332,8 @@ enum err case_file_read(struct case_file *f, const uint8_t *bytes, size_t n, str
 		e = trailer_read(f, &r, bytes, n, report);
 	if (!e)
 		e = incident_fold(&f->c.state, f->c.events, f->c.count, &f->chain);
+	if (e && report && report->total == said)
+		report_add(report, "it is damaged: %s", err_str(e));
 	if (e)
 		case_file_clear(f);
 	return e;

@@ -41,7 +41,7 @@ __attribute__((format(printf, 2, 3), unused)) static void put(struct writing *w,
 
 	for (;;) {
 		va_start(args, format);
-		n = vsnprintf(w->at + w->length, w->size - w->length, format, args);
+		n = vsnprintf(w->at ? w->at + w->length : NULL, w->size - w->length, format, args);
 		va_end(args);
 		need(n >= 0);
 		if (w->length + (size_t)n < w->size)

@@ -1,0 +1,73 @@
+/* What --to names: the first byte chooses TLP and whether it is direct, what follows are words.
+ * Whoever is chosen can be explained, and the letters hold each of them once. */
+#include <string.h>
+
+#include "protocol/recipients.h"
+#include "tests/fuzz/fuzz.h"
+
+static struct topology *topology;
+
+static void prepare(void)
+{
+	static char text[16 << 10];
+	FILE *f;
+
+	if (topology)
+		return;
+	f = fopen("tests/protocol/topology/base.zpl", "r");
+	must(f && topology_parse(&topology, text, fread(text, 1, sizeof text, f), NULL) == ERR_OK);
+	fclose(f);
+}
+
+static void check(const struct recipients *r, const struct party *self, enum tlp tlp)
+{
+	struct explanation e;
+
+	/* Nobody is never everybody, and what is AMBER is never for all. */
+	must(r->all ? tlp <= TLP_GREEN && r->count == 0 : r->count > 0);
+	for (size_t i = 0; i < r->count; i++) {
+		must(r->chosen[i].party != self && r->chosen[i].how[0]);
+		must(i == 0 || r->chosen[i - 1].party < r->chosen[i].party);
+	}
+	must(recipients_explain(&e, topology, self, r) == ERR_OK);
+	must(e.node_count > 0 && e.node_count <= topology->party_count);
+	explanation_clear(&e);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	static const struct recipients_alias aliases[] = {
+		{"banks", "punjab other"}, {"other", "telecom banks"}, {"us", "up"}};
+	struct recipients_query q = {.word_count = 1,
+				     .aliases = aliases,
+				     .alias_count = sizeof aliases / sizeof *aliases};
+	struct recipients r = {0};
+	struct report report;
+	const char *words;
+	char *copy;
+	enum err e;
+
+	if (n == 0)
+		return 0;
+	prepare();
+	copy = malloc(n);
+	must(copy);
+	memcpy(copy, data + 1, n - 1);
+	copy[n - 1] = '\0';
+	words = copy;
+	q.words = &words;
+	q.topology = topology;
+	q.tlp = (enum tlp)(data[0] % 5);
+	q.direct = data[0] & 0x80;
+	q.self = topology_party(topology, data[0] & 0x40 ? "punjab" : "telecom");
+	report_init(&report);
+	e = recipients_resolve(&r, &q, &report);
+	must((e == ERR_OK) == (report.total == 0) || e == ERR_MEMORY);
+	if (e == ERR_OK) {
+		check(&r, q.self, q.tlp);
+		recipients_clear(&r);
+	}
+	report_clear(&report);
+	free(copy);
+	return 0;
+}
