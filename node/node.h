@@ -158,7 +158,8 @@ void node_exported(struct node *node, const struct export_status *status);
 size_t node_exports(struct node *node, struct export_status *out);
 /* Keeps a local fact: an audit row, a mute. */
 enum err node_note(struct node *node, enum fact fact, const void *data, size_t n);
-/* The same, and in the same commit a small value of the log is set, or goes where value is NULL. */
+/* The same, and in the same commit a small value of the log is set, or goes where value is NULL; of
+ * fact 0 there is no fact. */
 enum err node_keep(struct node *node, const char *key, const void *value, size_t value_length,
 		   enum fact fact, const void *data, size_t n);
 

@@ -126,9 +126,14 @@ struct node {
 		uint64_t events; /* that there were when they were looked at */
 		uint64_t due;    /* wall ms: when to look again */
 	} incidents;             /* the folder's thread only */
-	uint64_t erasures;       /* of the index, all done; the folder's thread only */
-	uint32_t floor;          /* hours: that the folder was last woken for */
-	uint32_t purged;         /* hours: to this floor everything was; the folder's thread only */
+	struct {
+		bool loaded, more;
+		uint64_t done, saved; /* positions: looked through; remembered as such */
+		uint64_t rest, full;  /* mono ms: until then nothing is told; see rest() */
+	} sightings;                  /* the folder's thread only */
+	uint64_t erasures;            /* of the index, all done; the folder's thread only */
+	uint32_t floor;               /* hours: that the folder was last woken for */
+	uint32_t purged;     /* hours: to this floor everything was; the folder's thread only */
 	uint64_t ways;       /* of the directory, that the links go by; the loop's thread only */
 	uint64_t rebind;     /* mono ms: the listener is to be opened again; 0: it is open */
 	char bind[256];      /* where, once it was opened again */
@@ -249,6 +254,7 @@ duty duty_forwards;  /* node_forward.c: looks after what this node has forwarded
 duty duty_beacon;    /* node_beacon.c: says what was said, and that this node has begun */
 duty duty_incidents; /* node_incidents.c: renews those that would expire, warns of what is due */
 duty duty_outbox;    /* node_outbox.c: sends what was held, when its time has come */
+duty duty_sightings; /* node_sightings.c: tells who reads this node what others have seen of it */
 duty duty_restore;   /* node_restore.c: counts what waits to be shown again */
 
 duty duty_watch;    /* node_watch.c: sees what is withheld, and who runs twice */

@@ -31,6 +31,7 @@ static const struct answer_entry entries[] = {
 	{"share", RIGHT_SHARE, true, false, answer_share},
 	{"forward", RIGHT_SHARE, true, false, answer_forward},
 	{"withdraw", RIGHT_SHARE, true, false, answer_withdraw},
+	{"sight", RIGHT_SHARE, true, false, answer_sight},
 	{"mute", RIGHT_SHARE, true, false, answer_mute},
 	{"unmute", RIGHT_SHARE, true, false, answer_unmute},
 	{"mutes", RIGHT_READ, false, false, answer_mutes},

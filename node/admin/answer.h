@@ -58,6 +58,7 @@ answer_fn answer_list, answer_check, answer_show, answer_verify, answer_held, an
 answer_fn answer_evidence;
 answer_fn answer_export, answer_exported, answer_position;
 answer_fn answer_who, answer_share, answer_forward, answer_withdraw;
+answer_fn answer_sight;
 answer_fn answer_mute, answer_unmute, answer_mutes;
 answer_fn answer_receipts, answer_ack, answer_inbox, answer_read;
 answer_fn answer_outbox, answer_cancel;
@@ -178,6 +179,10 @@ enum err recall_show(struct answer *a, const struct message_id *id, const struct
 bool suspension_in_force(const struct suspension *s);
 /* Appends "suspension": null, or what it says. */
 void suspension_show(struct text *t, const struct suspension *s);
+/* Appends "sightings", what its author and this CERT have told of an object being seen, where they
+ * have. */
+void answer_sightings(struct text *t, struct answer *a, const struct party_id *origin,
+		      const char *object);
 /* Appends "listed", the names of the warning lists that v is on, where it is on any. */
 void answer_listed(struct text *t, const struct warning_lists *lists, const struct observable *v);
 /* Appends what a header says, as members. */

@@ -114,6 +114,8 @@ static enum err match_show(struct check *c, const struct match *m)
 	admin_put_string(t, "tlp", tlp_str((enum tlp)o->header.tlp));
 	admin_put_time(t, "since", o->row.arrived);
 	admin_put_string(t, "how", how_str(m->how));
+	answer_sightings(t, c->a, &o->header.origin,
+			 bundle_object(o->post.bundle, m->at.number)->id);
 	text_str(t, "}");
 	return ERR_OK;
 }

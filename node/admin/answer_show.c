@@ -218,6 +218,10 @@ static enum err body_show(struct showing *s, struct answer *a)
 		if (strcmp(o->id, s->object) == 0) {
 			admin_put_name(t, "object");
 			text_add(t, o->raw.at, o->raw.length);
+			answer_sightings(t, a,
+					 s->opened ? &s->forwarded.handover.original.origin
+						   : &s->header.origin,
+					 o->id);
 			break;
 		}
 	}

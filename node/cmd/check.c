@@ -113,6 +113,7 @@ static void show_words(const struct wanted *w, const cJSON *answer)
 		printf("  ");
 		print_safe(stdout, member_text(match, "object"), false);
 		putchar('\n');
+		sightings_print(cJSON_GetObjectItemCaseSensitive(match, "sightings"));
 	}
 }
 

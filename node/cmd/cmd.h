@@ -39,6 +39,7 @@ int cmd_export(const struct cmd_context *c, int argc, char **argv);
 int cmd_forward(const struct cmd_context *c, int argc, char **argv);
 int cmd_follow(const struct cmd_context *c, int argc, char **argv);
 int cmd_withdraw(const struct cmd_context *c, int argc, char **argv);
+int cmd_sight(const struct cmd_context *c, int argc, char **argv);
 int cmd_mute(const struct cmd_context *c, int argc, char **argv);
 int cmd_unmute(const struct cmd_context *c, int argc, char **argv);
 int cmd_incident(const struct cmd_context *c, int argc, char **argv);

@@ -172,3 +172,52 @@ void progress_end(struct progress *p)
 		fprintf(stderr, "\r\033[K");
 	p->shown = false;
 }
+
+/* "2 h", "5 min", "12 days". */
+static void print_age(const char *time)
+{
+	uint64_t at, now = clock_wall(), minutes;
+
+	if (!time_parse(&at, time))
+		return;
+	minutes = at < now ? (now - at) / 60000 : 0;
+	if (minutes < 1)
+		fputs(", just now", stdout);
+	else if (minutes < 120)
+		printf(", last %llu min ago", (unsigned long long)minutes);
+	else if (minutes < 48 * 60)
+		printf(", last %llu h ago", (unsigned long long)minutes / 60);
+	else
+		printf(", last %llu days ago", (unsigned long long)minutes / 1440);
+}
+
+void sightings_print(const cJSON *s)
+{
+	size_t certs = (size_t)member_number(s, "certs");
+	size_t sectors = (size_t)member_number(s, "sectors");
+	size_t wrong = (size_t)member_number(s, "false_positives");
+	const cJSON *name, *names = cJSON_GetObjectItemCaseSensitive(s, "named");
+	const char *before = " (";
+
+	if (certs) {
+		printf("    seen           %.0f time%s by %zu CERT%s in %zu sector%s",
+		       member_number(s, "count"), plural((size_t)member_number(s, "count")), certs,
+		       plural(certs), sectors, plural(sectors));
+		print_age(member_text(s, "last"));
+		cJSON_ArrayForEach(name, names)
+		{
+			fputs(before, stdout);
+			print_safe(stdout, cJSON_IsString(name) ? name->valuestring : "", false);
+			before = ", ";
+		}
+		puts(cJSON_GetArraySize(names) ? ")" : "");
+	}
+	if (wrong)
+		printf("    wrong          a false positive for %zu CERT%s\n", wrong,
+		       plural(wrong));
+	if (member_number(s, "own") > 0)
+		printf("    seen here      %.0f time%s\n", member_number(s, "own"),
+		       plural((size_t)member_number(s, "own")));
+	if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(s, "own_false_positive")))
+		puts("    wrong here     a false positive");
+}

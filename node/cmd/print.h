@@ -20,6 +20,10 @@ const char *member_text(const cJSON *object, const char *name);
 /* A number, 0 where there is none. */
 double member_number(const cJSON *object, const char *name);
 
+/* "seen 212 times by 4 CERTs in 3 sectors, last 2 h ago", indented, on lines of its own; nothing
+ * for NULL. */
+void sightings_print(const cJSON *sightings);
+
 /* "1 object" "2 objects". */
 const char *plural(size_t n);
 

@@ -254,7 +254,7 @@ struct fact_call {
 	const char *key;   /* of a small value that changes with it; or NULL */
 	const void *value; /* NULL: it goes */
 	size_t value_length;
-	enum fact fact;
+	enum fact fact; /* 0: only the value changes */
 	const void *data;
 	size_t length;
 	enum err e;
@@ -268,7 +268,9 @@ static void fact_run(struct desk_call *call)
 
 	f->e = log_begin(log);
 	if (!f->e) {
-		f->e = log_append_fact(log, f->fact, clock_wall(), f->data, f->length, &lsn);
+		if (f->fact)
+			f->e = log_append_fact(log, f->fact, clock_wall(), f->data, f->length,
+					       &lsn);
 		if (!f->e && f->key)
 			f->e = f->value ? log_put(log, f->key, f->value, f->value_length)
 					: log_drop(log, f->key);
