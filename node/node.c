@@ -273,7 +273,7 @@ static void run(void *arg)
  * and exports nothing that they would have to be asked about until they can be read. */
 static enum err open_guard(struct node *n)
 {
-	const struct warning_lists *lists;
+	struct warning_lists *lists;
 	struct report report;
 
 	n->guard = warning_guard_new(n->config->warning_lists);
@@ -285,6 +285,7 @@ static enum err open_guard(struct node *n)
 	else if (lists)
 		say(LEVEL_INFO, "%zu warning lists with %zu entries", warning_lists_count(lists),
 		    warning_lists_entries(lists));
+	warning_lists_free(lists);
 	report_clear(&report);
 	return ERR_OK;
 }

@@ -75,7 +75,6 @@ void node_set_porter(struct node *node, struct porter *porter);
 struct porter *node_porter(const struct node *node);
 struct directory *node_directory(const struct node *node);
 struct mutes *node_mutes(const struct node *node);
-/* For the admin socket's thread alone. */
 struct warning_guard *node_warning_guard(const struct node *node);
 
 /* --- for the admin socket's thread --- */

@@ -100,7 +100,7 @@ struct node {
 	struct versions *versions;
 	struct directory *directory;
 	struct mutes *mutes;
-	struct warning_guard *guard; /* the admin socket's thread only, once it runs */
+	struct warning_guard *guard;
 	struct keep *keep;
 	struct folder *folder;
 	struct workers *workers;

@@ -17,7 +17,7 @@ struct match {
  * end.  Bodies never change, so nothing kept is stale. */
 struct check {
 	struct answer *a;
-	const struct warning_lists *lists; /* or NULL */
+	struct warning_lists *lists; /* or NULL */
 	size_t match_count;
 	struct match matches[MATCHES_MAX];
 	struct header header;
@@ -213,6 +213,8 @@ enum err answer_check(struct answer *a)
 			opened_clear(c->posts[i]);
 		free(c->posts[i]);
 	}
+	if (c)
+		warning_lists_free(c->lists);
 	free(c);
 	free(values);
 	return e;

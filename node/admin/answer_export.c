@@ -27,7 +27,7 @@ struct filter {
 struct exporting {
 	struct page page;
 	struct filter filter;
-	const struct warning_lists *lists; /* or NULL */
+	struct warning_lists *lists; /* or NULL */
 	struct opened post;
 	struct observable found[OBSERVABLES_PER_OBJECT_MAX];
 	size_t found_count;
@@ -455,6 +455,7 @@ enum err answer_export(struct answer *a)
 	if (!e)
 		e = export_page(x, a);
 	page_close(&x->page, false);
+	warning_lists_free(x->lists);
 	free(x);
 	return e;
 }

@@ -18,8 +18,8 @@ struct sharing {
 	uint32_t expiry;
 	uint8_t priority;
 	bool dry_run, no_forward, force;
-	const struct warning_lists *lists; /* or NULL */
-	size_t listed;                     /* values that are on one */
+	struct warning_lists *lists; /* or NULL */
+	size_t listed;               /* values that are on one */
 	const char *list_names[LISTS_NAMED_MAX];
 	size_t list_count;
 	size_t count, objects, copies; /* messages of each draft */
@@ -314,6 +314,7 @@ enum err answer_share(struct answer *a)
 		free((void *)s.drafts[i].body);
 	free(s.drafts);
 	free(s.ids);
+	warning_lists_free(s.lists);
 	addressed_clear(&s.who);
 	return e;
 }

@@ -254,7 +254,7 @@ static void put_warnings(struct text *t, struct answer *a, const struct topology
 /* Only where there is a folder of them. */
 static void put_warning_lists(struct text *t, struct node *node)
 {
-	const struct warning_lists *lists;
+	struct warning_lists *lists;
 	struct report report;
 
 	if (!node_config(node)->warning_lists)
@@ -268,6 +268,7 @@ static void put_warning_lists(struct text *t, struct node *node)
 	admin_put_number(t, "unread", lists ? warning_lists_unread(lists) : 0);
 	admin_put_string(t, "failed", report.count ? report_first(&report) : NULL);
 	text_str(t, "}");
+	warning_lists_free(lists);
 	report_clear(&report);
 }
 

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,6 +121,7 @@ enum err warning_lists_read(struct warning_lists **lists, const char *dir, struc
 
 struct warning_guard {
 	const char *dir;
+	pthread_mutex_t lock;        /* of what follows */
 	struct warning_lists *lists; /* owned */
 	uint8_t seen[16];            /* mark of the files when they were read last */
 	bool ever;
@@ -131,15 +133,19 @@ struct warning_guard *warning_guard_new(const char *dir)
 {
 	struct warning_guard *g = calloc(1, sizeof *g);
 
-	if (g)
+	if (g) {
 		g->dir = dir;
+		pthread_mutex_init(&g->lock, NULL);
+	}
 	return g;
 }
 
 void warning_guard_free(struct warning_guard *g)
 {
-	if (g)
-		warning_lists_free(g->lists);
+	if (!g)
+		return;
+	warning_lists_free(g->lists);
+	pthread_mutex_destroy(&g->lock);
 	free(g);
 }
 
@@ -169,17 +175,33 @@ static void read_again(struct warning_guard *g, const struct paths *paths)
 
 	report_init(&words);
 	warning_lists_free(g->lists);
+	g->lists = NULL;
 	g->e = lists_read(&g->lists, paths, &words);
 	snprintf(g->why, sizeof g->why, "%s", words.count ? report_first(&words) : err_str(g->e));
 	report_clear(&words);
 	g->ever = true;
 }
 
-enum err warning_guard_lists(struct warning_guard *g, const struct warning_lists **lists,
+/* The caller holds the lock. */
+static enum err read_changed(struct warning_guard *g, const struct paths *paths,
+			     struct report *report)
+{
+	uint8_t mark[16];
+
+	mark_of(paths, mark);
+	if (!g->ever || memcmp(mark, g->seen, sizeof mark) != 0) {
+		memcpy(g->seen, mark, sizeof mark);
+		read_again(g, paths);
+	}
+	if (g->e)
+		report_add(report, "%s", g->why);
+	return g->e;
+}
+
+enum err warning_guard_lists(struct warning_guard *g, struct warning_lists **lists,
 			     struct report *report)
 {
 	struct paths paths = {0};
-	uint8_t mark[16];
 	enum err e;
 
 	*lists = NULL;
@@ -187,16 +209,12 @@ enum err warning_guard_lists(struct warning_guard *g, const struct warning_lists
 		return ERR_OK;
 	e = paths_find(&paths, g->dir, report);
 	if (!e) {
-		mark_of(&paths, mark);
-		if (!g->ever || memcmp(mark, g->seen, sizeof mark) != 0) {
-			memcpy(g->seen, mark, sizeof mark);
-			read_again(g, &paths);
-		}
-		e = g->e;
-		if (e)
-			report_add(report, "%s", g->why);
+		pthread_mutex_lock(&g->lock);
+		e = read_changed(g, &paths, report);
+		if (!e)
+			*lists = warning_lists_hold(g->lists);
+		pthread_mutex_unlock(&g->lock);
 	}
 	paths_clear(&paths);
-	*lists = e ? NULL : g->lists;
 	return e;
 }

@@ -31,6 +31,7 @@ struct expression {
 };
 
 struct warning_lists {
+	_Atomic unsigned holders;
 	struct list lists[LISTS_MAX];
 	size_t count, entries, unread;
 	struct value_set *set; /* tags are places in lists */
@@ -330,6 +331,8 @@ struct warning_lists *warning_lists_new(void)
 		free(w);
 		return NULL;
 	}
+	if (w)
+		w->holders = 1;
 	return w;
 }
 
@@ -339,9 +342,16 @@ void warning_lists_close(struct warning_lists *w)
 	parts_close(w);
 }
 
+struct warning_lists *warning_lists_hold(struct warning_lists *w)
+{
+	if (w)
+		w->holders++;
+	return w;
+}
+
 void warning_lists_free(struct warning_lists *w)
 {
-	if (!w)
+	if (!w || --w->holders > 0)
 		return;
 	for (size_t i = 0; i < w->count; i++)
 		free(w->lists[i].name);

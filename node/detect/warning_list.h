@@ -2,7 +2,8 @@
  * should detect or block without a second thought.  SPEC.md 8.11.
  *
  * Read whole, from a folder, into hashes and networks: of millions of entries a few sixteen bytes
- * each, and a look-up takes microseconds.  The caller serialises. */
+ * each, and a look-up takes microseconds.  Once closed it is not
+ * changed any more, and any thread may look. */
 #ifndef NODE_DETECT_WARNING_LIST_H
 #define NODE_DETECT_WARNING_LIST_H
 
@@ -21,7 +22,9 @@ void warning_lists_close(struct warning_lists *w);
  * folder.  Every file that is no list is named in report; then nothing is read.  ERR_NOT_FOUND
  * where there is no list at all. */
 enum err warning_lists_read(struct warning_lists **lists, const char *dir, struct report *report);
-/* NULL is accepted. */
+/* One more holds it. */
+struct warning_lists *warning_lists_hold(struct warning_lists *w);
+/* Lets go of it; the last one frees it.  NULL is accepted. */
 void warning_lists_free(struct warning_lists *w);
 size_t warning_lists_count(const struct warning_lists *w);
 size_t warning_lists_entries(const struct warning_lists *w);
@@ -33,14 +36,16 @@ size_t warning_lists_unread(const struct warning_lists *w);
 size_t warning_lists_find(const struct warning_lists *w, const struct observable *v,
 			  const char **names, size_t max);
 
-/* The lists of a folder as they are now: read again when a file has come, gone or changed. */
+/* The lists of a folder as they are now: read again when a file has come, gone or changed.  Any
+ * thread. */
 struct warning_guard;
 /* dir is borrowed; NULL: there are no lists.  NULL when memory is short. */
 struct warning_guard *warning_guard_new(const char *dir);
 void warning_guard_free(struct warning_guard *g);
-/* *lists is NULL where there is no folder; else it lives until the next call.  An error, with
- * words, as long as they cannot be read: what they would have kept is not known then. */
-enum err warning_guard_lists(struct warning_guard *g, const struct warning_lists **lists,
+/* *lists is NULL where there is no folder; else the caller lets go of it with warning_lists_free().
+ * An error, with words, as long as they cannot be read: what they would have kept is not known
+ * then. */
+enum err warning_guard_lists(struct warning_guard *g, struct warning_lists **lists,
 			     struct report *report);
 
 #endif

@@ -194,7 +194,7 @@ static void what_is_no_list_is_named_and_nothing_is_read(void)
 static void the_guard_follows_the_folder(void)
 {
 	struct warning_guard *g = warning_guard_new(dir), *none = warning_guard_new(NULL);
-	const struct warning_lists *w, *again;
+	struct warning_lists *w, *again;
 	struct report report;
 
 	report_init(&report);
@@ -206,15 +206,19 @@ static void the_guard_follows_the_folder(void)
 	ok(warning_guard_lists(g, &w, &report) == ERR_OK && w, "a list comes");
 	is_str(on(w, "a.example"), "one", "and counts");
 	ok(warning_guard_lists(g, &again, &report) == ERR_OK && again == w, "it is read once");
+	warning_lists_free(w);
+	warning_lists_free(again);
 	put("b.json", "{\"name\":\"two\",\"list\":[\"b.example\"");
 	ok(warning_guard_lists(g, &w, &report) != ERR_OK && !w, "a broken one comes: no guard");
 	ok(warning_guard_lists(g, &w, &report) != ERR_OK && !w, "and none it stays");
 	put("b.json", "{\"name\":\"two\",\"list\":[\"b.example\"]}");
 	ok(warning_guard_lists(g, &w, &report) == ERR_OK && w, "it is mended");
 	is_str(on(w, "b.example"), "two", "and counts");
+	warning_lists_free(w);
 	gone("a.json");
 	ok(warning_guard_lists(g, &w, &report) == ERR_OK && w, "the first goes");
 	is_str(on(w, "a.example"), "", "and counts no more");
+	warning_lists_free(w);
 	warning_guard_free(g);
 	warning_guard_free(none);
 	report_clear(&report);
