@@ -1,4 +1,4 @@
-# Khabardar.  make all | check | demo | lint | bench | fuzz | sim | install | clean
+# Khabardar.  make all | check | demo | lint | bench | fuzz | sim | install | deb | clean
 #
 #   make V=1                        shows the commands
 #   make CC=clang                   builds in build/clang
@@ -9,8 +9,10 @@
 #   make bench                      how fast, beside the limits; BIG=1: ten million
 #   make scale NODES=1000           a day of a federation of so many nodes, simulated
 #   make sim SEEDS=1000 FROM=1      so many runs of the simulator
+#   make deb                        a package for Debian in build/deb
 CC = gcc
 PREFIX = /usr/local
+UNITS = $(PREFIX)/lib/systemd/system
 DESTDIR =
 SAN =
 V =
@@ -187,14 +189,28 @@ install: all
 	for page in $(wildcard node/man/*.[1-8]); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; \
 	done
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -d $(DESTDIR)$(UNITS) $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	sed 's|/usr/local/bin|$(PREFIX)/bin|' node/systemd/khabardar.service \
-		>$(DESTDIR)$(PREFIX)/lib/systemd/system/khabardar.service
-	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/khabardar.service
+		>$(DESTDIR)$(UNITS)/khabardar.service
+	$(BUILD)/khabar help --bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/khabar
+	chmod 644 $(DESTDIR)$(UNITS)/khabardar.service \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/khabar
+
+# The package is made from a copy: its folder debian/ is not one of the top level.
+deb:
+	scripts/deps dpkg-dev debhelper lintian
+	rm -rf build/deb
+	install -d build/deb/khabardar
+	cp -a keys node protocol Makefile LICENSE README.md SPEC.md build/deb/khabardar
+	install -d build/deb/khabardar/scripts
+	cp -a scripts/debian scripts/federation.zpl build/deb/khabardar/scripts
+	cp -a scripts/debian build/deb/khabardar/debian
+	cd build/deb/khabardar && dpkg-buildpackage --unsigned-source --unsigned-changes --build=binary
+	lintian --fail-on error,warning build/deb/*.changes
 
 clean:
 	rm -rf build
 
-.PHONY: all tests check lint sim faults bench scale fuzz fuzz-run demo install clean
+.PHONY: all tests check lint sim faults bench scale fuzz fuzz-run demo install deb clean
 .SECONDARY:
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -path build/deb -prune -o -name '*.d' -print 2>/dev/null)

@@ -1,12 +1,18 @@
 /* khabar: what operators type.  This file is the table of subcommands and the options that all of
  * them share. */
+#include <pwd.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "node/cmd/cmd.h"
+#include "node/cmd/completion.h"
 #include "node/cmd/options.h"
 #include "node/home.h"
+#include "node/node.h"
+#include "node/sandbox.h"
 
 struct command {
 	const char *name;
@@ -85,7 +91,7 @@ static const struct command commands[] = {
 	 "    transfer ID --to PARTY | accept ID | take ID --reason TEXT | close ID | reopen ID\n"
 	 "    renew ID | list [--open] [--owner PARTY] | show ID | draft ID --stage S | classes\n"
 	 "    export ID --out FILE|-\n"
-	 "    all that send: [--as ROLE] [--dry-run]",
+	 "    sending: [--as ROLE] [--dry-run]",
 	 "incidents: report them, follow them, hand them over"},
 	{"list", cmd_list, "[--type T] [--tlp T] [--node N] [--limit N] [--all]",
 	 "the objects that are here"},
@@ -159,12 +165,25 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+static void print_completion(void)
+{
+	struct completed all[COMMANDS];
+
+	for (size_t i = 0; i < COMMANDS; i++)
+		all[i] = (struct completed){commands[i].name, commands[i].usage};
+	completion_print(all, COMMANDS);
+}
+
 static int help(int argc, char **argv)
 {
 	const struct command *command;
 
 	if (argc < 2) {
 		print_help(stdout);
+		return EXIT_DONE;
+	}
+	if (strcmp(argv[1], "--bash") == 0) {
+		print_completion();
 		return EXIT_DONE;
 	}
 	command = find_command(argv[1]);
@@ -231,6 +250,39 @@ static bool take_options(struct cmd_context *c, bool *wants_help, int *argc, cha
 	return good && c->home[0] != '\0';
 }
 
+/* These change files of the home by themselves. */
+static bool works_at_home(const struct command *command)
+{
+	return command->run == cmd_init || command->run == cmd_join || command->run == cmd_keys ||
+	       command->run == cmd_restore || command->run == cmd_check_store ||
+	       command->run == cmd_reindex;
+}
+
+/* Root need not know whose the home is that a package has made: what it puts there is the owner's.
+ */
+static bool become_owner(const char *home)
+{
+	const struct passwd *owner;
+	struct report report;
+	struct stat st;
+	bool done;
+
+	if (geteuid() != 0 || stat(home, &st) != 0 || st.st_uid == 0)
+		return true;
+	owner = getpwuid(st.st_uid);
+	if (!owner) {
+		fprintf(stderr, "khabar: %s belongs to user %lu, who does not exist\n", home,
+			(unsigned long)st.st_uid);
+		return false;
+	}
+	report_init(&report);
+	done = sandbox_user(owner->pw_name, &report) == ERR_OK;
+	if (!done)
+		fprintf(stderr, "khabar: %s\n", report_first(&report));
+	report_clear(&report);
+	return done;
+}
+
 int main(int argc, char **argv)
 {
 	struct cmd_context context = {.home = HOME_DEFAULT};
@@ -240,6 +292,10 @@ int main(int argc, char **argv)
 
 	if (sodium_init() < 0 || !take_options(&context, &wants_help, &argc, argv))
 		return EXIT_USAGE;
+	if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
+		puts("khabar " NODE_VERSION);
+		return EXIT_DONE;
+	}
 	if (argc >= 2 && strcmp(argv[1], "help") == 0)
 		return help(argc - 1, argv + 1);
 	if (wants_help)
@@ -256,6 +312,8 @@ int main(int argc, char **argv)
 			command->name);
 		return EXIT_USAGE;
 	}
+	if (works_at_home(command) && !become_owner(context.home))
+		return EXIT_REFUSED;
 	code = command->run(&context, argc - 1, argv + 1);
 	if (code == EXIT_USAGE)
 		print_usage(stderr, command);

@@ -178,6 +178,7 @@ int main(int argc, char **argv)
 	static const struct option options[] = {{"home", required_argument, NULL, 'H'},
 						{"user", required_argument, NULL, 'U'},
 						{"help", no_argument, NULL, 'h'},
+						{"version", no_argument, NULL, 'V'},
 						{NULL, 0, NULL, 0}};
 	const char *home = HOME_DEFAULT, *user = NULL;
 	struct report report;
@@ -198,6 +199,9 @@ int main(int argc, char **argv)
 			break;
 		case 'h':
 			usage(stdout);
+			return 0;
+		case 'V':
+			puts("khabardar " NODE_VERSION);
 			return 0;
 		default:
 			usage(stderr);

@@ -19,7 +19,8 @@
 #include "protocol/quota.h"
 #include "protocol/recipients.h"
 
-#define NODE_VERSION "0.1"
+/* scripts/debian/changelog says the same. */
+#define NODE_VERSION "0.9.0"
 
 struct node;
 struct porter;

@@ -179,10 +179,14 @@ static void print_words(const struct init *in, const struct identity_public *pub
 	if (!in->endpoint)
 		printf("    This node has no endpoint: it dials, and nobody dials it.\n\n");
 	printf("    Once the council has signed a topology with this node in it, take it and "
-	       "start\n\n"
-	       "        khabar join FILE --home %s\n"
-	       "        khabardar --home %s\n",
-	       in->home, in->home);
+	       "start\n\n");
+	if (strcmp(in->home, HOME_DEFAULT) == 0)
+		printf("        khabar join FILE\n"
+		       "        systemctl start khabardar    (or: khabardar)\n");
+	else
+		printf("        khabar join FILE --home %s\n"
+		       "        khabardar --home %s\n",
+		       in->home, in->home);
 }
 
 static int check_arguments(struct init *in, const char *passphrase_file)
