@@ -11,7 +11,15 @@
 #include "keys/keyfile.h"
 #include "protocol/topology_value.h"
 
-enum { MISSING_MINUTES = 10, SILENT_MINUTES = 60, WEEK_MINUTES = 7 * 24 * 60 };
+enum {
+	MISSING_MINUTES = 10,
+	SILENT_MINUTES = 60,
+	WEEK_MINUTES = 7 * 24 * 60,
+	BACKUP_DAYS = 7,
+	BACKUP_DAYS_MAX = 366,
+	ALARM_EVERY_S = 60,
+	DAY_S = 86400
+};
 
 static const char *const right_words[RIGHT_COUNT] = {"read", "share", "approve", "red", "admin"};
 static const char *const level_words[LEVEL_COUNT] = {"error", "warning", "info", "debug"};
@@ -301,10 +309,44 @@ static void read_silent(struct reading *r, const struct zpl_item *item)
 	read_minutes(r, item, 1, &r->config->silent_minutes);
 }
 
+static void read_backup(struct reading *r, const struct zpl_item *item)
+{
+	uint64_t n;
+
+	if (value_number(&n, item->value, 0, BACKUP_DAYS_MAX))
+		config_complain(r, item, "\"%s\" is no number of days from 0 to %d", item->value,
+				BACKUP_DAYS_MAX);
+	else
+		r->config->backup_days = (unsigned)n;
+}
+
+static void read_command(struct reading *r, const struct zpl_item *item)
+{
+	if (item->value[0] != '/')
+		config_complain(r, item,
+				"\"%s\": a program is named by its absolute path, and no shell is "
+				"between",
+				item->value);
+	else
+		config_keep(r, item, &r->config->alarm_command);
+}
+
+static void read_every(struct reading *r, const struct zpl_item *item)
+{
+	uint64_t n;
+
+	if (value_number(&n, item->value, 1, DAY_S))
+		config_complain(r, item, "\"%s\" is no number of seconds from 1 to %d", item->value,
+				DAY_S);
+	else
+		r->config->alarm_every = (unsigned)n;
+}
+
 static void read_alarm(struct reading *r, const struct zpl_item *section)
 {
 	static const struct key keys[] = {
-		{"missing", false, read_missing},
+		{"backup", false, read_backup}, {"command", false, read_command},
+		{"every", false, read_every},   {"missing", false, read_missing},
 		{"silent", false, read_silent},
 	};
 
@@ -359,6 +401,8 @@ enum err config_parse(struct config **out, const char *text, size_t n, const cha
 	r.config->sandbox = true;
 	r.config->missing_minutes = MISSING_MINUTES;
 	r.config->silent_minutes = SILENT_MINUTES;
+	r.config->backup_days = BACKUP_DAYS;
+	r.config->alarm_every = ALARM_EVERY_S;
 	e = zpl_parse(&z, text, n, &lines);
 	for (size_t i = 0; i < lines.count; i++)
 		report_add(report, "%s: %s", path, lines.lines[i]);
@@ -415,6 +459,7 @@ void config_free(struct config *c)
 	free(c->aliases);
 	config_free_exports(c);
 	free(c->warning_lists);
+	free(c->alarm_command);
 	free(c->bind);
 	free(c->proxy);
 	free(c->passphrase_file);

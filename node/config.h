@@ -46,6 +46,9 @@ struct config {
 	bool sandbox;                /* see sandbox.h */
 	unsigned missing_minutes;    /* after which a message that is not here is reported */
 	unsigned silent_minutes;     /* after which a neighbour that is not heard of is */
+	unsigned backup_days;        /* after which a backup is too old; 0: never */
+	char *alarm_command;         /* words of a command, run without a shell; or NULL */
+	unsigned alarm_every;        /* seconds at least between two runs of it */
 	char *passphrase_file;       /* or NULL */
 	char *passphrase_credential; /* or NULL; never both */
 	struct right_groups rights[RIGHT_COUNT]; /* root and the daemon's own user have them all */

@@ -60,6 +60,8 @@ static const struct command commands[] = {
 	 "ask others something; the answers come into the inbox"},
 	{"reply", cmd_reply, "ID TEXT|- [--to A] [--tlp T] [--keep 90d] [--priority P] [--dry-run]",
 	 "answer a message"},
+	{"alarms", cmd_alarms, "[--all]", "what somebody should look at, and since when"},
+	{"alarm", cmd_alarm, "test", "run the alarm command, to see whether it reaches anybody"},
 	{"outbox", cmd_outbox, "", "what is held, until when"},
 	{"cancel", cmd_cancel, "ID", "stop what is held from being sent"},
 	{"ack", cmd_ack, "ID...", "tell the authors of messages that they were noted"},

@@ -212,8 +212,9 @@ static enum err open_exchange(struct node *n, struct report *report)
 	n->watch = watch_new();
 	n->evidence = evidence_book_new();
 	n->holding = holding_new();
+	n->alarm_book = alarm_book_new();
 	if (!n->exchange || !n->workers || !n->desk || !n->passes || !n->beacons || !n->watch ||
-	    !n->evidence || !n->holding)
+	    !n->evidence || !n->holding || !n->alarm_book)
 		return ERR_MEMORY;
 	restore_open(n);
 	n->folder = folder_start(n->index, duties_run, n);
@@ -357,6 +358,7 @@ void node_close(struct node *n)
 	watch_free(n->watch);
 	evidence_book_free(n->evidence);
 	holding_free(n->holding);
+	alarm_book_free(n->alarm_book);
 	forwards_free(n->forwards);
 	exchange_free(n->exchange);
 	workers_free(n->workers);

@@ -46,10 +46,11 @@ struct link_status {
 struct node_status {
 	size_t link_count;
 	struct link_status links[PEERS_SHOWN_MAX];
-	enum err store_state; /* ERR_OK, or why nothing is taken */
-	unsigned fullness;    /* of disk or map, percent */
-	uint32_t floor, hour; /* hours since 1970: see exchange_floor, exchange_hour */
-	uint64_t started;     /* wall ms */
+	enum err store_state;  /* ERR_OK, or why nothing is taken */
+	enum err folder_state; /* ERR_OK, or why the index cannot follow the log */
+	unsigned fullness;     /* of disk or map, percent */
+	uint32_t floor, hour;  /* hours since 1970: see exchange_floor, exchange_hour */
+	uint64_t started;      /* wall ms */
 	struct quota_paused paused[PAUSED_MAX]; /* origins that neighbours shall hold back */
 	size_t paused_count;
 	size_t alarm_count; /* of what goes on, and */
@@ -156,6 +157,11 @@ struct export_status {
 void node_exported(struct node *node, const struct export_status *status);
 /* At most EXPORTS_MAX; returns how many. */
 size_t node_exports(struct node *node, struct export_status *out);
+/* Of what is held in the outbox, how much could not be sent. */
+size_t node_held_failed(struct node *node);
+/* Why the alarm command failed when it was run last, or "". */
+enum { ALARM_FAILED_BYTES = 128 };
+void node_alarm_failed(struct node *node, char out[ALARM_FAILED_BYTES]);
 /* Keeps a local fact: an audit row, a mute. */
 enum err node_note(struct node *node, enum fact fact, const void *data, size_t n);
 /* The same, and in the same commit a small value of the log is set, or goes where value is NULL; of

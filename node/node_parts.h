@@ -9,6 +9,7 @@
 #include "node/author.h"
 #include "node/desk.h"
 #include "node/directory.h"
+#include "node/duty/alarms.h"
 #include "node/duty/folder.h"
 #include "node/duty/holding.h"
 #include "node/store/keep.h"
@@ -119,6 +120,7 @@ struct node {
 	struct watch *watch;
 	struct evidence_book *evidence;
 	struct holding *holding; /* see holding.h */
+	struct alarm_book *alarm_book;
 	struct restoring restoring;
 	struct quota_book quotas;
 	struct quarantines quarantines; /* the loop's thread only */
@@ -255,6 +257,7 @@ duty duty_beacon;    /* node_beacon.c: says what was said, and that this node ha
 duty duty_incidents; /* node_incidents.c: renews those that would expire, warns of what is due */
 duty duty_outbox;    /* node_outbox.c: sends what was held, when its time has come */
 duty duty_sightings; /* node_sightings.c: tells who reads this node what others have seen of it */
+duty duty_alarms;    /* node_alarms.c: sees what somebody should look at */
 duty duty_restore;   /* node_restore.c: counts what waits to be shown again */
 
 duty duty_watch;    /* node_watch.c: sees what is withheld, and who runs twice */

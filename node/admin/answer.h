@@ -62,6 +62,7 @@ answer_fn answer_sight;
 answer_fn answer_mute, answer_unmute, answer_mutes;
 answer_fn answer_receipts, answer_ack, answer_inbox, answer_read;
 answer_fn answer_outbox, answer_cancel;
+answer_fn answer_alarms, answer_alarm_test, answer_alarmed;
 answer_fn answer_incident, answer_incidents, answer_incident_say, answer_incident_export;
 answer_fn answer_topology, answer_accept, answer_drain;
 answer_fn answer_card, answer_card_set, answer_card_accept, answer_rotate, answer_whose;
@@ -177,6 +178,10 @@ enum err recall_show(struct answer *a, const struct message_id *id, const struct
 		     char out[RECALL_TEXT_BYTES]);
 /* Is it in its time?  s may be NULL. */
 bool suspension_in_force(const struct suspension *s);
+/* Appends what stands, as lines. */
+void alarms_show(struct answer *a, const char *name);
+/* Appends "warnings": sentences on what somebody should look at now.  Moves log. */
+void warnings_show(struct answer *a, const struct node_status *s);
 /* Appends "suspension": null, or what it says. */
 void suspension_show(struct text *t, const struct suspension *s);
 /* Appends "sightings", what its author and this CERT have told of an object being seen, where they

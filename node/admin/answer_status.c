@@ -2,20 +2,13 @@
 #include "node/admin/answer.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "node/loop.h"
 
-enum {
-	FULLNESS_WARN_PERCENT = 85,
-	CLOCK_WARN_MS = 2 * 3600 * 1000,
-	HOUR_MS = 3600000,
-	MINUTE_MS = 60000
-};
-#define EXPIRY_GRACE_MS (90 * UINT64_C(86400000))
+enum { HOUR_MS = 3600000 };
 
 static const char *kind_str(enum link_kind kind)
 {
@@ -118,139 +111,6 @@ static void put_topology(struct text *t, const struct topology *topology)
 	text_str(t, "}");
 }
 
-static void warn(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void warn(struct text *t, const char *format, ...)
-{
-	char sentence[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(sentence, sizeof sentence, format, args);
-	va_end(args);
-	admin_put_string(t, NULL, sentence);
-}
-
-static void warn_of_silence(struct text *t, const struct link_status *link, unsigned minutes)
-{
-	uint64_t now = clock_wall();
-	char since[TIME_BYTES];
-
-	if (strcmp(link->state, "quarantined") == 0)
-		warn(t, "%s is %s", link->peer, link->reason);
-	else if (strcmp(link->state, "up") != 0 &&
-		 link->since + (uint64_t)minutes * MINUTE_MS <= now)
-		warn(t, "nothing was heard of %s since %s", link->peer,
-		     time_format(since, link->since));
-}
-
-static void warn_of_links(struct text *t, const struct node_status *s, const struct config *c)
-{
-	for (size_t i = 0; i < s->link_count; i++) {
-		int64_t ahead = s->links[i].clock_ahead;
-		warn_of_silence(t, &s->links[i], c->silent_minutes);
-		if (ahead > CLOCK_WARN_MS || ahead < -CLOCK_WARN_MS)
-			warn(t,
-			     "the clock of %s is %" PRId64 " hours %s ours: one of the two is "
-			     "wrong",
-			     s->links[i].peer, (ahead < 0 ? -ahead : ahead) / HOUR_MS,
-			     ahead < 0 ? "behind" : "ahead of");
-	}
-}
-
-static void warn_of_suspension(struct text *t, const struct suspension *s)
-{
-	char until[TIME_BYTES];
-
-	for (size_t i = 0; suspension_in_force(s) && i < s->count; i++)
-		warn(t, "%s%s is suspended until %s%s%s", s->list[i].key_count ? "a key of " : "",
-		     s->list[i].name, time_format(until, s->until), s->list[i].because ? ": " : "",
-		     s->list[i].because ? s->list[i].because : "");
-}
-
-static void warn_of_age(struct text *t, const struct topology *topology)
-{
-	uint64_t now = clock_wall(), grace = topology->expires + EXPIRY_GRACE_MS;
-
-	/* SPEC 4.9: "`expires` ends nothing: after it, and a grace of 90 days, the node goes on and
-	 * says so." */
-	if (now >= grace)
-		warn(t,
-		     "ALARM: topology version %lu expired more than 90 days ago: the council must "
-		     "sign the next one; until then nobody can be added or revoked",
-		     (unsigned long)topology->version);
-	else if (now >= topology->expires)
-		warn(t, "topology version %lu has expired: the council must sign the next one",
-		     (unsigned long)topology->version);
-}
-
-static void warn_of_slowed(struct answer *a, const struct topology *topology,
-			   const struct node_status *s)
-{
-	const struct party *self =
-		topology ? topology_party(topology, node_config(a->node)->node) : NULL;
-	struct text *t = &a->reply;
-	char name[PARTY_TEXT_BYTES];
-
-	for (size_t i = 0; i < s->paused_count; i++) {
-		const struct quota_paused *p = &s->paused[i];
-		const char *who = answer_party(a, name, &p->origin);
-		if (p->why == QUOTA_USED)
-			warn(t,
-			     "neighbours are asked to hold back what %s says: %" PRIu64
-			     " bytes of it are here, its quota is %" PRIu64,
-			     who, p->bytes, p->quota);
-		else
-			warn(t,
-			     "neighbours are asked to hold back what %s says: the disk or the "
-			     "store is nearly full, and %" PRIu64 " bytes of it are here",
-			     who, p->bytes);
-	}
-	for (size_t i = 0; i < s->link_count; i++)
-		for (size_t k = 0; self && k < s->links[i].paused_count; k++)
-			if (party_id_equal(&s->links[i].paused[k], &self->id))
-				warn(t,
-				     "%s holds as much of this node as it may: what is new waits "
-				     "here until something expires there or is withdrawn",
-				     s->links[i].peer);
-}
-
-static void put_warnings(struct text *t, struct answer *a, const struct topology *topology,
-			 const struct node_status *s, uint64_t waiting)
-{
-	const char *name = node_config(a->node)->node;
-
-	admin_put_name(t, "warnings");
-	text_str(t, "[");
-	if (!topology)
-		warn(t, "this node has not joined a federation: khabar join FILE, then start "
-			"khabardar again");
-	else if (!topology_party(topology, name))
-		warn(t, "topology version %lu has no node named %s",
-		     (unsigned long)topology->version, name);
-	if (topology)
-		warn_of_age(t, topology);
-	warn_of_suspension(t, versions_suspension(node_versions(a->node)));
-	if (!identity_locked(node_identity(a->node)))
-		warn(t, "secrets are not locked in memory and may reach the swap: raise "
-			"LimitMEMLOCK");
-	if (s->store_state)
-		warn(t, "nothing is stored at the moment: %s", err_str(s->store_state));
-	if (s->fullness > FULLNESS_WARN_PERCENT)
-		warn(t, "the disk or the store is %u %% full", s->fullness);
-	warn_of_links(t, s, node_config(a->node));
-	warn_of_slowed(a, topology, s);
-	for (size_t i = 0; i < s->alarm_count; i++)
-		admin_put_string(t, NULL, s->alarms[i]);
-	if (waiting)
-		warn(t,
-		     "%" PRIu64 " messages wait for reconciliation with a neighbour that carries "
-		     "them, and are not shown: this node was restored",
-		     waiting);
-	for (size_t i = 0; i < s->warning_count; i++)
-		admin_put_string(t, NULL, s->warnings[i]);
-	text_str(t, "]");
-}
-
 /* Only where there is a folder of them. */
 static void put_warning_lists(struct text *t, struct node *node)
 {
@@ -327,7 +187,7 @@ static void put_status(struct answer *a, const struct node_status *s,
 	text_str(t, "]");
 	put_exports(t, a->node);
 	put_warning_lists(t, a->node);
-	put_warnings(t, a, topology, s, waiting);
+	warnings_show(a, s);
 }
 
 enum err answer_status(struct answer *a)

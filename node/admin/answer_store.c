@@ -1,6 +1,7 @@
 /* backup, check-store and reindex of a store in use.  Slow: they run on a thread of their own. */
 #include "node/admin/answer.h"
 
+#include "node/backup_note.h"
 #include "node/store/backup.h"
 #include "node/store/porter.h"
 #include "node/loop.h"
@@ -24,6 +25,8 @@ enum err answer_backup(struct answer *a)
 				 &made, &a->report);
 	if (e)
 		return e;
+	/* A backup is one, remembered or not. */
+	(void)backup_note_made(node_home(a->node), dir, made.made);
 	admin_put_string(&a->reply, "backup", dir);
 	admin_put_number(&a->reply, "rows", made.head);
 	admin_put_number(&a->reply, "bytes", made.bytes);

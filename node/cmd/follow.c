@@ -1,24 +1,21 @@
-/* khabar follow: keeps the exports of khabardar.zpl as new as what is known, and runs what shall be
- * run after.  The daemon starts it; it is a process of its own, so that the daemon runs nothing. */
-#include <errno.h>
+/* khabar follow: keeps the exports of khabardar.zpl as new as what is known, runs what shall be run
+ * after, and the alarm command.  The daemon starts it; it is a process of its own, so that the
+ * daemon runs nothing. */
 #include <limits.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "node/cmd/export_run.h"
+#include "node/cmd/follow_alarm.h"
 #include "node/cmd/options.h"
+#include "node/cmd/spawn.h"
 #include "node/config.h"
 #include "node/home.h"
 #include "node/loop.h"
 #include "protocol/admin.h"
-#include "protocol/topology_value.h"
-
-extern char **environ;
 
 static const char what[] = "khabar follow";
 
@@ -28,9 +25,7 @@ enum {
 	ANYWAY_MS = 10 * 60 * 1000,
 	/* A large export leaves the machine alone for as long as three times what it took. */
 	REST_FACTOR = 3,
-	THEN_MS = 60 * 1000,
 	WORDS_MAX = 64,
-	WORD_BYTES = 1024,
 };
 
 struct following {
@@ -48,63 +43,6 @@ static void on_end(int number)
 {
 	(void)number;
 	ended = 1;
-}
-
-/* ---- the command after ---- */
-
-static size_t words_of(char words[WORDS_MAX][WORD_BYTES], const char *then)
-{
-	size_t n = 0;
-
-	while (n < WORDS_MAX - 1 && value_word(words[n], WORD_BYTES, &then))
-		n++;
-	return n;
-}
-
-/* Waits for the child, and ends it when it takes too long. */
-static int wait_for(pid_t pid)
-{
-	uint64_t until = clock_monotonic() + THEN_MS;
-	int status = 0;
-
-	for (;;) {
-		pid_t done = waitpid(pid, &status, WNOHANG);
-		if (done == pid)
-			return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-		if (done < 0 && errno != EINTR)
-			return -1;
-		if (ended || clock_monotonic() > until) {
-			kill(pid, SIGKILL);
-			waitpid(pid, &status, 0);
-			return -1;
-		}
-		usleep(20 * 1000);
-	}
-}
-
-/* Empty, or why it failed. */
-static void run_then(const char *then, char why[128])
-{
-	char(*words)[WORD_BYTES] = calloc(WORDS_MAX, sizeof *words);
-	char *argv[WORDS_MAX + 1] = {NULL};
-	size_t n = words ? words_of(words, then) : 0;
-	pid_t pid;
-	int rc;
-
-	*why = '\0';
-	for (size_t i = 0; i < n; i++)
-		argv[i] = words[i];
-	rc = n ? posix_spawn(&pid, argv[0], NULL, NULL, argv, environ) : ENOMEM;
-	if (rc != 0) {
-		snprintf(why, 128, "its command could not be run: %s", strerror(rc));
-	} else {
-		rc = wait_for(pid);
-		if (rc > 0)
-			snprintf(why, 128, "its command ended with %d", rc);
-		else if (rc < 0)
-			snprintf(why, 128, "its command was ended, or did not end in a minute");
-	}
-	free(words);
 }
 
 /* ---- one export ---- */
@@ -127,7 +65,7 @@ static void tell(struct client *client, const struct following *x, size_t count,
 static void run(struct following *x, struct client *client, const struct cmd_context *c)
 {
 	struct export_outcome outcome = {.before = x->ever ? &x->digest : NULL};
-	char *argv[2 * WORDS_MAX + 2] = {(char *)(uintptr_t) "export"}, why[128] = "";
+	char *argv[2 * WORDS_MAX + 2] = {(char *)(uintptr_t) "export"}, why[SPAWN_WHY_BYTES] = "";
 	size_t n = 1;
 	int code;
 
@@ -143,7 +81,7 @@ static void run(struct following *x, struct client *client, const struct cmd_con
 	x->digest = outcome.digest;
 	x->owes = x->owes || outcome.written;
 	if (x->owes && x->f->then)
-		run_then(x->f->then, why);
+		spawn_words(x->f->then, NULL, 0, &ended, why);
 	if (x->owes)
 		tell(client, x, outcome.count, why);
 	/* A command that failed is run again. */
@@ -184,9 +122,10 @@ static void look(struct following *x, struct client *client, const struct cmd_co
 
 static int follow(const struct cmd_context *c, const struct config *config)
 {
-	struct following *all = calloc(config->export_count, sizeof *all);
+	struct following *all = calloc(config->export_count + 1, sizeof *all);
 	/* What is told is for the journal, not for a terminal. */
 	const struct cmd_context quiet = {.home = c->home, .yes = true};
+	struct alarm_following alarms = {.config = config};
 	struct client client;
 	bool open = false;
 
@@ -201,6 +140,8 @@ static int follow(const struct cmd_context *c, const struct config *config)
 		if (open && position_ask(&client, &position)) {
 			for (size_t i = 0; i < config->export_count && !ended; i++)
 				look(&all[i], &client, &quiet, position);
+			if (!ended)
+				follow_alarms(&alarms, &client, &ended);
 		} else if (open) {
 			client_close(&client);
 			open = false;
@@ -235,8 +176,8 @@ int cmd_follow(const struct cmd_context *c, int argc, char **argv)
 	report_init(&report);
 	if (!home_path(path, c->home, "khabardar.zpl") || config_read(&config, path, &report)) {
 		code = client_refused(c, what, &report);
-	} else if (config->export_count == 0) {
-		report_add(&report, "%s has no section export", path);
+	} else if (config->export_count == 0 && !config->alarm_command) {
+		report_add(&report, "%s has neither a section export nor an alarm command", path);
 		code = client_refused(c, what, &report);
 	} else {
 		code = follow(c, config);

@@ -19,8 +19,8 @@ enum {
 
 /* What all pages have told. */
 struct inbox {
-	double counts[3]; /* wanted, ours, public */
-	struct text messages;
+	double counts[3];             /* wanted, ours, public */
+	struct text messages, alarms; /* JSON: elements; an array */
 	size_t shown;
 };
 
@@ -101,6 +101,24 @@ static void take_lines(struct inbox *x, const struct cmd_context *c, const struc
 	text_add(&x->messages, array.at + 1, array.length - 2);
 }
 
+/* Those that stand, before everything else. */
+static void take_alarms(struct inbox *x, const struct cmd_context *c, const struct reply *reply)
+{
+	const cJSON *alarm;
+	struct slice array;
+
+	cJSON_ArrayForEach(alarm, cJSON_GetObjectItemCaseSensitive(reply->json, "alarms"))
+	{
+		if (c->json)
+			break;
+		printf("ALARM since %.16s: ", member_text(alarm, "since"));
+		print_safe(stdout, member_text(alarm, "text"), false);
+		putchar('\n');
+	}
+	if (json_member(&array, (struct slice){reply->text, reply->length}, "alarms"))
+		text_add(&x->alarms, array.at, array.length);
+}
+
 static int pages(struct client *client, struct inbox *x, unsigned long limit)
 {
 	const cJSON *next;
@@ -119,6 +137,7 @@ static int pages(struct client *client, struct inbox *x, unsigned long limit)
 		if (code)
 			return code;
 		take_counts(x, reply.json);
+		take_alarms(x, client->c, &reply);
 		take_lines(x, client->c, &reply);
 		next = cJSON_GetObjectItemCaseSensitive(reply.json, "next");
 		after = cJSON_IsNumber(next) ? next->valuedouble : -1;
@@ -142,7 +161,10 @@ static void print_json_object(struct inbox *x)
 	admin_put_name(&t, "messages");
 	text_str(&t, "[");
 	text_add(&t, x->messages.at ? x->messages.at : "", x->messages.length);
-	text_str(&t, "]}");
+	text_str(&t, "]");
+	admin_put_name(&t, "alarms");
+	text_str(&t, x->alarms.at ? x->alarms.at : "[]");
+	text_str(&t, "}");
 	if (!t.bad)
 		print_json((struct slice){t.at, t.length});
 	text_clear(&t);
@@ -155,6 +177,7 @@ static int look(const struct cmd_context *c, unsigned long limit)
 	int code = client_open(&client, c, what);
 
 	text_init(&x.messages);
+	text_init(&x.alarms);
 	if (!code)
 		code = pages(&client, &x, limit);
 	client_close(&client);
@@ -163,6 +186,7 @@ static int look(const struct cmd_context *c, unsigned long limit)
 	else if (!code)
 		print_counts(&x);
 	text_clear(&x.messages);
+	text_clear(&x.alarms);
 	return code;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "node/backup_note.h"
 #include "node/store/backup.h"
 #include "node/cmd/client.h"
 #include "node/cmd/options.h"
@@ -50,8 +51,10 @@ static enum err backup_offline(const char *home, const char *dir, const struct i
 		return e;
 	e = backup_make(log, identity, dir, clock_wall(), &made, report);
 	log_close(log);
-	if (!e)
-		put_backup(out, "backup", dir, &made);
+	if (e)
+		return e;
+	(void)backup_note_made(home, dir, made.made);
+	put_backup(out, "backup", dir, &made);
 	return e;
 }
 

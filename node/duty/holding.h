@@ -23,7 +23,4 @@ enum err holding_add(struct node *node, struct outbox_item *item, struct report 
 enum err holding_cancel(struct node *node, const char *prefix, char id[OUTBOX_ID_DIGITS + 1]);
 /* The ids of what is held, in the order in which they are due. */
 enum err holding_list(struct node *node, char (*ids)[OUTBOX_ID_DIGITS + 1], size_t *count);
-/* How many of them could not be sent, and wait for somebody to look at them. */
-size_t holding_failed(struct node *node);
-
 #endif

@@ -173,7 +173,7 @@ enum err holding_list(struct node *n, char (*ids)[OUTBOX_ID_DIGITS + 1], size_t 
 	return e;
 }
 
-size_t holding_failed(struct node *n)
+size_t node_held_failed(struct node *n)
 {
 	size_t failed = 0;
 

@@ -6,12 +6,7 @@
 #include "node/node_parts.h"
 #include "node/say.h"
 
-enum {
-	REFRESH_MS = 100,
-	WARNING_LIFE_MS = 24 * 3600 * 1000,
-	CLOCK_ALARM_MS = 2 * 3600 * 1000,
-	HOUR_MS = 3600 * 1000
-};
+enum { REFRESH_MS = 100, WARNING_LIFE_MS = 24 * 3600 * 1000, HOUR_MS = 3600 * 1000 };
 
 static bool same_subject(const struct warning *a, const struct warning *b)
 {
@@ -91,7 +86,7 @@ void node_exported(struct node *n, const struct export_status *status)
 	}
 	pthread_mutex_unlock(&n->lock);
 	if (*status->failed)
-		status_warn(n, NULL, "export %s: %s", status->name, status->failed);
+		say(LEVEL_WARNING, "export %s: %s", status->name, status->failed);
 }
 
 size_t node_exports(struct node *n, struct export_status *out)
@@ -150,14 +145,6 @@ static void warnings_fill(struct node *n, struct node_status *s, uint64_t wall)
 	}
 }
 
-static void clocks_compare(struct node *n, const struct neighbour *b, const struct peer_status *p)
-{
-	if (p->state == PEER_OPEN &&
-	    (p->clock_ahead > CLOCK_ALARM_MS || p->clock_ahead < -CLOCK_ALARM_MS))
-		status_warn(n, &b->id, "the clock of %s is %+lld hours from ours", b->name,
-			    (long long)(p->clock_ahead / (3600 * 1000)));
-}
-
 uint64_t status_refresh(struct node *n)
 {
 	uint64_t now = clock_monotonic();
@@ -172,16 +159,6 @@ uint64_t status_refresh(struct node *n)
 	n->status_stale = false;
 	full = log_fullness(n->log);
 	e = folder_state(n->folder);
-	if (e)
-		status_warn(n, NULL, "the index cannot follow the log: %s", err_str(e));
-	for (size_t i = 0; i < exchange_peer_count(n->exchange); i++) {
-		struct peer_status p;
-		const struct neighbour *b;
-		exchange_peer(n->exchange, i, &p);
-		b = links_find(n, &p.id);
-		if (b)
-			clocks_compare(n, b, &p);
-	}
 	pthread_mutex_lock(&n->lock);
 	n->status_at = now;
 	s->link_count = 0;
@@ -202,6 +179,8 @@ uint64_t status_refresh(struct node *n)
 	memcpy(s->paused, n->quotas.paused, sizeof s->paused);
 	s->paused_count = n->quotas.paused_count;
 	s->store_state = exchange_store_state(n->exchange);
+	/* A rebuild is no fault. */
+	s->folder_state = e == ERR_BUSY ? ERR_OK : e;
 	s->fullness = full;
 	s->floor = exchange_floor(n->exchange);
 	s->hour = exchange_hour(n->exchange);
