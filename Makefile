@@ -30,10 +30,11 @@ say = @$(if $(V),true,echo "  $(1)	$(2)")
 
 # Each layer links the libraries it may use and no others: the linker enforces what style cannot.
 libs = $(shell pkg-config --libs $(1))
-PKGS = libsodium libzstd libcjson libczmq libidn2 libzmq lmdb
+PKGS = libsodium libzstd libcjson libczmq libidn2 libzmq lmdb zlib
 LIBS_protocol := $(call libs,libsodium libzstd libcjson libczmq libidn2) -lunistring -lm
 LIBS_keys := $(LIBS_protocol)
 LIBS_node := $(LIBS_protocol) $(call libs,libzmq lmdb) -lpthread
+LIBS_khabar := $(LIBS_node) $(call libs,zlib)
 
 # gcc takes what the sanitizers insert for conversions of ours.
 WARN = -Wall -Wextra -Wpedantic $(if $(SAN),,-Wconversion) -Wshadow -Wstrict-prototypes \
@@ -80,7 +81,7 @@ $(BUILD)/lib%.a:
 $(BUILD)/khabardar: $(BUILD)/node/main.o $(NODE)
 	$(call link,$(LIBS_node))
 $(BUILD)/khabar: $(BUILD)/node/khabar.o $(call objects,$(wildcard node/cmd/*.c)) $(NODE)
-	$(call link,$(LIBS_node))
+	$(call link,$(LIBS_khabar))
 
 $(BUILD)/tests/protocol/%: $(BUILD)/tests/protocol/%.o $(call helpers,protocol) $(PROTOCOL)
 	$(call link,$(LIBS_protocol))

@@ -19,6 +19,7 @@ enum {
 	ADMIN_BUNDLES_MAX = 4096,
 	ADMIN_PAGE_LINES = 1000, /* after which a page ends as soon as it can */
 	ADMIN_VALUES_MAX = 1000, /* of one check */
+	ADMIN_SIFT_MAX_BYTES = 4 << 20,
 	ADMIN_MEMBERS_MAX = 32,
 };
 

@@ -12,6 +12,7 @@ static const struct answer_entry entries[] = {
 	{"links", RIGHT_READ, false, false, answer_links},
 	{"list", RIGHT_READ, false, false, answer_list},
 	{"check", RIGHT_READ, false, false, answer_check},
+	{"sift", RIGHT_READ, false, false, answer_sift},
 	{"show", RIGHT_READ, false, false, answer_show},
 	{"verify", RIGHT_READ, false, false, answer_verify},
 	{"export", RIGHT_READ, false, false, answer_export},

@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "node/loop.h"
+#include "protocol/bytes.h"
 
-enum { MATCHES_MAX = 256, POSTS_KEPT = 16, CHECK_MS = 50 };
+enum { MATCHES_MAX = 256, POSTS_KEPT = 16, CHECK_MS = 50, SIFT_TURN = 64 };
 
 struct match {
 	struct object_at at;
@@ -188,6 +189,19 @@ static enum err values_check(struct check *c, const char **values, size_t n)
 	return e;
 }
 
+static void check_free(struct check *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < POSTS_KEPT; i++) {
+		if (c->posts[i])
+			opened_clear(c->posts[i]);
+		free(c->posts[i]);
+	}
+	warning_lists_free(c->lists);
+	free(c);
+}
+
 enum err answer_check(struct answer *a)
 {
 	const char **values = calloc(ADMIN_VALUES_MAX, sizeof *values);
@@ -208,14 +222,119 @@ enum err answer_check(struct answer *a)
 		c->lists = NULL;
 	if (!e)
 		e = values_check(c, values, n);
-	for (size_t i = 0; c && i < POSTS_KEPT; i++) {
-		if (c->posts[i])
-			opened_clear(c->posts[i]);
-		free(c->posts[i]);
-	}
-	if (c)
-		warning_lists_free(c->lists);
-	free(c);
+	check_free(c);
 	free(values);
+	return e;
+}
+
+/* ---- many, of which few are known ---- */
+
+/* SPEC 9.4: "type 1 | prefix length 1 | length 2 | address, or canonical text" */
+static bool record_read(struct reader *r, struct observable *o)
+{
+	unsigned type = read_u8(r), prefix = read_u8(r);
+	size_t n = read_u16(r);
+	bool v4 = type == OBSERVABLE_IPV4, address = v4 || type == OBSERVABLE_IPV6;
+	const uint8_t *bytes = n <= OBSERVABLE_MAX_BYTES ? read_ref(r, n) : NULL;
+
+	if (r->bad || !bytes || type <= OBSERVABLE_NONE || type >= OBSERVABLE_TYPES)
+		return false;
+	if (address ? n != (v4 ? 4 : 16) || prefix > 8 * n : prefix > 0 || n == 0)
+		return false;
+	o->type = (enum observable_type)type;
+	o->prefix = (uint8_t)prefix;
+	o->length = (uint16_t)(address ? 0 : n);
+	memcpy(address ? (void *)o->address : (void *)o->text, bytes, n);
+	o->text[o->length] = '\0';
+	return true;
+}
+
+/* An endpoint is looked for by its address too, which its text tells. */
+static bool may_be_known(struct check *c)
+{
+	char text[OBSERVABLE_MAX_BYTES + 1];
+
+	if (c->value.type == OBSERVABLE_ENDPOINT) {
+		memcpy(text, c->value.text, c->value.length + 1u);
+		if (observable_set(&c->value, OBSERVABLE_ENDPOINT, text, NULL))
+			return false;
+	}
+	return index_may_match(c->a->index, &c->value);
+}
+
+static enum err record_sift(struct check *c, bool *known)
+{
+	enum err e;
+
+	*known = false;
+	if (!may_be_known(c))
+		return ERR_OK;
+	c->match_count = 0;
+	e = index_match(c->a->index, &c->value, note_match, c);
+	if (e)
+		return e == ERR_NOT_FOUND ? ERR_OK : e;
+	matches_filter(c);
+	*known = c->match_count > 0;
+	return ERR_OK;
+}
+
+static enum err records_sift(struct check *c, struct slice frame)
+{
+	uint64_t started = clock_monotonic(), number = 0, position = 0;
+	struct text *t = &c->a->reply;
+	enum err e = ERR_OK;
+	struct reader r;
+	bool known;
+
+	reader_init(&r, frame.at, frame.length);
+	admin_put_name(t, "known");
+	text_str(t, "[");
+	for (; !e && r.left > 0; number++) {
+		if (number % SIFT_TURN == SIFT_TURN - 1 && clock_monotonic() - started >= CHECK_MS)
+			break;
+		if (!record_read(&r, &c->value)) {
+			report_add(&c->a->report, "record %llu is none",
+				   (unsigned long long)number);
+			return ERR_FORMAT;
+		}
+		e = record_sift(c, &known);
+		if (!e && known)
+			admin_put_number(t, NULL, number);
+	}
+	text_str(t, "]");
+	if (r.left > 0)
+		admin_put_number(t, "next", number);
+	else
+		admin_put_string(t, "next", NULL);
+	if (!e)
+		e = index_folded(c->a->index, &position);
+	admin_put_number(t, "position", position);
+	answer_waiting(c->a);
+	return e;
+}
+
+enum err answer_sift(struct answer *a)
+{
+	struct check *c;
+	enum err e;
+
+	if (!admin_request_done(&a->request) || a->frame_count != 1 ||
+	    a->frames[0].length > ADMIN_SIFT_MAX_BYTES) {
+		report_add(&a->report, "one frame of records is wanted, of at most %d bytes",
+			   ADMIN_SIFT_MAX_BYTES);
+		return ERR_FORMAT;
+	}
+	e = answer_catch_up(a);
+	if (e)
+		return e;
+	c = calloc(1, sizeof *c);
+	if (!c)
+		return ERR_MEMORY;
+	c->a = a;
+	/* Without the filter it takes longer, and says the same. */
+	e = index_filter(a->index);
+	if (!e || e == ERR_BUSY || e == ERR_MEMORY)
+		e = records_sift(c, a->frames[0]);
+	check_free(c);
 	return e;
 }

@@ -1,16 +1,22 @@
 /* khabar check: are these values known, from whom and since when. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistr.h>
 
 #include "node/cmd/client.h"
 #include "node/cmd/options.h"
-#include "node/cmd/tokens.h"
+#include "node/cmd/sift.h"
+#include "node/cmd/source.h"
 #include "protocol/admin.h"
+#include "protocol/observable.h"
 
-enum { LINE_BYTES = 64 << 10, WAITING_MAX = ADMIN_VALUES_MAX, VALUE_WIDTH = 40 };
+enum {
+	BUFFER_BYTES = 1 << 20,
+	TEXT_BYTES = 64 << 10,
+	TEXTS_BYTES = 4 << 20,
+	WAITING_MAX = ADMIN_VALUES_MAX,
+	VALUE_WIDTH = 40
+};
 
 /* A value to be looked up. */
 struct wanted {
@@ -22,7 +28,9 @@ struct wanted {
 
 struct checking {
 	struct client client;
-	size_t count;
+	struct sift *sift; /* of the file */
+	size_t sifted;     /* lines */
+	size_t count, text_bytes;
 	struct wanted waiting[WAITING_MAX];
 	bool unreadable; /* something typed is no value */
 };
@@ -191,107 +199,150 @@ static int flush(struct checking *k)
 		free(k->waiting[i].value);
 		free(k->waiting[i].text);
 	}
-	k->count = 0;
+	k->count = k->text_bytes = 0;
+	/* Whoever follows a log waits for it. */
+	if (fflush(stdout) != 0 && !code)
+		code = EXIT_REFUSED;
 	return code;
 }
 
-static int want(struct checking *k, const char *value, size_t line, const char *text, bool always)
+static int want(struct checking *k, struct slice value, size_t line, const struct slice *text,
+		bool always)
 {
-	int code = k->count == WAITING_MAX ? flush(k) : EXIT_DONE;
+	size_t n = text ? (text->length < TEXT_BYTES ? text->length : TEXT_BYTES) : 0;
+	bool full = k->count == WAITING_MAX || k->text_bytes + n > TEXTS_BYTES;
+	int code = full ? flush(k) : EXIT_DONE;
 	struct wanted *w = &k->waiting[k->count];
 
 	if (code)
 		return code;
-	*w = (struct wanted){strdup(value), text ? strdup(text) : NULL, line, always};
+	*w = (struct wanted){strndup(value.at, value.length), text ? strndup(text->at, n) : NULL,
+			     line, always};
 	if (!w->value || (text && !w->text)) {
 		free(w->value);
 		free(w->text);
 		return EXIT_REFUSED;
 	}
 	k->count++;
+	k->text_bytes += n;
 	return EXIT_DONE;
 }
 
 /* ---- files ---- */
 
-/* The line without what surrounds it; modified in place. */
-static char *strip(char *line)
+/* The line without what surrounds it. */
+static struct slice strip(struct slice line)
 {
-	size_t n;
-
-	while (*line == ' ' || *line == '\t')
-		line++;
-	n = strlen(line);
-	while (n > 0 && strchr(" \t\r\n", line[n - 1]))
-		line[--n] = '\0';
+	while (line.length > 0 && strchr(" \t\r", *line.at)) {
+		line.at++;
+		line.length--;
+	}
+	while (line.length > 0 && strchr(" \t\r", line.at[line.length - 1]))
+		line.length--;
 	return line;
+}
+
+static int hit_want(void *arg, const struct hit *hit)
+{
+	return want(arg, hit->value, hit->number, &hit->line, false);
+}
+
+/* True when the line is one value. */
+static bool is_value(struct slice line)
+{
+	struct observable o;
+	char text[2 * OBSERVABLE_MAX_BYTES + 1];
+
+	if (line.length >= sizeof text || memchr(line.at, '\0', line.length) ||
+	    u8_check((const uint8_t *)line.at, line.length))
+		return false;
+	memcpy(text, line.at, line.length);
+	text[line.length] = '\0';
+	return observable_detect(&o, text, NULL) == ERR_OK;
 }
 
 /* A line of a list is a value, and is answered for whatever the answer; of anything else only what
  * is known is shown. */
-static int line_check(struct checking *k, char *line, size_t number, bool list)
+static int line_check(struct checking *k, struct slice line, bool list)
 {
-	struct observable o;
-	struct tokens tokens;
-	const char *why;
-	char *text = strip(line);
+	line = strip(line);
+	if (line.length == 0 || (list && *line.at == '#'))
+		return EXIT_DONE;
+	if (list && is_value(line)) {
+		int code = sift_flush(k->sift);
+		return code ? code : want(k, line, k->sifted, &line, true);
+	}
+	return sift_line(k->sift, line, k->sifted);
+}
+
+/* The lines that end in the n bytes; *used is how many bytes they are.  What is longer than the
+ * buffer is taken in parts. */
+static int lines_check(struct checking *k, const char *bytes, size_t n, bool all, bool list,
+		       size_t *used)
+{
+	const char *at = bytes, *end = bytes + n, *stop;
 	int code = EXIT_DONE;
 
-	if (!*text || (list && *text == '#'))
-		return EXIT_DONE;
-	if (list && !u8_check((const uint8_t *)text, strlen(text)) &&
-	    observable_detect(&o, text, &why) == ERR_OK)
-		return want(k, text, number, text, true);
-	tokens_find(&tokens, text);
-	for (size_t i = 0; !code && i < tokens.count; i++)
-		code = want(k, tokens.items[i], number, text, false);
-	tokens_clear(&tokens);
+	while (!code && at < end) {
+		stop = memchr(at, '\n', (size_t)(end - at));
+		if (!stop && !all)
+			break;
+		code = line_check(k, (struct slice){at, (size_t)((stop ? stop : end) - at)}, list);
+		k->sifted += stop != NULL;
+		at = stop ? stop + 1 : end;
+	}
+	*used = (size_t)(at - bytes);
 	return code;
 }
 
-static int file_check(struct checking *k, FILE *in, bool list)
+static int said(struct checking *k, const struct report *report)
 {
-	char *line = malloc(LINE_BYTES);
-	struct stat st;
-	uint64_t total =
-		fstat(fileno(in), &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
-	uint64_t done = 0;
-	size_t number = 0, n;
-	bool whole = true;
-	int code = line ? EXIT_DONE : EXIT_REFUSED;
+	return client_refused(k->client.c, k->client.what, report);
+}
 
-	while (!code && fgets(line, LINE_BYTES, in)) {
-		n = strlen(line);
-		done += n;
-		number += whole;
-		whole = n > 0 && line[n - 1] == '\n';
-		progress_show(&k->client.progress, total ? (done < total ? done : total) : 0,
-			      total);
-		code = line_check(k, line, number, list);
+/* What has come is checked before more is waited for: the file may be a pipe that goes on. */
+static int source_check(struct checking *k, struct source *in, char *buffer, bool list,
+			struct report *report)
+{
+	size_t filled = 0, used;
+	int code = EXIT_DONE;
+	ssize_t n = 1;
+
+	k->sifted = 1;
+	while (!code && n > 0) {
+		n = source_read(in, buffer + filled, BUFFER_BYTES - filled, report);
+		filled += n > 0 ? (size_t)n : 0;
+		code = lines_check(k, buffer, filled, n <= 0 || filled == BUFFER_BYTES, list,
+				   &used);
+		if (!code)
+			code = sift_flush(k->sift);
+		if (!code)
+			code = flush(k);
+		memmove(buffer, buffer + used, filled - used);
+		filled -= used;
+		progress_show(&k->client.progress, source_done(in), source_total(in));
 	}
-	if (!code)
-		code = flush(k);
-	free(line);
-	return code;
+	return code ? code : n < 0 ? said(k, report) : EXIT_DONE;
 }
 
 static int path_check(struct checking *k, const char *path, bool list)
 {
+	char *buffer = malloc(BUFFER_BYTES);
 	struct report report;
-	FILE *in;
-	int code;
+	struct source *in = NULL;
+	int code = EXIT_REFUSED;
 
-	if (strcmp(path, "-") == 0)
-		return file_check(k, stdin, list);
-	in = fopen(path, "r");
-	if (in) {
-		code = file_check(k, in, list);
-		fclose(in);
-		return code;
-	}
 	report_init(&report);
-	report_add(&report, "%s: %s", path, strerror(errno));
-	code = client_refused(k->client.c, k->client.what, &report);
+	k->sift = sift_new(&k->client, hit_want, k);
+	if (!buffer || !k->sift)
+		report_add(&report, "%s", err_str(ERR_MEMORY));
+	else if (source_open(&in, path, &report) == ERR_OK)
+		code = source_check(k, in, buffer, list, &report);
+	if (!in)
+		said(k, &report);
+	source_close(in);
+	sift_free(k->sift);
+	free(buffer);
 	report_clear(&report);
 	return code;
 }
@@ -306,7 +357,7 @@ static int values_check(struct checking *k, int argc, char **argv)
 		else if (u8_check((const uint8_t *)argv[i], strlen(argv[i])))
 			code = cmd_misused(k->client.what, "value %d is not UTF-8", i + 1);
 		else
-			code = want(k, argv[i], 0, NULL, true);
+			code = want(k, (struct slice){argv[i], strlen(argv[i])}, 0, NULL, true);
 	}
 	return code ? code : flush(k);
 }

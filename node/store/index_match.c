@@ -170,10 +170,14 @@ static int visit_text(struct match *m, look_fn *look, const struct observable *o
 /* The endpoint as it stands, then its address. */
 static int visit_endpoint(struct match *m, look_fn *look, const struct observable *o)
 {
+	static const uint8_t zeros[4];
 	bool v6 = o->text[0] == '[';
 	int rc = visit_text(m, look, o);
 	if (rc != 0 || m->stopped)
 		return rc;
+	/* That of a domain is zero, which no network holds that anybody means. */
+	if (!v6 && memcmp(o->address, zeros, sizeof zeros) == 0)
+		return 0;
 	return visit_address(m, look, v6 ? OBSERVABLE_IPV6 : OBSERVABLE_IPV4, o->address,
 			     v6 ? 128 : 32);
 }
