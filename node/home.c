@@ -4,6 +4,7 @@
 #include <glob.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "keys/keyfile.h"
@@ -114,4 +115,24 @@ enum err home_passphrase(char **passphrase, const char *home, struct report *rep
 		e = config_passphrase(config, passphrase, report);
 	config_free(config);
 	return e;
+}
+
+static bool has_bytes(const char *home, const char *name)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	return home_path(path, home, name) && stat(path, &st) == 0 && st.st_size > 0;
+}
+
+/* SPEC 6.1: "One whose log is empty or gone while its index is not does not start" */
+enum err home_log_there(const char *home, struct report *report)
+{
+	if (has_bytes(home, "log/data.mdb") || !has_bytes(home, "index/data.mdb"))
+		return ERR_OK;
+	report_add(report,
+		   "%s/log: is empty, and was not: khabar restore brings back a backup; without "
+		   "one, remove %s/index as well, and what the neighbours carry comes again",
+		   home, home);
+	return ERR_DAMAGED;
 }

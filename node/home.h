@@ -22,4 +22,8 @@ enum err home_open(struct config **config, struct identity **identity, const cha
  * NULL.  Freed with passphrase_free(). */
 enum err home_passphrase(char **passphrase, const char *home, struct report *report);
 
+/* ERR_DAMAGED, in words, where there is an index and not the log that it was made from: an empty
+ * log in its place would hide the loss. */
+enum err home_log_there(const char *home, struct report *report);
+
 #endif

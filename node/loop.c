@@ -36,6 +36,7 @@ enum err thread_start(pthread_t *thread, void *(*run)(void *arg), void *arg)
 void loop_init(struct loop *loop)
 {
 	loop->count = 0;
+	loop->over = ERR_OK;
 }
 
 enum err loop_add(struct loop *loop, const struct loop_source *source)
@@ -100,10 +101,15 @@ enum err loop_turn(struct loop *loop, long wait_ms)
 
 enum err loop_run(struct loop *loop, const volatile sig_atomic_t *quit)
 {
-	while (!*quit) {
+	while (!*quit && !loop->over) {
 		enum err e = loop_turn(loop, -1);
 		if (e)
 			return e;
 	}
-	return ERR_OK;
+	return loop->over;
+}
+
+void loop_end(struct loop *loop, enum err e)
+{
+	loop->over = e;
 }

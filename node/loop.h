@@ -32,6 +32,7 @@ struct loop {
 	struct loop_source sources[LOOP_SOURCES_MAX];
 	size_t count;
 	zmq_pollitem_t items[LOOP_ITEMS_MAX];
+	enum err over; /* ERR_OK: it goes on */
 };
 
 void loop_init(struct loop *loop);
@@ -40,8 +41,11 @@ enum err loop_add(struct loop *loop, const struct loop_source *source);
 /* One turn; waits at most wait_ms (-1: as long as the sources allow).  ERR_IO when waiting failed
  * for another reason than a signal. */
 enum err loop_turn(struct loop *loop, long wait_ms);
-/* Turns until *quit is set, by a signal handler or by a source. */
+/* Turns until *quit is set, by a signal handler, or a source ends it. */
 enum err loop_run(struct loop *loop, const volatile sig_atomic_t *quit);
+
+/* Ends it after this turn; loop_run() then returns e.  The loop's thread only. */
+void loop_end(struct loop *loop, enum err e);
 
 /* Starts a thread that takes no signals: those are for the thread that runs the loop. */
 enum err thread_start(pthread_t *thread, void *(*run)(void *arg), void *arg);

@@ -131,7 +131,9 @@ static enum err open_store(struct node *n, struct report *report)
 	randombytes_buf(id.b, sizeof id.b);
 	if (!home_path(path, n->home, "log"))
 		return ERR_LIMIT;
-	e = log_open(&n->log, path, &options, n->identity, &id, report);
+	e = home_log_there(n->home, report);
+	if (!e)
+		e = log_open(&n->log, path, &options, n->identity, &id, report);
 	if (!e && !home_path(path, n->home, "index"))
 		e = ERR_LIMIT;
 	if (!e)

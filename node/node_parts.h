@@ -150,6 +150,7 @@ struct node {
 	uint64_t ways_told;      /* of the directory, to the links; the folder's thread only */
 	pthread_mutex_t carding; /* one at a time writes a card, or changes a key */
 	struct rolekeys rolekeys;
+	enum err trouble; /* of the store, that was told of last; the loop's thread only */
 	bool judged_known; /* and what duty_verdicts() has done last */
 	struct hash judged;
 	bool more;        /* the last turn left something to do */
@@ -213,6 +214,8 @@ void status_unwarn(struct node *n, const char *prefix, uint64_t since);
 /* Takes the picture anew when something has happened and it is older than a moment; returns when it
  * wants to be called again. */
 uint64_t status_refresh(struct node *n);
+/* Says what the store runs into, and ends the loop when it can go on no more. */
+void trouble_look(struct node *n);
 
 /* The floor as of the last picture, 0 while there is none; any thread. */
 uint32_t status_floor(struct node *n);

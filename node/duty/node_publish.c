@@ -155,7 +155,7 @@ static enum err writing_end(struct writing *w, enum err e, struct message_id *id
 		author_unwrite(&w->node->author, &w->written[--w->count]);
 	free(w->written);
 	if (e && report && report->total == 0)
-		report_add(report, "nothing was sent: %s", err_str(e));
+		report_add(report, "nothing was sent: %s", log_trouble(e));
 	return e;
 }
 

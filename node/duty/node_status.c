@@ -150,7 +150,6 @@ uint64_t status_refresh(struct node *n)
 	uint64_t now = clock_monotonic();
 	struct node_status *s = &n->status;
 	unsigned full;
-	enum err e;
 
 	if (!n->status_stale)
 		return LOOP_NEVER;
@@ -159,6 +158,7 @@ uint64_t status_refresh(struct node *n)
 	n->status_stale = false;
 	full = log_fullness(n->log);
 	e = folder_state(n->folder);
+	trouble_look(n);
 	pthread_mutex_lock(&n->lock);
 	n->status_at = now;
 	s->link_count = 0;

@@ -171,6 +171,11 @@ void index_close(struct index *index)
 	free(index);
 }
 
+bool index_is_broken(const struct index *index)
+{
+	return store_is_broken(&index->env.store);
+}
+
 enum err index_note(struct index *index, const struct message_id *id, uint64_t lsn)
 {
 	enum err e = ERR_OK;

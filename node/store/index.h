@@ -31,6 +31,9 @@ enum err index_open(struct index **index, const char *dir, struct log *log,
 		    const struct identity *identity, struct report *report);
 void index_close(struct index *index);
 
+/* As log_is_broken(). */
+bool index_is_broken(const struct index *index);
+
 /* A message has been committed at lsn; in ascending order.  Cheap: memory only.  ERR_FULL at the
  * bound: fold, and note it again. */
 enum err index_note(struct index *index, const struct message_id *id, uint64_t lsn);

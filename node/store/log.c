@@ -209,6 +209,11 @@ unsigned log_fullness(const struct log *log)
 	return store_fullness(&log->store);
 }
 
+bool log_is_broken(const struct log *log)
+{
+	return store_is_broken(&log->store);
+}
+
 enum err log_begin(struct log *log)
 {
 	if (log->store.read_only)

@@ -75,6 +75,12 @@ uint64_t log_head(const struct log *log);
 /* Share of the map or the disk in use, whichever is worse, in percent. */
 unsigned log_fullness(const struct log *log);
 
+/* The disk failed in the middle of a commit: nothing can be read or written before the log is
+ * opened anew.  What was committed is there then.  Any thread. */
+bool log_is_broken(const struct log *log);
+/* What an operator reads of an error that the store gave; static. */
+const char *log_trouble(enum err e);
+
 enum err log_begin(struct log *log);
 /* Appends a message; row->kind, lsn and id are ignored, *lsn is where it went. body NULL: none.
  * ERR_FULL at 95 percent of map or disk: facts, values and removals still go through.  The caller

@@ -236,6 +236,15 @@ void store_close(struct store_env *s)
 	*s = (struct store_env){.lock = -1};
 }
 
+bool store_is_broken(const struct store_env *s)
+{
+	MDB_txn *txn;
+	int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
+	if (rc == 0)
+		mdb_txn_abort(txn);
+	return rc == MDB_PANIC;
+}
+
 /* Pages in LMDB's list of free pages: each value is a count and then that many numbers. */
 static size_t free_pages(MDB_env *env)
 {

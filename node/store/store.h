@@ -53,6 +53,10 @@ enum err store_verify(const char *dir, struct report *report);
  * refuse it for ever. */
 enum err store_finish(const char *dir);
 
+/* A write failed at the one moment from which LMDB cannot go on: every call fails from then on, and
+ * only opening it anew helps. */
+bool store_is_broken(const struct store_env *s);
+
 /* Share of the map, or of the disk space that the environment has or could have, whichever is
  * greater, in percent.  Free pages inside the file count as free. */
 unsigned store_fullness(const struct store_env *s);

@@ -1,0 +1,15 @@
+/* What goes wrong beneath a store, in words that say what to do. */
+#include "node/store/log.h"
+
+const char *log_trouble(enum err e)
+{
+	if (e == ERR_FULL)
+		return "the disk is full: make room on it";
+	if (e == ERR_PERMISSIONS)
+		return "the disk takes no writes: it is mounted read-only, or the files are "
+		       "another "
+		       "user's";
+	if (e == ERR_IO)
+		return "the disk fails: look into the system's log";
+	return err_str(e);
+}
