@@ -6,6 +6,7 @@
 #   make check                      everything that must hold; make lint is its part that runs nothing
 #   make fuzz TIME=60               so many seconds a target, with clang
 #   make faults                     every single call that can fail, failing; make check: some
+#   make storm TIME=600 SEED=1      thirteen nodes killed at random; then nothing may be missing
 #   make bench                      how fast, beside the limits; BIG=1: ten million
 #   make scale NODES=1000           a day of a federation of so many nodes, simulated
 #   make sim SEEDS=1000 FROM=1      so many runs of the simulator
@@ -58,7 +59,7 @@ NODE_SOURCES = $(filter-out $(MAINS),$(foreach d,$(NODE_FOLDERS),$(wildcard $(d)
 PROGRAMS = $(if $(wildcard node/main.c),$(BUILD)/khabardar) $(if $(wildcard node/khabar.c),$(BUILD)/khabar)
 C_FILES = $(foreach d,protocol keys $(NODE_FOLDERS) node/cmd tests tests/protocol \
 	tests/keys tests/node tests/sim tests/fault tests/fuzz tests/bench tests/e2e,$(wildcard $(d)/*.[ch]))
-SHELL_FILES = $(shell grep -lsE '^\#!.*[ /](ba)?sh' scripts/* .ci/run tests/*.sh tests/e2e/* tests/mutants/*.t)
+SHELL_FILES = $(shell grep -lsE '^\#!.*[ /](ba)?sh' scripts/* .ci/run tests/*.sh tests/e2e/* tests/storm/*.t tests/mutants/*.t)
 # t_*.c are tests; other C files beside them are linked to every test of their folder.
 TESTS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/t_*.c tests/fuzz/fuzz_*.c))
 FUZZERS = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -157,6 +158,9 @@ lint:
 sim: $(BUILD)/tests/sim/t_seeds
 	$(Q)SEEDS=$(SEEDS) FROM=$(FROM) $<
 
+storm: all $(BUILD)/tests/e2e/shim/shadow.so
+	BUILD=$(BUILD) TIME=$(TIME) SEED=$(SEED) prove -v tests/storm/storm.t
+
 faults: $(filter $(BUILD)/tests/fault/%,$(TESTS))
 	EVERY=1 prove --timer $^
 
@@ -212,6 +216,6 @@ deb:
 clean:
 	rm -rf build
 
-.PHONY: all tests check lint sim faults bench scale fuzz fuzz-run demo install deb clean
+.PHONY: all tests check lint sim storm faults bench scale fuzz fuzz-run demo install deb clean
 .SECONDARY:
 -include $(shell find $(BUILD) -path build/deb -prune -o -name '*.d' -print 2>/dev/null)

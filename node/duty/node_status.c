@@ -150,6 +150,7 @@ uint64_t status_refresh(struct node *n)
 	uint64_t now = clock_monotonic();
 	struct node_status *s = &n->status;
 	unsigned full;
+	enum err e;
 
 	if (!n->status_stale)
 		return LOOP_NEVER;
