@@ -150,7 +150,7 @@ struct node {
 	uint64_t ways_told;      /* of the directory, to the links; the folder's thread only */
 	pthread_mutex_t carding; /* one at a time writes a card, or changes a key */
 	struct rolekeys rolekeys;
-	enum err trouble; /* of the store, that was told of last; the loop's thread only */
+	enum err trouble;  /* of the store, that was told of last; the loop's thread only */
 	bool judged_known; /* and what duty_verdicts() has done last */
 	struct hash judged;
 	bool more;        /* the last turn left something to do */
