@@ -146,13 +146,13 @@ struct node {
 		uint64_t cards; /* of the directory */
 		uint64_t until; /* mono ms: then it is looked at in any case */
 	} card_seen; /* under which this node's card was found good; the folder's thread only */
+	bool judged_known; /* and what duty_verdicts() has done last; the folder's thread only */
+	struct hash judged;
 	uint64_t keys_due;       /* mono ms: old keys are looked at; the folder's thread only */
 	uint64_t ways_told;      /* of the directory, to the links; the folder's thread only */
 	pthread_mutex_t carding; /* one at a time writes a card, or changes a key */
 	struct rolekeys rolekeys;
-	enum err trouble;  /* of the store, that was told of last; the loop's thread only */
-	bool judged_known; /* and what duty_verdicts() has done last */
-	struct hash judged;
+	enum err trouble; /* of the store, that was told of last; the loop's thread only */
 	bool more;        /* the last turn left something to do */
 	bool links_stale; /* a link of an older version is to be let go, or a suspension is new */
 	_Atomic bool suspending; /* a suspension is in its time, as far as the links know */
