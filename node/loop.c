@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <time.h>
 
 static uint64_t clock_ms(clockid_t id)
@@ -99,7 +100,7 @@ enum err loop_turn(struct loop *loop, long wait_ms)
 	return ERR_OK;
 }
 
-enum err loop_run(struct loop *loop, const volatile sig_atomic_t *quit)
+enum err loop_run(struct loop *loop, const volatile atomic_int *quit)
 {
 	while (!*quit && !loop->over) {
 		enum err e = loop_turn(loop, -1);

@@ -7,7 +7,7 @@
 #define NODE_LOOP_H
 
 #include <pthread.h>
-#include <signal.h>
+#include <stdatomic.h>
 #include <zmq.h>
 
 #include "protocol/error.h"
@@ -41,8 +41,8 @@ enum err loop_add(struct loop *loop, const struct loop_source *source);
 /* One turn; waits at most wait_ms (-1: as long as the sources allow).  ERR_IO when waiting failed
  * for another reason than a signal. */
 enum err loop_turn(struct loop *loop, long wait_ms);
-/* Turns until *quit is set, by a signal handler, or a source ends it. */
-enum err loop_run(struct loop *loop, const volatile sig_atomic_t *quit);
+/* Turns until *quit is set, by a signal handler or another thread, or a source ends it. */
+enum err loop_run(struct loop *loop, const volatile atomic_int *quit);
 
 /* Ends it after this turn; loop_run() then returns e.  The loop's thread only. */
 void loop_end(struct loop *loop, enum err e);

@@ -16,7 +16,7 @@
 #include "node/say.h"
 #include "node/store/porter.h"
 
-static volatile sig_atomic_t quit;
+static volatile atomic_int quit;
 
 static void on_signal(int number)
 {

@@ -387,7 +387,7 @@ void node_close(struct node *n)
 	free(n);
 }
 
-enum err node_run(struct node *n, const volatile sig_atomic_t *quit)
+enum err node_run(struct node *n, const volatile atomic_int *quit)
 {
 	enum err e;
 

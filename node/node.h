@@ -6,7 +6,7 @@
 #ifndef NODE_NODE_H
 #define NODE_NODE_H
 
-#include <signal.h>
+#include <stdatomic.h>
 
 #include "node/config.h"
 #include "node/detect/mutes.h"
@@ -63,7 +63,7 @@ struct node_status {
 enum err node_open(struct node **node, const char *home, struct report *report);
 void node_close(struct node *node);
 /* Runs until *quit; then nobody who waits at the desk waits any longer. */
-enum err node_run(struct node *node, const volatile sig_atomic_t *quit);
+enum err node_run(struct node *node, const volatile atomic_int *quit);
 
 const char *node_home(const struct node *node);
 const struct config *node_config(const struct node *node);

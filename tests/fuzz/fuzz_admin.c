@@ -18,7 +18,7 @@ enum { FRAMES_MAX = 4 };
 static struct node *node;
 static struct log_reader *log_reader;
 static struct index_reader *index_reader;
-static volatile sig_atomic_t quit;
+static volatile atomic_int quit;
 
 static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *ftw)
 {

@@ -26,7 +26,7 @@ static struct {
 	struct node *node;
 	struct control *control;
 	pthread_t thread;
-	volatile sig_atomic_t quit;
+	volatile atomic_int quit;
 } lone;
 
 static void *run_node(void *arg)

@@ -8,7 +8,7 @@ struct busy {
 	int pipe[2];
 	unsigned runs, ticks;
 	uint64_t due;
-	volatile sig_atomic_t quit;
+	volatile atomic_int quit;
 };
 
 static uint64_t busy_tick(void *arg, uint64_t now)
@@ -58,13 +58,13 @@ static uint64_t tick_now(void *arg, uint64_t now)
 
 static void run_and_quit(void *arg)
 {
-	*(volatile sig_atomic_t *)arg = 1;
+	*(volatile atomic_int *)arg = 1;
 }
 
 static void a_tick_that_is_due_at_once_runs_its_source(void)
 {
 	struct loop loop;
-	volatile sig_atomic_t quit = 0;
+	volatile atomic_int quit = 0;
 	loop_init(&loop);
 	loop_add(&loop, &(struct loop_source){tick_now, NULL, run_and_quit, (void *)&quit});
 	is_int(loop_run(&loop, &quit), ERR_OK, "runs");

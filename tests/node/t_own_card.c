@@ -17,7 +17,7 @@ enum { WAIT_MS = 20000 };
 static struct fixture home;
 static struct {
 	struct node *node;
-	volatile sig_atomic_t quit;
+	volatile atomic_int quit;
 	pthread_t thread;
 } lone;
 static struct party_id self;

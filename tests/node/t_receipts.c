@@ -1,6 +1,7 @@
 /* A node among messages that others have written, and what it answers: each state once, many in one
  * receipt, over and over again the same; and whose answers it believes. */
 #include <pthread.h>
+#include <signal.h>
 #include <time.h>
 
 #include "keys/seal.h"
@@ -27,7 +28,7 @@ static struct {
 	struct node *node;
 	struct control *control;
 	pthread_t thread;
-	volatile sig_atomic_t quit;
+	volatile atomic_int quit;
 } lone;
 
 /* What the receipts in the log of the node say that it has written. */
