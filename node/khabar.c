@@ -33,7 +33,9 @@ static const struct command commands[] = {
 	 "make the home of a new node: keys, configuration, card"},
 	{"join", cmd_join, "FILE [--hash HEX | --words \"...\"]",
 	 "take the federation's first topology"},
-	{"keys", cmd_keys, "show | role NAME [--number N] | rotate link|seal [--now]",
+	{"keys", cmd_keys,
+	 "show | role NAME [--number N] | rotate link|seal [--now]\n"
+	 "                   | copy DIR --passphrase-file FILE",
 	 "show the public keys, change them; make a seal key for a role"},
 	{"card", cmd_card,
 	 "show [NODE] [--export FILE] | set ENDPOINT... | accept FILE\n"
@@ -60,6 +62,8 @@ static const struct command commands[] = {
 	 "ask others something; the answers come into the inbox"},
 	{"reply", cmd_reply, "ID TEXT|- [--to A] [--tlp T] [--keep 90d] [--priority P] [--dry-run]",
 	 "answer a message"},
+	{"doctor", cmd_doctor, "[--to PEER]",
+	 "walk all that a node needs; name what fails and what mends it"},
 	{"alarms", cmd_alarms, "[--all]", "what somebody should look at, and since when"},
 	{"alarm", cmd_alarm, "test", "run the alarm command, to see whether it reaches anybody"},
 	{"outbox", cmd_outbox, "", "what is held, until when"},
@@ -120,7 +124,7 @@ static const struct command commands[] = {
 	{"verify", cmd_verify, "FILE [--words \"...\" | --hash HEX]",
 	 "check a message that show --raw wrote, the file of an incident, evidence"},
 	{"backup", cmd_backup, "DIR", "copy the log of a node, in use or not"},
-	{"restore", cmd_restore, "[--check] DIR",
+	{"restore", cmd_restore, "DIR | --check DIR [--keys DIR --passphrase-file FILE]",
 	 "make the log of a stopped node from a backup, or only look whether one could"},
 	{"release", cmd_release, "--all --reason TEXT",
 	 "show what was restored before a neighbour has confirmed it"},

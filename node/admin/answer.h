@@ -54,7 +54,8 @@ enum err answer_hold(struct answer *a, const struct answer_entry *entry);
 const struct answer_entry *answer_find(const char *name);
 
 answer_fn answer_status, answer_links;
-answer_fn answer_list, answer_check, answer_sift, answer_show, answer_verify, answer_held, answer_audit;
+answer_fn answer_list, answer_check, answer_sift, answer_show, answer_verify, answer_held,
+	answer_audit;
 answer_fn answer_evidence;
 answer_fn answer_export, answer_exported, answer_position;
 answer_fn answer_who, answer_share, answer_forward, answer_withdraw;

@@ -28,6 +28,7 @@ int cmd_topology(const struct cmd_context *c, int argc, char **argv);
 int cmd_who(const struct cmd_context *c, int argc, char **argv);
 int cmd_ack(const struct cmd_context *c, int argc, char **argv);
 int cmd_inbox(const struct cmd_context *c, int argc, char **argv);
+int cmd_doctor(const struct cmd_context *c, int argc, char **argv);
 int cmd_alarms(const struct cmd_context *c, int argc, char **argv);
 int cmd_alarm(const struct cmd_context *c, int argc, char **argv);
 int cmd_outbox(const struct cmd_context *c, int argc, char **argv);

@@ -8,6 +8,7 @@
 #include "keys/keyfile.h"
 #include "node/cmd/card.h"
 #include "node/cmd/cmd.h"
+#include "node/cmd/keys_copy.h"
 #include "node/cmd/rotate.h"
 #include "node/home.h"
 
@@ -197,5 +198,7 @@ int cmd_keys(const struct cmd_context *c, int argc, char **argv)
 		return keys_role(c, argc - 1, argv + 1);
 	if (argc >= 2 && strcmp(argv[1], "rotate") == 0)
 		return keys_rotate(c, argc - 1, argv + 1);
-	return cmd_misused(what, "show, role or rotate is wanted");
+	if (argc >= 2 && strcmp(argv[1], "copy") == 0)
+		return keys_copy(c, argc - 1, argv + 1);
+	return cmd_misused(what, "show, role, rotate or copy is wanted");
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "keys/keyfile.h"
 #include "node/backup_note.h"
 #include "node/store/backup.h"
 #include "node/cmd/client.h"
@@ -111,7 +112,30 @@ static void print_done(const struct cmd_context *c, const struct work *w, struct
 		printf("%s\n", w->done);
 }
 
-static int work_offline(const struct cmd_context *c, const struct work *w)
+/* The keys of a copy, sealed under a passphrase, in place of the home's. */
+struct key_copy {
+	const char *dir, *passphrase_file; /* NULL: the home's */
+};
+
+static enum err identity_take(struct identity **identity, struct config **config, const char *home,
+			      const struct key_copy *copy, struct report *report)
+{
+	char path[PATH_MAX], *passphrase = NULL;
+	enum err e;
+
+	if (!copy->dir)
+		return home_open(config, identity, home, report);
+	e = home_path(path, copy->dir, "node.key") ? ERR_OK : ERR_LIMIT;
+	if (!e && copy->passphrase_file)
+		e = passphrase_read(&passphrase, copy->passphrase_file, false, report);
+	if (!e)
+		e = identity_open(identity, path, passphrase, report);
+	passphrase_free(passphrase);
+	return e;
+}
+
+static int work_offline(const struct cmd_context *c, const struct work *w,
+			const struct key_copy *copy)
 {
 	struct identity *identity = NULL;
 	struct config *config = NULL;
@@ -124,7 +148,7 @@ static int work_offline(const struct cmd_context *c, const struct work *w)
 	report_init(&report);
 	text_init(&out);
 	text_str(&out, "{\"ok\":true");
-	e = home_open(&config, &identity, c->home, &report);
+	e = identity_take(&identity, &config, c->home, copy, &report);
 	if (!e)
 		e = w->offline(c->home, w->dir, identity, &out, &report);
 	text_str(&out, "}");
@@ -145,6 +169,8 @@ static int work_offline(const struct cmd_context *c, const struct work *w)
 	config_free(config);
 	return code;
 }
+
+static const struct key_copy home_keys = {NULL, NULL};
 
 static int work_online(const struct cmd_context *c, const struct work *w)
 {
@@ -192,28 +218,36 @@ int cmd_backup(const struct cmd_context *c, int argc, char **argv)
 		return code;
 	if (argc - first != 1 || !absolute(dir, argv[first]))
 		return cmd_misused(w.what, "one new folder is wanted");
-	return client_node_runs(c) ? work_online(c, &w) : work_offline(c, &w);
+	return client_node_runs(c) ? work_online(c, &w) : work_offline(c, &w, &home_keys);
 }
 
 int cmd_restore(const struct cmd_context *c, int argc, char **argv)
 {
 	bool check = false;
-	const struct option_rule rules[] = {{"check", OPTION_FLAG, &check, 0, 0}};
+	struct key_copy copy = {NULL, NULL};
+	const struct option_rule rules[] = {
+		{"check", OPTION_FLAG, &check, 0, 0},
+		{"keys", OPTION_TEXT, &copy.dir, 0, 0},
+		{"passphrase-file", OPTION_TEXT, &copy.passphrase_file, 0, 0}};
 	char dir[PATH_MAX];
 	const struct work restore = {"khabar restore", NULL, dir, restore_offline, "restored from"};
 	const struct work look = {"khabar restore", NULL, dir, look_offline,
 				  "a whole backup of this node"};
 	struct report report;
-	int first, code = options_read(restore.what, rules, 1, argc, argv, &first);
+	int first, code = options_read(restore.what, rules, 3, argc, argv, &first);
 
 	if (code)
 		return code;
 	if (argc - first != 1 || !absolute(dir, argv[first]))
 		return cmd_misused("khabar restore", "the folder of one backup is wanted");
+	if ((copy.dir && !check) || (copy.passphrase_file && !copy.dir))
+		return cmd_misused("khabar restore", "--keys DIR --passphrase-file FILE go with "
+						     "--check: a restored node needs its keys in "
+						     "its home");
 	if (check)
-		return work_offline(c, &look);
+		return work_offline(c, &look, &copy);
 	if (!client_node_runs(c))
-		return work_offline(c, &restore);
+		return work_offline(c, &restore, &home_keys);
 	report_init(&report);
 	report_add(&report, "%s: a node runs on this home; stop it first", c->home);
 	code = client_refused(c, restore.what, &report);
@@ -262,7 +296,7 @@ int cmd_check_store(const struct cmd_context *c, int argc, char **argv)
 
 	if (argc != 1)
 		return cmd_misused("khabar check-store", "\"%s\" is not wanted", argv[1]);
-	return client_node_runs(c) ? work_online(c, &w) : work_offline(c, &w);
+	return client_node_runs(c) ? work_online(c, &w) : work_offline(c, &w, &home_keys);
 }
 
 int cmd_reindex(const struct cmd_context *c, int argc, char **argv)
@@ -272,5 +306,5 @@ int cmd_reindex(const struct cmd_context *c, int argc, char **argv)
 
 	if (argc != 1)
 		return cmd_misused("khabar reindex", "\"%s\" is not wanted", argv[1]);
-	return client_node_runs(c) ? work_online(c, &w) : work_offline(c, &w);
+	return client_node_runs(c) ? work_online(c, &w) : work_offline(c, &w, &home_keys);
 }

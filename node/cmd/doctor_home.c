@@ -1,0 +1,167 @@
+/* khabar doctor: disk, backups, exports, alarms. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "node/backup_note.h"
+#include "node/cmd/doctor.h"
+#include "node/cmd/keys_copy.h"
+#include "node/home.h"
+#include "node/loop.h"
+
+enum { FREE_FAILED_PERCENT = 5, FREE_WARN_PERCENT = 15, DAY_MS = 86400000, WORD_BYTES = 1024 };
+
+static void look_at_disk(struct doctor *d)
+{
+	struct statvfs st;
+	unsigned percent;
+
+	if (statvfs(d->c->home, &st) != 0 || st.f_blocks == 0) {
+		doctor_say(d, FINDING_FAILED, "disk", NULL, "%s: %s", d->c->home, strerror(errno));
+		return;
+	}
+	percent = (unsigned)(st.f_bavail * 100 / st.f_blocks);
+	if (st.f_flag & ST_RDONLY)
+		doctor_say(d, FINDING_FAILED, "disk", "mount -o remount,rw, after looking why",
+			   "%s is on a file system that is read-only", d->c->home);
+	else if (percent < FREE_FAILED_PERCENT)
+		doctor_say(d, FINDING_FAILED, "disk", "make room, or give it a larger disk",
+			   "only %u %% of it are free: nothing more will be taken", percent);
+	else if (st.f_files && st.f_favail == 0)
+		doctor_say(d, FINDING_FAILED, "disk", "remove files", "no file can be made on it");
+	else if (percent < FREE_WARN_PERCENT)
+		doctor_say(d, FINDING_WARNING, "disk", "make room, or give it a larger disk",
+			   "only %u %% of it are free", percent);
+	else
+		doctor_say(d, FINDING_OK, "disk", NULL, "%u %% of it are free", percent);
+}
+
+static void look_at_backup(struct doctor *d, const struct backup_note *note)
+{
+	uint64_t most = (uint64_t)d->config->backup_days * DAY_MS;
+	char made[TIME_BYTES];
+
+	time_format(made, note->made);
+	if (!note->made)
+		doctor_say(d, FINDING_WARNING, "backup", "khabar backup DIR",
+			   "there has never been one");
+	else if (most && note->made + most < clock_wall())
+		doctor_say(d, FINDING_WARNING, "backup", "khabar backup DIR, every night",
+			   "the last one, in %s, is of %s", note->dir, made);
+	else
+		doctor_say(d, FINDING_OK, "backup", NULL,
+			   "%s is of %s; khabar restore --check DIR reads it", note->dir, made);
+}
+
+static void look_at_key_copy(struct doctor *d, const struct backup_note *note)
+{
+	static const char mend[] = "khabar keys copy DIR --passphrase-file FILE, then take DIR to "
+				   "another place than the backups";
+	char copied[TIME_BYTES];
+	struct hash now;
+
+	time_format(copied, note->keys);
+	if (!note->keys)
+		doctor_say(d, FINDING_WARNING, "copy of the keys", mend,
+			   "there has never been one, and no backup can be read without the keys");
+	else if (keys_hash(d->c->home, &now) || !hash_equal(&now, &note->keys_hash))
+		doctor_say(d, FINDING_WARNING, "copy of the keys", mend,
+			   "the one in %s is of %s, and the keys have changed since",
+			   note->keys_dir, copied);
+	else
+		doctor_say(d, FINDING_OK, "copy of the keys", NULL, "%s is of %s, and of all keys",
+			   note->keys_dir, copied);
+}
+
+/* The first word of a command is a program. */
+static const char *program_wrong(const char *command, char word[WORD_BYTES])
+{
+	struct stat st;
+
+	snprintf(word, WORD_BYTES, "%.*s", (int)strcspn(command, " \t"), command);
+	if (stat(word, &st) != 0)
+		return strerror(errno);
+	if (!S_ISREG(st.st_mode) || access(word, X_OK) != 0)
+		return "is no program that can be run";
+	return NULL;
+}
+
+static const char *out_of(const struct followed *f)
+{
+	for (size_t i = 0; i + 1 < f->option_count; i += 2)
+		if (strcmp(f->options[i], "--out") == 0)
+			return f->options[i + 1];
+	return NULL;
+}
+
+static const char *export_failed(const struct doctor *d, const char *name)
+{
+	const cJSON *line;
+
+	cJSON_ArrayForEach(line, cJSON_GetObjectItemCaseSensitive(d->status.json, "exports"))
+	{
+		if (strcmp(member_text(line, "name"), name) == 0)
+			return member_text(line, "failed");
+	}
+	return "";
+}
+
+static void look_at_export(struct doctor *d, const struct followed *f)
+{
+	const char *out = out_of(f), *wrong;
+	char step[64], word[WORD_BYTES];
+
+	snprintf(step, sizeof step, "export %s", f->name);
+	wrong = f->then ? program_wrong(f->then, word) : NULL;
+	if (wrong)
+		doctor_say(d, FINDING_FAILED, step, "khabardar.zpl, export, then", "%s: %s", word,
+			   wrong);
+	else if (out && access(out, F_OK) == 0 && access(out, W_OK | X_OK) != 0)
+		doctor_say(d, FINDING_FAILED, step, "chown, chmod", "%s: %s", out, strerror(errno));
+	else if (*export_failed(d, f->name))
+		doctor_say(d, FINDING_FAILED, step, "run the command by hand", "%s",
+			   export_failed(d, f->name));
+	else
+		doctor_say(d, FINDING_OK, step, NULL, "writes to %s", out ? out : "");
+}
+
+static void look_at_alarms(struct doctor *d)
+{
+	const char *command = d->config->alarm_command, *wrong;
+	const cJSON *warnings = cJSON_GetObjectItemCaseSensitive(d->status.json, "warnings");
+	char word[WORD_BYTES];
+	int n = cJSON_GetArraySize(warnings);
+
+	wrong = command ? program_wrong(command, word) : NULL;
+	if (!command)
+		doctor_say(d, FINDING_WARNING, "alarms", "khabardar.zpl: alarm: command",
+			   "nobody is told of them");
+	else if (wrong)
+		doctor_say(d, FINDING_FAILED, "alarms", "khabardar.zpl: alarm: command", "%s: %s",
+			   word, wrong);
+	else
+		doctor_say(d, FINDING_OK, "alarms", NULL,
+			   "%s is run for them; khabar alarm test tries it", word);
+	if (n)
+		doctor_say(d, FINDING_WARNING, "alarms", "khabar alarms", "%d stand%s", n,
+			   n == 1 ? "s" : "");
+}
+
+void doctor_home(struct doctor *d)
+{
+	struct backup_note *note = calloc(1, sizeof *note);
+
+	look_at_disk(d);
+	if (note) {
+		(void)backup_note_read(d->c->home, note);
+		look_at_backup(d, note);
+		look_at_key_copy(d, note);
+	}
+	free(note);
+	for (size_t i = 0; i < d->config->export_count; i++)
+		look_at_export(d, &d->config->exports[i]);
+	look_at_alarms(d);
+}

@@ -1,0 +1,86 @@
+#!/bin/bash
+# The doctor names the step that fails, with the node up and down; backups and copies of the keys.
+. tests/tap.sh
+
+family national kp >"$work/text.zpl"
+lab_up --topology "$work/text.zpl"
+
+doctor() { khabar "$1" doctor "${@:2}" 2>&1; }
+home=$lab/kp
+
+# ---- all is well, but for what nobody has done yet ----
+
+within 60 "the two are linked" linked kp national
+said=$(doctor kp)
+for step in home configuration keys daemon topology membership port 'link national: HELLO'; do
+	like "$step: ok" "$said" "^ok +$step"
+done
+like "it nags for a backup" "$said" '^warning +backup +there has never been one'
+like "says which command" "$said" 'what to do: khabar backup DIR'
+like "and for a copy of the keys" "$said" '^warning +copy of the keys +there has never been one'
+like "who is dialed has no steps to walk" "$(doctor national)" '^ok +link kp: HELLO'
+said=$(doctor kp --to national)
+for step in name TCP CURVE ZAP HELLO; do
+	like "asked for one link it walks all of it: $step" "$said" "^ok +link national: $step"
+done
+ok "and that link stays" linked kp national
+like "no neighbour" "$(doctor kp --to nobody)" '^FAILED +link +nobody is no neighbour'
+exits 3 "one option" 'not wanted' khabar kp doctor national
+like "with --json a line each" "$(khabar kp --json doctor)" \
+	'^\{"step": ?"backup", ?"state": ?"warning", ?"what": ?"there has never been one", ?"do": ?"khabar backup DIR"\}$'
+
+# ---- backup, and copy of the keys ----
+
+ok "a backup" khabar kp backup "$work/backup"
+like "ends the nagging" "$(doctor kp)" "^ok +backup +$work/backup"
+(umask 077 && echo 'a long passphrase' >"$work/passphrase" && echo other >"$work/other")
+ok "the keys are copied" khabar kp keys copy "$work/keys" --passphrase-file "$work/passphrase"
+like "all of them" "$out" '^1 key file copied'
+like "which ends that, too" "$(doctor kp)" "^ok +copy of the keys +$work/keys"
+exits 1 "never over another copy" 'exist' khabar kp keys copy "$work/keys" --passphrase-file "$work/passphrase"
+exits 3 "without a passphrase there is none" 'wanted' khabar kp keys copy "$work/more"
+if cmp -s "$home/node.key" "$work/keys/node.key"; then
+	result 1 "the copy is sealed"
+else
+	result 0 "the copy is sealed"
+fi
+ok "backup and copy belong together" khabar kp restore --check "$work/backup" \
+	--keys "$work/keys" --passphrase-file "$work/passphrase"
+exits 1 "not under another passphrase" 'passphrase' khabar kp restore --check "$work/backup" \
+	--keys "$work/keys" --passphrase-file "$work/other"
+exits 3 "keys go with --check" 'check' khabar kp restore "$work/backup" --keys "$work/keys"
+ok "a new seal key is drawn" khabar kp keys rotate seal
+like "then the copy is old" "$(doctor kp)" '^warning +copy of the keys .*changed since'
+
+# ---- what fails is named ----
+
+ok "national is stopped" lab stop national
+exits 1 "TCP fails" '^FAILED +link national: TCP .*refused' khabar kp doctor --to national
+like "who is right about it is named" "$out" 'what to do: there nothing listens'
+ok "kp is stopped" lab stop kp
+exits 1 "the daemon is down" '^FAILED +daemon +nothing answers' khabar kp doctor
+like "and what can be looked at is" "$out" '^ok +membership +kp is a member'
+like "a port that is free" "$out" '^ok +port .*is free'
+ok "national is back" lab start national
+like "a link is walked without a daemon" "$(doctor kp)" '^ok +link national: ZAP'
+like "but for the last step" "$(doctor kp)" '^warning +link national: HELLO .*no node runs here'
+chmod 644 "$home/node.key"
+exits 1 "keys that others may read" '^FAILED +keys .*chmod 600' khabar kp doctor
+chmod 600 "$home/node.key"
+chmod 777 "$home"
+exits 1 "a home that others may write into" '^FAILED +home' khabar kp doctor
+like "with what mends it" "$out" "chmod 700 $home"
+chmod 700 "$home"
+cp "$home/khabardar.zpl" "$work/zpl"
+printf 'export\n    x\n        format = rpz\n        out = /nowhere\n        then = /nowhere/at/all\n' >>"$home/khabardar.zpl"
+exits 1 "a command that is not there" '^FAILED +export x +/nowhere/at/all: No such' khabar kp doctor
+printf 'nonsense = 1\n' >>"$home/khabardar.zpl"
+exits 1 "a configuration with a mistake" '^FAILED +configuration .*nonsense' khabar kp doctor
+cp "$work/zpl" "$home/khabardar.zpl"
+mv "$home/node.key" "$work/node.key"
+exits 1 "no keys" '^FAILED +keys' khabar kp doctor
+cp "$work/keys/node.key" "$home/node.key"
+printf 'passphrase\n    file = "%s"\n' "$work/passphrase" >>"$home/khabardar.zpl"
+like "the copy can be put in their place" "$(doctor kp)" '^ok +keys +the keys of kp open'
+exits 1 "no home at all" '^FAILED +home' "$bin/khabar" --home "$work/none" doctor
+finish
