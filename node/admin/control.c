@@ -14,19 +14,14 @@
 #include "node/admin/answer.h"
 #include "node/admin/ask.h"
 #include "node/admin/audit.h"
+#include "node/admin/clients.h"
 #include "node/home.h"
 
-enum {
-	SOCKET_MODE = 0666, /* who may do what is asked of every request, not of the file */
-	RUN_MODE = 0755,
-	QUEUE_MESSAGES = 4, /* of one client, either way: it asks, then it listens */
-	HANDSHAKE_MS = 10000,
-	BACKLOG = 100,
-};
+enum { RUN_MODE = 0755 };
 
 /* A request as it came, and what its answer needs as long as it is being made. */
 struct request {
-	zmq_msg_t from; /* the routing id of whoever asked */
+	uint64_t client;
 	struct caller caller;
 	cJSON *json;
 	const struct answer_entry *entry;
@@ -45,7 +40,7 @@ struct job {
 
 struct control {
 	struct node *node;
-	void *context, *socket;
+	struct clients *clients;
 	int folder, wake; /* descriptors */
 	atomic_bool quit;
 	pthread_t thread;
@@ -53,11 +48,6 @@ struct control {
 	struct log_reader *log;
 	struct index_reader *index;
 	struct job job;
-	/* Of the request being received. */
-	zmq_msg_t frames[ADMIN_BUNDLES_MAX];
-	struct slice slices[ADMIN_BUNDLES_MAX];
-	size_t frame_count;
-	const char *refused; /* why its frames are not even looked at; or NULL */
 };
 
 static void wake_up(int fd)
@@ -69,64 +59,7 @@ static void wake_up(int fd)
 		return;
 }
 
-/* ---- receiving ---- */
-
-/* Takes the frames behind a request; those beyond the bounds are dropped as they come. */
-static void take_frames(struct control *c, bool more)
-{
-	size_t bytes = 0;
-
-	c->frame_count = 0;
-	c->refused = NULL;
-	while (more) {
-		zmq_msg_t *frame = &c->frames[c->frame_count], extra;
-		bool drop = c->refused || c->frame_count == ADMIN_BUNDLES_MAX;
-
-		if (drop)
-			frame = &extra;
-		zmq_msg_init(frame);
-		if (zmq_msg_recv(frame, c->socket, 0) < 0) {
-			zmq_msg_close(frame);
-			return;
-		}
-		more = zmq_msg_more(frame);
-		bytes += zmq_msg_size(frame);
-		if (bytes > ADMIN_FRAMES_MAX_BYTES)
-			c->refused = "the frames have more than 268,435,456 bytes together";
-		if (drop) {
-			if (!c->refused)
-				c->refused = "more than 4,096 frames";
-			zmq_msg_close(frame);
-			continue;
-		}
-		c->slices[c->frame_count++] =
-			(struct slice){zmq_msg_data(frame), zmq_msg_size(frame)};
-	}
-}
-
-static void drop_frames(struct control *c)
-{
-	for (size_t i = 0; i < c->frame_count; i++)
-		zmq_msg_close(&c->frames[i]);
-	c->frame_count = 0;
-}
-
 /* ---- replying ---- */
-
-/* A client that has gone, or does not listen, gets nothing, and nobody waits for it. */
-static void send_reply(struct control *c, zmq_msg_t *to, const struct text *reply,
-		       const struct answer *answer)
-{
-	bool frame = answer && answer->frame;
-
-	if (zmq_msg_send(to, c->socket, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
-		return;
-	if (zmq_send(c->socket, reply->at, reply->length,
-		     (frame ? ZMQ_SNDMORE : 0) | ZMQ_DONTWAIT) < 0)
-		return;
-	if (frame)
-		zmq_send(c->socket, answer->frame, answer->frame_length, ZMQ_DONTWAIT);
-}
 
 /* SPEC 9.2: "A request that has changed something is kept in the audit before it is answered" */
 static void audit(struct control *c, struct request *r)
@@ -151,6 +84,7 @@ static void audit(struct control *c, struct request *r)
 static void finish(struct control *c, struct request *r)
 {
 	struct answer *a = &r->answer;
+	struct slice frame = {(const char *)a->frame, a->frame_length};
 	struct text reply;
 
 	audit(c, r);
@@ -168,15 +102,16 @@ static void finish(struct control *c, struct request *r)
 		}
 		text_str(&reply, "}");
 	}
-	if (!reply.bad)
-		send_reply(c, &r->from, &reply, r->e ? NULL : a);
+	if (reply.bad)
+		text_clear(&reply);
+	clients_reply(c->clients, r->client, &(struct slice){reply.at, reply.length},
+		      a->frame && !r->e ? &frame : NULL);
 	text_clear(&reply);
 	text_clear(&a->reply);
 	text_clear(&a->summary);
 	report_clear(&a->report);
 	free(a->frame);
 	cJSON_Delete(r->json);
-	zmq_msg_close(&r->from);
 }
 
 /* ---- answering ---- */
@@ -204,9 +139,6 @@ static void job_start(struct control *c, struct request *r)
 		return;
 	}
 	job->request = *r;
-	zmq_msg_init(&job->request.from);
-	zmq_msg_move(&job->request.from, &r->from);
-	zmq_msg_close(&r->from);
 	job->request.answer.caller = &job->request.caller;
 	job->request.answer.request.report = &job->request.answer.report;
 	job->request.answer.log = NULL;
@@ -236,7 +168,7 @@ static void pause_readers(struct control *c)
 }
 
 /* What must hold before a request is answered at all. */
-static enum err admit(struct control *c, struct request *r)
+static enum err admit(struct control *c, struct request *r, const char *refused)
 {
 	struct answer *a = &r->answer;
 	const char *name = admin_do(r->json);
@@ -250,84 +182,69 @@ static enum err admit(struct control *c, struct request *r)
 		rights_refuse(node_config(c->node), &r->caller, r->entry->right, &a->report);
 		return ERR_NOT_ALLOWED;
 	}
-	if (c->refused) {
-		report_add(&a->report, "%s", c->refused);
+	if (refused) {
+		report_add(&a->report, "%s", refused);
 		return ERR_LIMIT;
 	}
 	return ERR_OK;
 }
 
-/* Answers one request; text is its JSON, address the kernel's word of who sent it. */
-static void serve(struct control *c, struct request *r, const char *text, size_t n,
-		  const char *address)
+static void serve(struct control *c, const struct client_request *from)
 {
-	struct answer *a = &r->answer;
+	struct request r = {.client = from->client, .caller = from->caller};
+	struct answer *a = &r.answer;
 
 	*a = (struct answer){.node = c->node,
 			     .log = c->log,
 			     .index = c->index,
-			     .caller = &r->caller,
-			     .frames = c->slices,
-			     .frame_count = c->frame_count};
+			     .caller = &r.caller,
+			     .frames = from->frames,
+			     .frame_count = from->frame_count};
 	a->reindexing = c->job.running && c->job.request.entry->answer == answer_reindex;
-	r->e = admin_parse(&r->json, text, n, &a->report);
-	if (!r->e && !caller_read(&r->caller, address)) {
-		report_add(&a->report, "the system does not tell who asks");
-		r->e = ERR_NOT_ALLOWED;
+	if (from->text) {
+		r.e = admin_parse(&r.json, from->text, from->text_length, &a->report);
+	} else {
+		report_add(&a->report, "%s",
+			   from->refused ? from->refused : "no right, and so large a request");
+		r.e = ERR_LIMIT;
 	}
-	if (!r->e)
-		r->e = admit(c, r);
-	admin_request_init(&a->request, r->json, &a->report);
-	if (!r->e && r->entry->slow) {
-		job_start(c, r);
+	if (!r.e)
+		r.e = admit(c, &r, from->refused);
+	admin_request_init(&a->request, r.json, &a->report);
+	if (!r.e && r.entry->slow) {
+		job_start(c, &r);
 		return;
 	}
-	if (!r->e)
-		r->e = answer_holds(r->entry, r->json) ? answer_hold(a, r->entry)
-						       : r->entry->answer(a);
+	if (!r.e)
+		r.e = answer_holds(r.entry, r.json) ? answer_hold(a, r.entry) : r.entry->answer(a);
 	pause_readers(c);
-	finish(c, r);
+	finish(c, &r);
 }
 
-/* One request, if there is one. */
-static bool receive(struct control *c)
+/* SPEC 9.1: "what is more is kept only of those who have some right, and of one at a time" */
+static bool has_a_right(void *arg, const struct caller *caller)
 {
-	struct request r = {0};
-	zmq_msg_t request;
+	const struct control *c = arg;
 
-	zmq_msg_init(&r.from);
-	if (zmq_msg_recv(&r.from, c->socket, ZMQ_DONTWAIT) < 0) {
-		zmq_msg_close(&r.from);
-		return false;
-	}
-	zmq_msg_init(&request);
-	if (!zmq_msg_more(&r.from) || zmq_msg_recv(&request, c->socket, 0) < 0) {
-		zmq_msg_close(&request);
-		zmq_msg_close(&r.from);
-		return true;
-	}
-	take_frames(c, zmq_msg_more(&request));
-	serve(c, &r, zmq_msg_data(&request), zmq_msg_size(&request),
-	      zmq_msg_gets(&request, "Peer-Address"));
-	drop_frames(c);
-	zmq_msg_close(&request);
-	return true;
+	for (int right = 0; right < RIGHT_COUNT; right++)
+		if (rights_allow(node_config(c->node), caller, (enum right)right))
+			return true;
+	return false;
 }
 
 static void *control_run(void *arg)
 {
 	struct control *c = arg;
-	zmq_pollitem_t items[] = {{c->socket, 0, ZMQ_POLLIN, 0}, {NULL, c->wake, ZMQ_POLLIN, 0}};
+	struct client_request request;
 	uint64_t count;
 
 	while (!atomic_load(&c->quit)) {
-		if (zmq_poll(items, 2, -1) < 0 && zmq_errno() != EINTR)
-			break;
-		if (items[1].revents && read(c->wake, &count, sizeof count) < 0)
-			continue;
+		clients_wait(c->clients, c->wake);
+		while (read(c->wake, &count, sizeof count) > 0)
+			;
 		job_reap(c);
-		if (items[0].revents)
-			receive(c);
+		while (!atomic_load(&c->quit) && clients_next(c->clients, &request))
+			serve(c, &request);
 	}
 	if (c->job.running) {
 		pthread_join(c->job.thread, NULL);
@@ -371,44 +288,24 @@ static enum err make_run(const char *home, const struct config *config, struct r
 	return ERR_OK;
 }
 
-static bool set_int(void *socket, int option, int value)
-{
-	return zmq_setsockopt(socket, option, &value, sizeof value) == 0;
-}
-
-static bool set_options(void *socket)
-{
-	int64_t frame = ADMIN_FRAME_MAX_BYTES;
-
-	return set_int(socket, ZMQ_LINGER, 0) && set_int(socket, ZMQ_ROUTER_MANDATORY, 1) &&
-	       set_int(socket, ZMQ_SNDHWM, QUEUE_MESSAGES) &&
-	       set_int(socket, ZMQ_RCVHWM, QUEUE_MESSAGES) &&
-	       set_int(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) &&
-	       set_int(socket, ZMQ_BACKLOG, BACKLOG) &&
-	       zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &frame, sizeof frame) == 0;
-}
-
 static enum err bind_socket(struct control *c, struct report *report)
 {
 	const char *home = node_home(c->node);
 	char endpoint[ADMIN_ENDPOINT_BYTES];
+	struct report why;
 	enum err e = make_run(home, node_config(c->node), report);
 
 	if (!e)
 		e = admin_endpoint(endpoint, &c->folder, home, report);
 	if (e)
 		return e;
-	c->context = zmq_ctx_new();
-	c->socket = c->context ? zmq_socket(c->context, ZMQ_ROUTER) : NULL;
-	/* A file that a dead daemon left is replaced: the log's lock says that there is no other.
-	 */
-	if (!c->socket || !set_options(c->socket) || zmq_bind(c->socket, endpoint) != 0 ||
-	    chmod(endpoint + strlen("ipc://"), SOCKET_MODE) != 0) {
+	report_init(&why);
+	e = clients_open(&c->clients, endpoint + strlen("ipc://"), has_a_right, c, &why);
+	if (e)
 		report_add(report, "%s/run/admin.sock: cannot be bound: %s", home,
-			   zmq_strerror(zmq_errno()));
-		return ERR_IO;
-	}
-	return ERR_OK;
+			   report_first(&why));
+	report_clear(&why);
+	return e;
 }
 
 /* Signals are for the loop's thread. */
@@ -463,10 +360,7 @@ void control_stop(struct control *c)
 		wake_up(c->wake);
 		pthread_join(c->thread, NULL);
 	}
-	if (c->socket)
-		zmq_close(c->socket);
-	if (c->context)
-		zmq_ctx_term(c->context);
+	clients_close(c->clients);
 	if (c->index)
 		index_reader_close(c->index);
 	if (c->log)

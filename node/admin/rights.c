@@ -9,41 +9,6 @@
 
 enum { LOOKUP_BYTES = 4096, GROUPS_START = 64, GROUPS_TRIES = 8 };
 
-/* Reads the decimal number that ends at *end and moves *end to the colon before it. */
-static bool number_before(const char *address, const char **end, unsigned long *number)
-{
-	const char *at = *end;
-	char digits[11];
-	size_t n;
-
-	while (at > address && at[-1] >= '0' && at[-1] <= '9')
-		at--;
-	n = (size_t)(*end - at);
-	if (n == 0 || n >= sizeof digits || at == address || at[-1] != ':')
-		return false;
-	memcpy(digits, at, n);
-	digits[n] = '\0';
-	*number = strtoul(digits, NULL, 10);
-	*end = at - 1;
-	return *number <= UINT32_MAX;
-}
-
-bool caller_read(struct caller *caller, const char *address)
-{
-	unsigned long uid, gid, pid;
-	const char *end;
-
-	if (!address)
-		return false;
-	/* From the end: the host may hold colons. */
-	end = address + strlen(address);
-	if (!number_before(address, &end, &pid) || !number_before(address, &end, &gid) ||
-	    !number_before(address, &end, &uid))
-		return false;
-	*caller = (struct caller){.uid = (uid_t)uid, .gid = (gid_t)gid, .pid = (pid_t)pid};
-	return true;
-}
-
 static bool lists(const struct right_groups *groups, gid_t gid)
 {
 	for (size_t i = 0; i < groups->count; i++)

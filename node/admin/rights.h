@@ -14,9 +14,6 @@ struct caller {
 	pid_t pid;
 };
 
-/* Reads libzmq's Peer-Address of an ipc connection, "host:uid:gid:pid". */
-bool caller_read(struct caller *caller, const char *address);
-
 /* True when the caller has the right: root, the daemon's own user, or a member of one of the
  * right's groups. */
 bool rights_allow(const struct config *config, const struct caller *caller, enum right right);

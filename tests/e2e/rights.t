@@ -28,6 +28,10 @@ exits 1 "let alone share" 'share' \
 exits 1 "or accept a topology" 'admin' \
 	stranger "$work/khabar" --home "$home" topology accept /etc/passwd
 exits 1 "or rebuild the index" 'admin' stranger "$work/khabar" --home "$home" reindex
+seq -f "198.18.%g.example" 300000 >"$work/list.txt"
+chmod 644 "$work/list.txt"
+exits 1 "however much it is" 'share' \
+	stranger "$work/khabar" --home "$home" import "$work/list.txt" --tlp green --to all --yes
 is "nothing was shared" "$(objects_of solo)" 0
 ok "the keys stay closed to him" test "$(stranger cat "$home/node.key" 2>/dev/null | wc -c)" -eq 0
 

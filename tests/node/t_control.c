@@ -21,6 +21,12 @@
 
 enum { WAIT_MS = 10000, CROWD = 100 };
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+static const bool sanitized = true;
+#else
+static const bool sanitized = false;
+#endif
+
 static struct {
 	char base[PATH_MAX / 8], home[PATH_MAX / 4], endpoint[PATH_MAX];
 	struct node *node;
@@ -274,6 +280,105 @@ static void who_does_not_speak_zmtp_is_ignored(void)
 		close(fds[i]);
 }
 
+/* Speaks as libzmq does, but for its buffers. */
+static int raw_dealer(void)
+{
+	static const uint8_t greeting[64] = {0xff, 0,    0, 0, 0,   0,   0,   0,
+					     1,    0x7f, 3, 1, 'N', 'U', 'L', 'L'};
+	static const char ready[] = "\4\34\5READY\13Socket-Type\0\0\0\6DEALER";
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(address.sun_path, sizeof address.sun_path, "%.100s",
+		 lone.endpoint + strlen("ipc://"));
+	need(fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) == 0);
+	need(send(fd, greeting, sizeof greeting, MSG_NOSIGNAL) == sizeof greeting);
+	need(send(fd, ready, sizeof ready - 1, MSG_NOSIGNAL) == sizeof ready - 1);
+	return fd;
+}
+
+/* KiB of this process that nobody else has. */
+static unsigned long own_memory(void)
+{
+	FILE *in = fopen("/proc/self/status", "r");
+	unsigned long kib = 0;
+	char line[256];
+
+	need(in);
+	while (fgets(line, sizeof line, in))
+		if (sscanf(line, "RssAnon: %lu", &kib) == 1)
+			break;
+	fclose(in);
+	return kib;
+}
+
+static bool send_all(int fd, const void *bytes, size_t n)
+{
+	const char *at = bytes;
+
+	while (n) {
+		ssize_t sent = send(fd, at, n, MSG_NOSIGNAL);
+		if (sent <= 0)
+			return false;
+		at += sent;
+		n -= (size_t)sent;
+	}
+	return true;
+}
+
+static void a_request_without_end_is_ended(void)
+{
+	static uint8_t part[9 + (1 << 20)] = {3, 0, 0, 0, 0, 0, 16}; /* more, long */
+	unsigned long before = own_memory(), most = 0, parts = 0;
+	const unsigned long bound = ADMIN_FRAMES_MAX_BYTES / (1 << 20);
+	int fd = raw_dealer();
+
+	memset(part + 9, 'x', sizeof part - 9);
+	need(send_all(fd, "\1\17{\"do\":\"verify\"}", 17));
+	while (parts < 4 * bound && send_all(fd, part, sizeof part)) {
+		parts++;
+		unsigned long now = own_memory();
+		most = now > most ? now : most;
+	}
+	ok(parts > bound && parts < 3 * bound, "after %lu MiB", parts);
+	if (sanitized)
+		printf("# a sanitizer's memory is not ours\n");
+	else
+		ok(most < before + (bound + 64) * 1024, "%lu KiB were kept at most", most - before);
+	close(fd);
+	ok(alive(), "and the node goes on");
+}
+
+/* One large request after the other, and small ones beside them. */
+static void who_stops_half_way_holds_no_small_request_up(void)
+{
+	static uint8_t part[9 + (1 << 20)] = {3, 0, 0, 0, 0, 0, 16};
+	int fds[20];
+
+	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
+		fds[i] = raw_dealer();
+		need(send_all(fds[i], "\1\17{\"do\":\"verify\"}", 17));
+		(void)!send(fds[i], part, sizeof part, MSG_NOSIGNAL | MSG_DONTWAIT);
+	}
+	ok(alive(), "answered among %zu that stop half way", sizeof fds / sizeof *fds);
+	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
+		close(fds[i]);
+	struct slice frames[2] = {{(char *)part, 100000}, {(char *)part, 100000}};
+	is_refused("{\"do\":\"status\"}", frames, 2, "");
+}
+
+static void more_than_there_is_room_for_take_turns(void)
+{
+	int fds[300];
+
+	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
+		fds[i] = raw_dealer();
+	ok(alive(), "answered among 300");
+	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
+		close(fds[i]);
+	ok(alive(), "and after them");
+}
+
 static void slow_work_is_done_beside_the_rest(void)
 {
 	char request[PATH_MAX];
@@ -345,6 +450,9 @@ int main(void)
 	RUN(clients_that_vanish_or_never_listen_hold_nobody_up);
 	RUN(a_frame_beyond_the_bound_ends_the_connection);
 	RUN(who_does_not_speak_zmtp_is_ignored);
+	RUN(a_request_without_end_is_ended);
+	RUN(who_stops_half_way_holds_no_small_request_up);
+	RUN(more_than_there_is_room_for_take_turns);
 	RUN(slow_work_is_done_beside_the_rest);
 	stop_node();
 	RUN(nobody_answers_where_no_node_runs);

@@ -8,39 +8,6 @@
 #define STRANGER ((uid_t)3999999999)
 #define GROUP ((gid_t)3888888888)
 
-static void the_kernels_word_is_read_from_its_end(void)
-{
-	struct caller c;
-
-	ok(caller_read(&c, "localhost:1000:100:4242"), "host:uid:gid:pid");
-	is_int(c.uid, 1000, "uid");
-	is_int(c.gid, 100, "gid");
-	is_int(c.pid, 4242, "pid");
-	ok(caller_read(&c, "fe80::1:4294967294:0:1"), "a host with colons");
-	is_int(c.uid, 4294967294, "the greatest uid");
-}
-
-static void anything_else_is_nobody(void)
-{
-	static const char *const bad[] = {"",
-					  "localhost",
-					  "1:2:3",
-					  ":1:2",
-					  "h:1:2:",
-					  "h:1::3",
-					  "h:a:2:3",
-					  "h:-1:2:3",
-					  "h:1:2:3 ",
-					  "h:99999999999:2:3",
-					  "h:4294967296:2:3",
-					  "127.0.0.1"};
-	struct caller c;
-
-	ok(!caller_read(&c, NULL), "nothing");
-	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		ok(!caller_read(&c, bad[i]), "\"%s\"", bad[i]);
-}
-
 static void root_and_the_daemons_user_may_do_everything(void)
 {
 	static const struct config config;
@@ -123,8 +90,6 @@ static void a_refusal_names_the_right_and_how_to_get_it(void)
 
 int main(void)
 {
-	RUN(the_kernels_word_is_read_from_its_end);
-	RUN(anything_else_is_nobody);
 	RUN(root_and_the_daemons_user_may_do_everything);
 	RUN(others_have_what_their_groups_have_and_nothing_else);
 	RUN(groups_of_the_user_database_count);
