@@ -195,7 +195,7 @@ static enum err keep_one(struct node *n, struct log_reader *log, const struct re
 	if (!fact)
 		return ERR_MEMORY;
 	b->done = at->lsn;
-	if (fact_add(log, at->first, fact, &length)) {
+	if (fact_add(log, at->before, fact, &length)) {
 		put_u32(fact, (uint32_t)length - 4);
 		memcpy(origin.b, fact + 4 + ORIGIN_OFFSET, sizeof origin.b);
 		if (fact_add(log, at->lsn, fact, &length) && wanted(b, &origin)) {

@@ -157,9 +157,9 @@ enum err index_beacon(struct index_reader *reader, const struct stream *s, uint6
 /* The next stream with beacons in it; zeros to begin with.  ERR_NOT_FOUND at the end. */
 enum err index_beacon_stream(struct index_reader *reader, struct stream *s);
 
-/* Two messages in one place: the one at lsn came when another was there, the first at first. */
+/* Two messages in one place: the one at lsn came when others were there, the last at before. */
 struct reuse_at {
-	uint64_t lsn, first;
+	uint64_t lsn, before;
 };
 /* The one at or after lsn.  ERR_NOT_FOUND at the end. */
 enum err index_reuse(struct index_reader *reader, struct reuse_at *at);

@@ -16,7 +16,7 @@
  *                 node has stated of that message, in the receipt there; state 0: the message
  *                 itself, which asks for receipts
  *     sequence origin 16 | audience 16 | incarnation 8 | sequence 8 | lsn 8 -> expiry 4
- *     reuse   lsn 8 -> lsn 8; the message there has the place of that earlier one
+ *     reuse   lsn 8 -> lsn 8; the message there has the place of that one, the last before it
  *     beacon  origin 16 | audience 16 | lsn 8 -> nothing; an accepted beacon
  *     incident  message id of what opened it 32 | lsn 8 -> H(its number) 16; that message is an
  *                 event of it
@@ -40,7 +40,7 @@
 #include "protocol/trie.h"
 
 enum {
-	INDEX_FORMAT = 11,
+	INDEX_FORMAT = 12,
 	HASH_KEY_BYTES = 16,
 	OBJECT_REF_BYTES = HASH_KEY_BYTES + 8 + 8, /* what a value remembers of an object's key */
 	OBJECT_KEY_BYTES = OBJECT_REF_BYTES + 2 + 1 + 8,

@@ -2,7 +2,9 @@
  *
  * All three follow from headers alone, whatever the verdict but for beacons, which must be accepted
  * to be believed.  A number that was used twice is found when the second message is folded: its key
- * stands behind the first one's, since the position in the log is the end of both. */
+ * stands behind that of the one before, since the position in the log is the end of both.  Each
+ * knows only its neighbour, so that a number that was used a million times costs no more to forget
+ * than a million numbers. */
 #include <string.h>
 
 #include "node/store/index_parts.h"
@@ -26,44 +28,30 @@ void sequence_record(uint8_t out[SEQUENCE_RECORD_BYTES], const struct header *h,
 	write_u32(&w, h->expiry);
 }
 
-/* The first key at the place, or behind it. */
-static int first_at(MDB_cursor *cursor, const uint8_t *place, MDB_val *key, MDB_val *value)
-{
-	uint8_t from[SEQUENCE_KEY_BYTES] = {0};
-	memcpy(from, place, SEQUENCE_PLACE_BYTES);
-	*key = (MDB_val){sizeof from, from};
-	return mdb_cursor_get(cursor, key, value, MDB_SET_RANGE);
-}
-
 static bool is_at(const MDB_val *key, const uint8_t *place)
 {
 	return key->mv_size == SEQUENCE_KEY_BYTES &&
 	       memcmp(key->mv_data, place, SEQUENCE_PLACE_BYTES) == 0;
 }
 
-/* Is the key just put that of a number that was used before?  Then *first is the first position. */
-static int used_before(MDB_cursor *cursor, const uint8_t *at, bool *yes, uint64_t *first)
+/* The position of the neighbour at the same place, in that direction from where the cursor is; 0:
+ * there is none. */
+static int neighbour(MDB_cursor *cursor, MDB_cursor_op step, const uint8_t *place, uint64_t *lsn)
 {
 	MDB_val key, value;
-	*yes = false;
-	int rc = mdb_cursor_get(cursor, &key, &value, MDB_PREV);
-	if (rc != 0)
-		return rc == MDB_NOTFOUND ? 0 : rc;
-	if (!is_at(&key, at))
-		return 0;
-	*yes = true;
-	rc = first_at(cursor, at, &key, &value);
-	if (rc == 0)
-		*first = get_u64((uint8_t *)key.mv_data + SEQUENCE_PLACE_BYTES);
-	return rc;
+	*lsn = 0;
+	int rc = mdb_cursor_get(cursor, &key, &value, step);
+	if (rc == 0 && is_at(&key, place))
+		*lsn = get_u64((uint8_t *)key.mv_data + SEQUENCE_PLACE_BYTES);
+	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
-static int put_reuse(MDB_txn *txn, MDB_dbi reuse, uint64_t at, uint64_t first)
+static int put_reuse(MDB_txn *txn, MDB_dbi reuse, uint64_t at, uint64_t before)
 {
 	uint8_t bytes[8], lsn[8];
 	MDB_val key = {sizeof bytes, bytes}, value = {sizeof lsn, lsn};
 	put_u64(bytes, at);
-	put_u64(lsn, first);
+	put_u64(lsn, before);
 	return mdb_put(txn, reuse, &key, &value, 0);
 }
 
@@ -86,38 +74,43 @@ int sequences_put(MDB_txn *txn, const struct index_tables *t, struct sheet *reco
 	for (size_t i = 0; rc == 0 && i < records->count; i++) {
 		uint8_t *at = records->at + i * records->width;
 		MDB_val key = {SEQUENCE_KEY_BYTES, at}, value = {4, at + SEQUENCE_KEY_BYTES};
-		bool yes = false;
-		uint64_t first = 0;
+		uint64_t before = 0;
 		rc = mdb_cursor_put(cursor, &key, &value, 0);
 		if (rc == 0)
-			rc = used_before(cursor, at, &yes, &first);
-		if (rc == 0 && yes)
-			rc = put_reuse(txn, t->reuse, get_u64(at + SEQUENCE_PLACE_BYTES), first);
+			rc = neighbour(cursor, MDB_PREV, at, &before);
+		if (rc == 0 && before)
+			rc = put_reuse(txn, t->reuse, get_u64(at + SEQUENCE_PLACE_BYTES), before);
 	}
 	mdb_cursor_close(cursor);
 	return rc;
 }
 
-/* What is left at a place refers to the first of what is left. */
-static int refer_again(MDB_txn *txn, const struct index_tables *t, const uint8_t *place)
+/* Takes the key out of its place; the one behind it now follows the one before it. */
+static int unlink_place(MDB_txn *txn, const struct index_tables *t, uint8_t *record, uint64_t lsn)
 {
 	MDB_cursor *cursor;
-	MDB_val key, value;
-	uint64_t first = 0;
+	MDB_val key = {SEQUENCE_KEY_BYTES, record}, value;
+	uint64_t before = 0, behind = 0;
 	int rc = mdb_cursor_open(txn, t->sequence, &cursor);
 	if (rc != 0)
 		return rc;
-	rc = first_at(cursor, place, &key, &value);
-	while (rc == 0 && is_at(&key, place)) {
-		uint64_t lsn = get_u64((uint8_t *)key.mv_data + SEQUENCE_PLACE_BYTES);
-		rc = first ? put_reuse(txn, t->reuse, lsn, first)
-			   : remove_reuse(txn, t->reuse, lsn);
-		if (!first)
-			first = lsn;
-		if (rc == 0)
-			rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
-	}
+	rc = mdb_cursor_get(cursor, &key, &value, MDB_SET);
+	if (rc == 0)
+		rc = neighbour(cursor, MDB_NEXT, record, &behind);
+	if (rc == 0)
+		rc = mdb_cursor_get(cursor, &key, &value, MDB_SET);
+	if (rc == 0)
+		rc = neighbour(cursor, MDB_PREV, record, &before);
+	if (rc == 0)
+		rc = mdb_cursor_get(cursor, &key, &value, MDB_SET);
+	if (rc == 0)
+		rc = mdb_cursor_del(cursor, 0);
 	mdb_cursor_close(cursor);
+	if (rc == 0)
+		rc = remove_reuse(txn, t->reuse, lsn);
+	if (rc == 0 && behind)
+		rc = before ? put_reuse(txn, t->reuse, behind, before)
+			    : remove_reuse(txn, t->reuse, behind);
 	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
@@ -125,16 +118,11 @@ int sequence_remove(MDB_txn *txn, const struct index_tables *t, const struct hea
 		    uint64_t lsn)
 {
 	uint8_t record[SEQUENCE_RECORD_BYTES], at[BEACON_KEY_BYTES];
-	MDB_val key = {SEQUENCE_KEY_BYTES, record};
 	sequence_record(record, h, lsn);
-	int rc = mdb_del(txn, t->sequence, &key, NULL);
-	if (rc == 0)
-		rc = remove_reuse(txn, t->reuse, lsn);
-	if (rc == 0)
-		rc = refer_again(txn, t, record);
+	int rc = unlink_place(txn, t, record, lsn);
 	memcpy(at, record, STREAM_BYTES);
 	put_u64(at + STREAM_BYTES, lsn);
-	key = (MDB_val){sizeof at, at};
+	MDB_val key = {sizeof at, at};
 	if (rc == 0)
 		rc = mdb_del(txn, t->beacon, &key, NULL);
 	return rc == MDB_NOTFOUND ? 0 : rc;

@@ -298,7 +298,7 @@ static void of_what_was_used_twice_the_others_stay(void)
 	purge(&p, HOUR);
 	is_int(reuses(&p), 1, "two are left");
 	is_int(index_reuse(p.reader, &at), ERR_OK, "which are told together");
-	ok(at.lsn == two.lsn && at.first == one.lsn, "each where it is");
+	ok(at.lsn == two.lsn && at.before == one.lsn, "each where it is");
 	same_when_built_again(&p, "used twice");
 	purge(&p, HOUR + 10);
 	is_int(reuses(&p), 0, "in the end there are none");

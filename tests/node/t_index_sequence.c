@@ -104,15 +104,15 @@ static void a_number_used_twice_is_found_however_batches_are_cut(void)
 	fold_all(&p);
 	is_int(index_reuse(p.reader, &at), ERR_OK, "over two batches");
 	is_int(at.lsn, two, "the second");
-	is_int(at.first, one, "and the first");
+	is_int(at.before, one, "and the first");
 	at.lsn++;
 	is_int(index_reuse(p.reader, &at), ERR_OK, "a third time");
 	is_int(at.lsn, three, "the third");
-	is_int(at.first, one, "and still the first");
+	is_int(at.before, two, "and the one before it");
 	at.lsn++;
 	is_int(index_reuse(p.reader, &at), ERR_OK, "in one batch");
 	is_int(at.lsn, five, "the second");
-	is_int(at.first, four, "and the first");
+	is_int(at.before, four, "and the first");
 	at.lsn++;
 	is_int(index_reuse(p.reader, &at), ERR_NOT_FOUND, "that is all");
 	is_int(index_check(p.index, NULL), ERR_OK, "folded at once it is the same");
@@ -148,7 +148,7 @@ static void what_is_taken_out_leaves_no_trace(void)
 	is_str(found(&p, 1, first, last), "7:1 7:1 7:2 ", "the first of three went");
 	is_int(index_reuse(p.reader, &at), ERR_OK, "two are still one too many");
 	is_int(at.lsn, lsns[2], "the third");
-	is_int(at.first, lsns[1], "after the second");
+	is_int(at.before, lsns[1], "after the second");
 	take_out(&p, &place, lsns[2]);
 	at.lsn = 0;
 	is_int(index_reuse(p.reader, &at), ERR_NOT_FOUND, "one alone is not");
@@ -156,6 +156,44 @@ static void what_is_taken_out_leaves_no_trace(void)
 	is_int(index_beacon(p.reader, &s, UINT64_MAX, &beacon), ERR_NOT_FOUND, "nor a beacon");
 	is_str(found(&p, 1, first, last), "7:1 ", "and what is left is there");
 	pair_close(&p);
+}
+
+/* Whoever uses one number for everything makes nobody look through all of it for each that goes. */
+static void what_is_left_is_what_would_be_there_without_the_rest(void)
+{
+	enum { USES = 60 };
+	struct header place = *header_of(1, 7, 1);
+	static const size_t strides[] = {1, USES - 1, 7, 31};
+	uint64_t lsns[USES];
+
+	for (size_t i = 0; i < sizeof strides / sizeof *strides; i++) {
+		struct pair p;
+		bool gone[USES] = {false}, good = true;
+		pair_fresh(&p, &home);
+		for (size_t k = 0; k < USES; k++)
+			lsns[k] = say(&p, 1, 7, 1);
+		fold_all(&p);
+		for (size_t taken = 0, k = 0; taken < USES / 2;
+		     taken++, k = (k + strides[i]) % USES) {
+			take_out(&p, &place, lsns[k]);
+			gone[k] = true;
+		}
+		struct reuse_at at = {0};
+		uint64_t before = 0;
+		for (size_t k = 0; k < USES; k++) {
+			if (gone[k])
+				continue;
+			if (before) {
+				good &= index_reuse(p.reader, &at) == ERR_OK && at.lsn == lsns[k] &&
+					at.before == before;
+				at.lsn++;
+			}
+			before = lsns[k];
+		}
+		ok(good && index_reuse(p.reader, &at) == ERR_NOT_FOUND, "every %zuth of %d gone",
+		   strides[i], USES);
+		pair_close(&p);
+	}
 }
 
 static void the_same_message_again_is_no_reuse(void)
@@ -258,6 +296,7 @@ int main(void)
 	RUN(what_was_said_is_found_in_its_order);
 	RUN(a_number_used_twice_is_found_however_batches_are_cut);
 	RUN(what_is_taken_out_leaves_no_trace);
+	RUN(what_is_left_is_what_would_be_there_without_the_rest);
 	RUN(the_same_message_again_is_no_reuse);
 	RUN(beacons_are_found_by_their_stream);
 	RUN(what_nodes_say_by_themselves_is_not_counted);
