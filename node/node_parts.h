@@ -58,7 +58,9 @@ struct receipting {
 struct reseal_mark {
 	uint64_t done;
 	uint32_t version;
-	uint64_t cards; /* see directory_changes() */
+	uint64_t cards;         /* see directory_changes() */
+	bool passing;           /* the log is being looked through from its beginning, since */
+	uint64_t began, rested; /* mono ms; and when it may be again */
 };
 
 /* See node_restore.c. */

@@ -2,7 +2,9 @@
  * more; and recalling that too when it was recalled.
  *
  * Nothing is remembered: after a start, and whenever other keys are in use, the whole log is looked
- * through, and what was done is found in the index. */
+ * through, and what was done is found in the index.  That goes on to the end before it begins anew,
+ * and rests ten times as long as it took: whoever says every second where it lives costs little,
+ * and keeps nobody from having a message sealed again. */
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +16,13 @@
 #include "node/duty/receipts.h"
 #include "protocol/body.h"
 
-enum { AT_ONCE_MS = 50, WAITS_MS = 10 * 1000, DUE_AT_ONCE = STATEMENTS_MAX, DRAFTS_AT_ONCE = 16 };
+enum {
+	AT_ONCE_MS = 50,
+	WAITS_MS = 10 * 1000,
+	DUE_AT_ONCE = STATEMENTS_MAX,
+	DRAFTS_AT_ONCE = 16,
+	REST = 10
+};
 
 /* A message of ours that is to be sealed again to a party, or a reseal that is to be recalled. */
 struct due {
@@ -436,7 +444,8 @@ static enum err look_through(struct resealing *x, uint64_t until, uint64_t *done
 
 static enum err reseal_some(struct resealing *x, uint64_t now, uint64_t *next)
 {
-	uint64_t until = 0, done = x->node->reseal.done;
+	struct reseal_mark *m = &x->node->reseal;
+	uint64_t until = 0, done = m->done;
 	enum err e = index_folded(x->index, &until);
 
 	if (!e)
@@ -445,10 +454,32 @@ static enum err reseal_some(struct resealing *x, uint64_t now, uint64_t *next)
 		e = all_publish(x);
 	if (e)
 		return e;
-	x->node->reseal.done = done;
-	if (done < until)
+	m->done = done;
+	if (done < until) {
 		*next = now;
+	} else if (m->passing) {
+		m->passing = false;
+		m->rested = now + REST * (now - m->began);
+		/* Keys may have changed meanwhile. */
+		*next = *next < m->rested ? *next : m->rested;
+	}
 	return ERR_OK;
+}
+
+/* Other keys may be in use: from the beginning, when it is time. */
+static void pass_begin(struct node *n, const struct topology *t, uint64_t now, uint64_t *next)
+{
+	struct reseal_mark *m = &n->reseal;
+	uint64_t cards = directory_changes(n->directory);
+
+	if (m->passing || (m->version == t->version && m->cards == cards))
+		return;
+	if (now < m->rested) {
+		*next = *next < m->rested ? *next : m->rested;
+		return;
+	}
+	*m = (struct reseal_mark){
+		.version = t->version, .cards = cards, .passing = true, .began = now};
 }
 
 enum err duty_reseal(struct node *n, uint64_t now, uint64_t *next)
@@ -461,10 +492,7 @@ enum err duty_reseal(struct node *n, uint64_t now, uint64_t *next)
 
 	if (!self || self->left || !t->policy.author_sealed)
 		return ERR_OK;
-	if (n->reseal.version != t->version || n->reseal.cards != directory_changes(n->directory))
-		n->reseal.done = 0;
-	n->reseal.version = t->version;
-	n->reseal.cards = directory_changes(n->directory);
+	pass_begin(n, t, now, next);
 	if (n->reseal.done >= log_head(n->log))
 		return ERR_OK;
 	/* What was sealed again since the backup was made comes back first. */
