@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <zmq.h>
 #include <zstd.h>
 
 #include "keys/identity.h"
@@ -37,7 +39,8 @@ static struct {
 	uint8_t nonce[NONCE_BYTES];
 	uint64_t out_bytes;                     /* pushed */
 	uint64_t credit_bytes, credit_messages; /* granted */
-	uint64_t acked, answered, have, nak, pushed_to_us;
+	uint64_t acked, answered, have, nak, pushed_to_us, lasts;
+	struct message_id ref; /* of what it writes */
 	char error[ERROR_TEXT_MAX_BYTES + 1];
 	char **files; /* messages as khabar show --raw writes them */
 } me;
@@ -143,11 +146,13 @@ static void hear_frame(const struct link_event *e)
 	case FRAME_ERROR:
 		memcpy(me.error, f.error, sizeof me.error);
 		break;
+	case FRAME_LAST:
+		me.lasts++;
+		break;
 	case FRAME_TOPOLOGY:
 	case FRAME_BEGIN:
 	case FRAME_PART:
 	case FRAME_ASK:
-	case FRAME_LAST:
 	case FRAME_SUSPENSION:
 	case FRAME_COUNT:
 	case FRAME_COUNTS:
@@ -303,6 +308,7 @@ static struct message write_message(const struct party *origin, const void *body
 			   .expiry = (uint32_t)(clock_wall() / HOUR_MS) + 48,
 			   .body_length = (uint32_t)n,
 			   .body_hash = hash_of(body, n),
+			   .ref = me.ref,
 			   .sign_key = 1};
 	struct message m = {.length = header_size(&h) + SIGNATURE_BYTES + n};
 	struct message_id id;
@@ -692,6 +698,130 @@ static void boast(unsigned seconds)
 	fprintf(stderr, "# %u beacons\n", told);
 }
 
+static bool say_claims(enum frame_type type, const void *payload, size_t n)
+{
+	struct frame f = {.type = type, .reconcile = {.payload = payload, .length = n}};
+
+	return say(&f);
+}
+
+static bool say_begin(void)
+{
+	uint8_t begin[4 + 16];
+
+	randombytes_buf(begin, sizeof begin);
+	memset(begin, 0, 3);
+	begin[3] = 1;
+	return say_claims(FRAME_BEGIN, begin, sizeof begin);
+}
+
+static void lie_unasked(unsigned seconds)
+{
+	(void)seconds;
+	meet();
+	say_claims(FRAME_LAST, NULL, 0);
+}
+
+/* Children of a place, of which the bits behind the prefix are not zero. */
+static void lie_badly(unsigned seconds)
+{
+	uint8_t claims[300];
+
+	(void)seconds;
+	meet();
+	say_begin();
+	memset(claims, 3, sizeof claims);
+	say_claims(FRAME_ASK, claims, sizeof claims);
+}
+
+/* One run after the other, each of which is answered. */
+static void begin_for_ever(unsigned seconds)
+{
+	uint64_t end = clock_monotonic() + 1000 * seconds, begun = 0;
+
+	meet();
+	for (; !me.down && clock_monotonic() < end; turn(5))
+		if (me.lasts >= begun && say_begin())
+			begun++;
+}
+
+/* Says again and again that it has nothing at all, and waits for each answer as an honest one does.
+ */
+static void ask_for_ever(unsigned seconds)
+{
+	uint64_t end = clock_monotonic() + 1000 * seconds, asked = 0;
+	uint8_t nothing[1 + 2 * AUDIENCE_ID_BYTES + 2] = {7};
+
+	memset(nothing + 1 + AUDIENCE_ID_BYTES, 0xff, AUDIENCE_ID_BYTES);
+	meet();
+	say_begin();
+	while (!me.down && clock_monotonic() < end) {
+		if (me.lasts > asked) {
+			asked++;
+			say_claims(FRAME_ASK, nothing, sizeof nothing);
+		}
+		turn(5);
+	}
+	printf("%s\n", asked ? "it is answered" : "it was never answered");
+	fprintf(stderr, "# %llu times\n", (unsigned long long)asked);
+}
+
+/* Takes back what never was, as fast as it is taken. */
+static void recall_all(unsigned seconds)
+{
+	uint64_t end = clock_monotonic() + 1000 * seconds;
+
+	meet();
+	while (!me.down && clock_monotonic() < end) {
+		struct message m;
+		randombytes_buf(me.ref.b, sizeof me.ref.b);
+		m = write_message(me.self, "x", 1, KIND_RECALL);
+		push(&m);
+		free(m.bytes);
+	}
+	answered();
+	printf("%llu acknowledged\n", (unsigned long long)me.acked);
+}
+
+static void keep_key(void *arg, const uint8_t secret[LINK_KEY_BYTES])
+{
+	memcpy(arg, secret, LINK_KEY_BYTES);
+}
+
+/* A thousand connections with one good key, each of which sends what no frame is. */
+static void crowd(unsigned seconds)
+{
+	enum { CROWD = 1000 };
+	static void *sockets[CROWD];
+	uint64_t end = clock_monotonic() + 1000 * seconds;
+	void *context = zmq_ctx_new();
+	uint8_t secret[LINK_KEY_BYTES];
+	const int none = 0;
+
+	identity_lend_link_secret(me.identity, keep_key, secret);
+	zmq_ctx_set(context, ZMQ_MAX_SOCKETS, CROWD + 10);
+	for (size_t i = 0; i < CROWD; i++) {
+		void *s = sockets[i] = zmq_socket(context, ZMQ_DEALER);
+		if (!s)
+			die("no sockets");
+		zmq_setsockopt(s, ZMQ_CURVE_SERVERKEY, me.peer->link_key, LINK_KEY_BYTES);
+		zmq_setsockopt(s, ZMQ_CURVE_PUBLICKEY, identity_public(me.identity)->link,
+			       LINK_KEY_BYTES);
+		zmq_setsockopt(s, ZMQ_CURVE_SECRETKEY, secret, sizeof secret);
+		zmq_setsockopt(s, ZMQ_LINGER, &none, sizeof none);
+		zmq_connect(s, me.peer->endpoint);
+	}
+	while (clock_monotonic() < end) {
+		for (size_t i = 0; i < CROWD; i++)
+			zmq_send(sockets[i], "hello?", 6, ZMQ_DONTWAIT);
+		poll(NULL, 0, 50);
+	}
+	for (size_t i = 0; i < CROWD; i++)
+		zmq_close(sockets[i]);
+	zmq_ctx_term(context);
+	printf("gone\n");
+}
+
 /* Passes on what others have said: as much of it as it likes. */
 static void carry(unsigned seconds)
 {
@@ -736,12 +866,24 @@ static const struct {
 	{"twice", twice, false},
 	{"boast", boast, false},
 	{"carry", carry, false},
+	{"lie-unasked", lie_unasked, true},
+	{"lie-badly", lie_badly, true},
+	{"begin-for-ever", begin_for_ever, true},
+	{"ask-for-ever", ask_for_ever, false},
+	{"recall-all", recall_all, false},
+	{"crowd", crowd, false},
 };
 
 int main(int argc, char **argv)
 {
+	struct rlimit files;
+
 	if (argc < 4 || sodium_init() < 0)
 		die("attacker HOME PEER ATTACK [SECONDS]");
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
 	set_out(argv[1], argv[2]);
 	me.incarnation = (uint64_t)clock_monotonic();
 	dial();
