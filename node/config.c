@@ -353,6 +353,13 @@ static void read_alarm(struct reading *r, const struct zpl_item *section)
 	config_read_level(r, section->child, keys, sizeof keys / sizeof *keys);
 }
 
+static void read_approval(struct reading *r, const struct zpl_item *item)
+{
+	r->config->approve_block = strcmp(item->value, "block") == 0;
+	if (!r->config->approve_block && strcmp(item->value, "none") != 0)
+		config_complain(r, item, "\"%s\" is neither none nor block", item->value);
+}
+
 static void read_warning_lists(struct reading *r, const struct zpl_item *item)
 {
 	if (item->value[0] != '/')
@@ -375,6 +382,7 @@ static void read_config(struct reading *r, const struct zpl *z)
 		{"alarm", true, read_alarm},
 		{"export", true, config_read_exports},
 		{"warning-lists", false, read_warning_lists},
+		{"approval", false, read_approval},
 	};
 
 	config_read_level(r, zpl_first(z), keys, sizeof keys / sizeof *keys);

@@ -52,7 +52,8 @@ struct config {
 	char *passphrase_file;       /* or NULL */
 	char *passphrase_credential; /* or NULL; never both */
 	struct right_groups rights[RIGHT_COUNT]; /* root and the daemon's own user have them all */
-	char *warning_lists;                     /* folder of lists in MISP's format, or NULL */
+	bool approve_block;  /* what is to be blocked elsewhere wants a second operator */
+	char *warning_lists; /* folder of lists in MISP's format, or NULL */
 	struct followed *exports;
 	size_t export_count;
 	struct alias *aliases;

@@ -68,6 +68,7 @@ static const struct command commands[] = {
 	{"alarm", cmd_alarm, "test", "run the alarm command, to see whether it reaches anybody"},
 	{"outbox", cmd_outbox, "", "what is held, until when"},
 	{"cancel", cmd_cancel, "ID", "stop what is held from being sent"},
+	{"approve", cmd_approve, "ID", "let go what another operator wants to have blocked"},
 	{"ack", cmd_ack, "ID...", "tell the authors of messages that they were noted"},
 	{"share", cmd_share, "VALUE... --tlp T --to A " SEND_USAGE, "send values that you type"},
 	{"import", cmd_import,

@@ -82,6 +82,10 @@ static void put_meta(struct text *t, const struct outbox_item *item)
 	admin_put_number(&meta, "uid", (uint64_t)item->uid);
 	admin_put_number(&meta, "gid", (uint64_t)item->gid);
 	admin_put_number(&meta, "pid", (uint64_t)item->pid);
+	if (item->wants_approval)
+		admin_put_bool(&meta, "wants_approval", true);
+	if (item->approved)
+		admin_put_number(&meta, "approver", (uint64_t)item->approver);
 	admin_put_string(&meta, "failed", item->failed);
 	admin_put_name(&meta, "sending");
 	text_str(&meta, "[");
@@ -170,6 +174,10 @@ static void take_meta(struct outbox_item *item, const cJSON *meta)
 	item->uid = (uid_t)number_of(meta, "uid");
 	item->gid = (gid_t)number_of(meta, "gid");
 	item->pid = (pid_t)number_of(meta, "pid");
+	item->wants_approval =
+		cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(meta, "wants_approval"));
+	item->approved = cJSON_HasObjectItem(meta, "approver");
+	item->approver = (uid_t)number_of(meta, "approver");
 	snprintf(item->failed, sizeof item->failed, "%s", failed ? failed : "");
 	cJSON_ArrayForEach(id, cJSON_GetObjectItemCaseSensitive(meta, "sending"))
 	{

@@ -26,6 +26,9 @@ struct outbox_item {
 	uid_t uid;
 	gid_t gid;
 	pid_t pid;
+	bool wants_approval; /* it is not due before somebody else has approved it, and */
+	bool approved;       /* somebody has: */
+	uid_t approver;
 	/* The first of the messages that were about to be sent when this was written; none: not
 	 * tried yet. */
 	struct message_id sending[OUTBOX_SENDING_MAX];

@@ -32,6 +32,7 @@ static const struct answer_entry entries[] = {
 	{"alarmed", RIGHT_ADMIN, false, false, answer_alarmed},
 	{"outbox", RIGHT_READ, false, false, answer_outbox},
 	{"cancel", RIGHT_SHARE, true, false, answer_cancel},
+	{"approve", RIGHT_APPROVE, true, false, answer_approve},
 	{"share", RIGHT_SHARE, true, false, answer_share},
 	{"forward", RIGHT_SHARE, true, false, answer_forward},
 	{"withdraw", RIGHT_SHARE, true, false, answer_withdraw},

@@ -33,6 +33,7 @@ struct answer {
 	struct report report; /* of a refusal: why */
 	const char *where;    /* of a refusal: static, or as long as the request; or NULL */
 	const char *advice;   /* of a refusal: what to do; static, or NULL */
+	bool approved;        /* a second operator has approved it */
 	const struct before_sending *before; /* see struct draft; NULL but for what was held */
 };
 
@@ -49,6 +50,8 @@ struct answer_entry {
 /* Shall what it asks for be held in the outbox?  Then answer_hold() answers it. */
 bool answer_holds(const struct answer_entry *entry, const cJSON *request);
 enum err answer_hold(struct answer *a, const struct answer_entry *entry);
+/* Holds it until a second operator has approved it; the reply so far is what he is shown. */
+enum err answer_await(struct answer *a);
 
 /* The request of that name, or NULL. */
 const struct answer_entry *answer_find(const char *name);
@@ -62,7 +65,7 @@ answer_fn answer_who, answer_share, answer_forward, answer_withdraw;
 answer_fn answer_sight;
 answer_fn answer_mute, answer_unmute, answer_mutes;
 answer_fn answer_receipts, answer_ack, answer_inbox, answer_read;
-answer_fn answer_outbox, answer_cancel;
+answer_fn answer_outbox, answer_cancel, answer_approve;
 answer_fn answer_alarms, answer_alarm_test, answer_alarmed;
 answer_fn answer_incident, answer_incidents, answer_incident_say, answer_incident_export;
 answer_fn answer_topology, answer_accept, answer_drain;

@@ -49,8 +49,8 @@ static enum err dry_run(struct answer *a, const struct answer_entry *entry, cons
 	return e;
 }
 
-static enum err keep(struct answer *a, const struct answer_entry *entry, const cJSON *request,
-		     uint64_t seconds)
+static enum err keep(struct answer *a, const char *name, const cJSON *request, uint64_t seconds,
+		     bool approval)
 {
 	char *text = cJSON_PrintUnformatted(request);
 	struct text shown;
@@ -58,6 +58,7 @@ static enum err keep(struct answer *a, const struct answer_entry *entry, const c
 				   .uid = a->caller->uid,
 				   .gid = a->caller->gid,
 				   .pid = a->caller->pid,
+				   .wants_approval = approval,
 				   .frames = a->frames,
 				   .frame_count = a->frame_count};
 	enum err e = text ? ERR_OK : ERR_MEMORY;
@@ -76,11 +77,13 @@ static enum err keep(struct answer *a, const struct answer_entry *entry, const c
 	}
 	if (!e) {
 		admin_put_string(&a->reply, "held", item.id);
-		admin_put_time(&a->reply, "due", item.due);
+		admin_put_time(&a->reply, "due", approval ? 0 : item.due);
+		if (approval)
+			admin_put_string(&a->reply, "approval", "wanted");
 		text_str(&a->summary, "{");
 		admin_put_string(&a->summary, "held", item.id);
-		admin_put_string(&a->summary, "for", entry->name);
-		admin_put_time(&a->summary, "due", item.due);
+		admin_put_string(&a->summary, "for", name);
+		admin_put_time(&a->summary, "due", approval ? 0 : item.due);
 		text_str(&a->summary, "}");
 	}
 	text_clear(&shown);
@@ -104,9 +107,14 @@ enum err answer_hold(struct answer *a, const struct answer_entry *entry)
 	if (!e)
 		e = dry_run(a, entry, request);
 	if (!e)
-		e = keep(a, entry, request, seconds);
+		e = keep(a, entry->name, request, seconds, false);
 	cJSON_Delete(request);
 	return e;
+}
+
+enum err answer_await(struct answer *a)
+{
+	return keep(a, admin_do(a->request.json), a->request.json, 0, true);
 }
 
 /* ---- what is held ---- */
@@ -120,7 +128,7 @@ static void item_show(struct answer *a, const struct outbox_item *item)
 	text_str(t, "{");
 	admin_put_string(t, "id", item->id);
 	admin_put_time(t, "made", item->made);
-	admin_put_time(t, "due", item->due);
+	admin_put_time(t, "due", item->wants_approval ? 0 : item->due);
 	admin_put_number(t, "uid", (uint64_t)item->uid);
 	if (admin_parse(&json, item->request.at, item->request.length, NULL) == ERR_OK)
 		admin_put_string(t, "do", admin_do(json));
@@ -128,6 +136,10 @@ static void item_show(struct answer *a, const struct outbox_item *item)
 	admin_put_string(t, "failed", *item->failed ? item->failed : NULL);
 	admin_put_name(t, "shown");
 	text_add(t, item->shown.at, item->shown.length);
+	if (item->wants_approval)
+		admin_put_string(t, "approval", "wanted");
+	if (item->approved)
+		admin_put_number(t, "approver", (uint64_t)item->approver);
 	text_str(t, "}");
 }
 
@@ -186,6 +198,44 @@ enum err answer_cancel(struct answer *a)
 	admin_put_string(&a->reply, "cancelled", id);
 	text_str(&a->summary, "{");
 	admin_put_string(&a->summary, "held", id);
+	text_str(&a->summary, "}");
+	return ERR_OK;
+}
+
+/* SPEC 9.15: "who approves is another user than who asked" */
+enum err answer_approve(struct answer *a)
+{
+	const char *prefix = admin_string(&a->request, "id");
+	char id[OUTBOX_ID_DIGITS + 1];
+	uid_t of = 0;
+	enum err e;
+
+	if (!admin_request_done(&a->request) || !answer_no_frames(a))
+		return ERR_FORMAT;
+	a->where = "id";
+	if (!prefix || !answer_is_id(prefix)) {
+		report_add(&a->report, "the id of what is held is wanted: at least 4 digits");
+		return ERR_FORMAT;
+	}
+	e = holding_approve(a->node, prefix, a->caller->uid, id, &of);
+	if (e == ERR_NOT_FOUND)
+		report_add(&a->report, "nothing with the id %s is held: it was sent, or cancelled",
+			   prefix);
+	else if (e == ERR_LIMIT)
+		report_add(&a->report, "several things with an id that starts with %s are held",
+			   prefix);
+	else if (e == ERR_STATE)
+		report_add(&a->report, "it waits for its time, not for an approval");
+	else if (e == ERR_NOT_ALLOWED)
+		report_add(&a->report, "uid %lu has asked for it: somebody else must approve it",
+			   (unsigned long)a->caller->uid);
+	if (e)
+		return e;
+	admin_put_string(&a->reply, "approved", id);
+	admin_put_number(&a->reply, "uid", (uint64_t)of);
+	text_str(&a->summary, "{");
+	admin_put_string(&a->summary, "held", id);
+	admin_put_number(&a->summary, "uid", (uint64_t)of);
 	text_str(&a->summary, "}");
 	return ERR_OK;
 }

@@ -8,7 +8,7 @@
 #include "node/loop.h"
 #include "protocol/body.h"
 
-enum { DAY_HOURS = 24, AUDIT_NAMES_MAX = 64, LISTS_NAMED_MAX = 16 };
+enum { DAY_HOURS = 24, AUDIT_NAMES_MAX = 64, LISTS_NAMED_MAX = 16, VALUES_SHOWN_MAX = 50 };
 
 /* What a call of share decides about all its messages. */
 struct sharing {
@@ -281,6 +281,81 @@ static void shared_show(struct sharing *s)
 	text_str(summary, "}");
 }
 
+/* SPEC 9.15: "beyond its own: to all, or to anybody who is not below this node" */
+static bool wants_approval(const struct sharing *s)
+{
+	const struct recipients *to = &s->who.to;
+	bool beyond = to->all;
+
+	if (!node_config(s->a->node)->approve_block || !s->envelope.block || s->a->approved)
+		return false;
+	for (size_t i = 0; !beyond && i < to->count; i++)
+		beyond = !recipients_below(s->who.topology, s->who.self, to->chosen[i].party);
+	return beyond;
+}
+
+static void bundle_values(struct text *t, const struct bundle *b, struct observable *found,
+			  size_t *count)
+{
+	for (size_t i = 0; i < bundle_count(b); i++) {
+		const struct stix_object *o = bundle_object(b, i);
+		size_t n = strcmp(o->type, "indicator") == 0
+				   ? stix_observables(o, found, OBSERVABLES_PER_OBJECT_MAX)
+				   : 0;
+		for (size_t k = 0; k < n && k < OBSERVABLES_PER_OBJECT_MAX; k++)
+			if ((*count)++ < VALUES_SHOWN_MAX)
+				admin_put_string(t, NULL, found[k].text);
+	}
+}
+
+/* What is to be blocked: who approves must see it. */
+static enum err values_show(struct sharing *s)
+{
+	struct text *t = &s->a->reply;
+	struct observable *found = calloc(OBSERVABLES_PER_OBJECT_MAX, sizeof *found);
+	size_t count = 0;
+
+	admin_put_name(t, "values");
+	text_str(t, "[");
+	for (size_t i = 0; found && i < s->a->frame_count; i++) {
+		struct bundle *b;
+		if (bundle_read(&b, s->a->frames[i].at, s->a->frames[i].length, BUNDLE_OBJECTS_MAX,
+				NULL) != ERR_OK)
+			continue;
+		bundle_values(t, b, found, &count);
+		bundle_free(b);
+	}
+	text_str(t, "]");
+	admin_put_number(t, "value_count", count);
+	admin_put_string(t, "tlp", tlp_str(s->who.tlp));
+	free(found);
+	return found ? ERR_OK : ERR_MEMORY;
+}
+
+static enum err await(struct sharing *s)
+{
+	enum err e;
+
+	s->dry_run = true;
+	shared_show(s);
+	e = values_show(s);
+	return e ? e : answer_await(s->a);
+}
+
+static enum err send_all(struct sharing *s)
+{
+	enum err e = ERR_OK;
+
+	if (!s->dry_run && wants_approval(s))
+		return await(s);
+	if (!s->dry_run)
+		e = node_publish(s->a->node, s->who.topology, &s->who.to, s->drafts, s->count,
+				 s->ids, &s->a->report);
+	if (!e)
+		shared_show(s);
+	return e;
+}
+
 /* SPEC 9.5: "Either every bundle of the request is sent, or none." */
 enum err answer_share(struct answer *a)
 {
@@ -302,14 +377,11 @@ enum err answer_share(struct answer *a)
 	}
 	if (!e)
 		e = guard_close(&s);
-	if (!e && !s.dry_run)
-		e = node_publish(a->node, s.who.topology, &s.who.to, s.drafts, s.count, s.ids,
-				 &a->report);
+	if (!e)
+		e = send_all(&s);
 	/* Who answers has looked at it.  What was sent was sent, whatever becomes of the mark. */
 	if (!e && !s.dry_run && s.who.answers_lsn)
 		(void)read_mark(a->node, READ_ACKNOWLEDGED, &s.who.answers_lsn, 1);
-	if (!e)
-		shared_show(&s);
 	for (size_t i = 0; i < s.count; i++)
 		free((void *)s.drafts[i].body);
 	free(s.drafts);

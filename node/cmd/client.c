@@ -290,6 +290,8 @@ bool client_print_held(const struct client *client, const struct reply *reply)
 		return false;
 	if (client->c->json)
 		client_print_json(reply);
+	else if (*member_text(reply->json, "approval"))
+		printf("held until another operator says: khabar approve %.8s\n", id);
 	else
 		printf("held until %.19sZ; to stop it: khabar cancel %.8s\n",
 		       member_text(reply->json, "due"), id);

@@ -32,6 +32,7 @@ int cmd_doctor(const struct cmd_context *c, int argc, char **argv);
 int cmd_alarms(const struct cmd_context *c, int argc, char **argv);
 int cmd_alarm(const struct cmd_context *c, int argc, char **argv);
 int cmd_outbox(const struct cmd_context *c, int argc, char **argv);
+int cmd_approve(const struct cmd_context *c, int argc, char **argv);
 int cmd_cancel(const struct cmd_context *c, int argc, char **argv);
 int cmd_ask(const struct cmd_context *c, int argc, char **argv);
 int cmd_reply(const struct cmd_context *c, int argc, char **argv);

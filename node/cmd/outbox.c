@@ -1,9 +1,12 @@
-/* khabar outbox and cancel: what is held, and stopping it. */
+/* khabar outbox, cancel and approve: what is held, stopping it, letting it go. */
+#include <string.h>
+#include <unistd.h>
+
 #include "node/cmd/client.h"
 #include "node/cmd/options.h"
 #include "protocol/admin.h"
 
-enum { DO_WIDTH = 12, TLP_WIDTH = 12 };
+enum { DO_WIDTH = 12, VALUES_SHOWN_MAX = 50, ANSWER_BYTES = 64 };
 
 static void print_names(const cJSON *names)
 {
@@ -25,12 +28,22 @@ static void show_held(void *arg, const cJSON *line)
 	size_t *count = arg;
 
 	++*count;
-	printf("%.8s  until %.19sZ  ", member_text(line, "id"), member_text(line, "due"));
+	if (*member_text(line, "approval"))
+		printf("%.8s  to be approved, of uid %.0f  ", member_text(line, "id"),
+		       member_number(line, "uid"));
+	else
+		printf("%.8s  until %.19sZ  ", member_text(line, "id"), member_text(line, "due"));
 	print_column(member_text(line, "do"), DO_WIDTH);
 	if (objects)
 		printf("%zu object%s  ", objects, plural(objects));
 	fputs("to ", stdout);
 	print_names(cJSON_GetObjectItemCaseSensitive(shown, "audience"));
+	if (*member_text(line, "approval")) {
+		fputs(" for blocking: ", stdout);
+		print_names(cJSON_GetObjectItemCaseSensitive(shown, "values"));
+		if (member_number(shown, "value_count") > VALUES_SHOWN_MAX)
+			printf(" ... of %.0f", member_number(shown, "value_count"));
+	}
 	putchar('\n');
 	if (*member_text(line, "failed")) {
 		fputs("    could not be sent: ", stdout);
@@ -83,6 +96,86 @@ int cmd_cancel(const struct cmd_context *c, int argc, char **argv)
 		client_print_json(&reply);
 	else
 		printf("%.8s is not sent\n", member_text(reply.json, "cancelled"));
+	reply_clear(&reply);
+	return EXIT_DONE;
+}
+
+struct finding {
+	const char *prefix;
+	size_t count; /* shown */
+};
+
+static void show_one(void *arg, const cJSON *line)
+{
+	struct finding *f = arg;
+
+	if (strncmp(member_text(line, "id"), f->prefix, strlen(f->prefix)) == 0)
+		show_held(&f->count, line);
+}
+
+/* Whoever approves sees what, and says yes. */
+static int confirm(const struct cmd_context *c, struct client *client, const char *id)
+{
+	/* For people, whatever was asked for. */
+	const struct cmd_context people = {.home = c->home};
+	struct finding f = {.prefix = id};
+	char answer[ANSWER_BYTES] = "";
+	struct report report;
+	struct text request;
+	int code;
+
+	if (c->yes)
+		return EXIT_DONE;
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
+		report_init(&report);
+		report_add(&report, "nothing was approved: there is no terminal to ask whether it "
+				    "shall be; say --yes");
+		code = client_refused(c, client->what, &report);
+		report_clear(&report);
+		return code;
+	}
+	client->c = &people;
+	request_init(&request, "outbox");
+	code = client_pages(client, &request, NULL, show_one, &f);
+	text_clear(&request);
+	client->c = c;
+	/* What is not there, the node says. */
+	if (code || f.count == 0)
+		return code;
+	fflush(stdout);
+	fputs("Approve it? [y/N] ", stderr);
+	if (fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
+		return EXIT_DONE;
+	fprintf(stderr, "%s: nothing was approved\n", client->what);
+	return EXIT_REFUSED;
+}
+
+int cmd_approve(const struct cmd_context *c, int argc, char **argv)
+{
+	struct client client;
+	struct text request;
+	struct reply reply;
+	int first, code = options_read("khabar approve", NULL, 0, argc, argv, &first);
+
+	if (!code && argc - first != 1)
+		code = cmd_misused("khabar approve", "the id of one thing that is held is wanted");
+	if (code)
+		return code;
+	code = client_open(&client, c, "khabar approve");
+	if (!code)
+		code = confirm(c, &client, argv[first]);
+	request_init(&request, "approve");
+	admin_put_string(&request, "id", argv[first]);
+	if (!code)
+		code = client_ask(&client, &request, NULL, 0, false, &reply);
+	text_clear(&request);
+	client_close(&client);
+	if (code)
+		return code;
+	if (c->json)
+		client_print_json(&reply);
+	else
+		printf("%.8s is sent\n", member_text(reply.json, "approved"));
 	reply_clear(&reply);
 	return EXIT_DONE;
 }

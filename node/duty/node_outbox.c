@@ -23,6 +23,7 @@ struct held {
 	uint64_t due;   /* wall ms */
 	uint64_t retry; /* mono ms: not before */
 	bool sending, failed;
+	bool waits; /* for an approval */
 };
 
 struct holding {
@@ -78,6 +79,7 @@ static void load_one(struct holding *h, const struct node *n, const char *id)
 	if (!e) {
 		held.due = item.due;
 		held.failed = *item.failed != '\0';
+		held.waits = item.wants_approval;
 	}
 	insert(h, &held);
 	outbox_forget(memory);
@@ -115,7 +117,7 @@ static void end(struct node *n)
 
 enum err holding_add(struct node *n, struct outbox_item *item, struct report *report)
 {
-	struct held held = {.due = item->due};
+	struct held held = {.due = item->due, .waits = item->wants_approval};
 	uint8_t random[OUTBOX_ID_DIGITS / 2];
 	enum err e = begin(n);
 
@@ -136,21 +138,32 @@ enum err holding_add(struct node *n, struct outbox_item *item, struct report *re
 	return e;
 }
 
-enum err holding_cancel(struct node *n, const char *prefix, char id[OUTBOX_ID_DIGITS + 1])
+/* The one whose id begins so.  The caller holds the lock. */
+static enum err find(const struct holding *h, const char *prefix, size_t *at)
 {
-	struct holding *h = n->holding;
-	size_t length = strlen(prefix), found = 0, at = 0;
-	enum err e = begin(n);
+	size_t length = strlen(prefix), found = 0;
 
-	for (size_t i = 0; !e && i < h->count && length >= PREFIX_MIN; i++) {
+	*at = 0;
+	for (size_t i = 0; i < h->count && length >= PREFIX_MIN; i++) {
 		if (strncmp(h->items[i].id, prefix, length) != 0)
 			continue;
 		found++;
-		at = i;
+		*at = i;
 	}
-	if (!e && found != 1)
-		e = found ? ERR_LIMIT : ERR_NOT_FOUND;
-	else if (!e && h->items[at].sending)
+	if (found != 1)
+		return found ? ERR_LIMIT : ERR_NOT_FOUND;
+	return ERR_OK;
+}
+
+enum err holding_cancel(struct node *n, const char *prefix, char id[OUTBOX_ID_DIGITS + 1])
+{
+	struct holding *h = n->holding;
+	size_t at = 0;
+	enum err e = begin(n);
+
+	if (!e)
+		e = find(h, prefix, &at);
+	if (!e && h->items[at].sending)
 		e = ERR_STATE;
 	if (!e) {
 		memcpy(id, h->items[at].id, sizeof h->items[at].id);
@@ -159,6 +172,48 @@ enum err holding_cancel(struct node *n, const char *prefix, char id[OUTBOX_ID_DI
 	if (!e)
 		drop(h, at);
 	end(n);
+	return e;
+}
+
+static enum err approve(struct node *n, struct held *held, uid_t approver, uid_t *of)
+{
+	struct outbox_memory *memory;
+	struct outbox_item item;
+	enum err e = outbox_read(n->home, n->identity, held->id, &item, &memory);
+
+	if (!e && !item.wants_approval)
+		e = ERR_STATE;
+	if (!e && item.uid == approver)
+		e = ERR_NOT_ALLOWED;
+	if (!e) {
+		*of = item.uid;
+		item.wants_approval = false;
+		item.approved = true;
+		item.approver = approver;
+		e = outbox_write(n->home, n->identity, &item, NULL);
+	}
+	if (!e)
+		held->waits = false;
+	outbox_forget(memory);
+	return e;
+}
+
+enum err holding_approve(struct node *n, const char *prefix, uid_t approver,
+			 char id[OUTBOX_ID_DIGITS + 1], uid_t *of)
+{
+	struct holding *h = n->holding;
+	size_t at = 0;
+	enum err e = begin(n);
+
+	if (!e)
+		e = find(h, prefix, &at);
+	if (!e) {
+		memcpy(id, h->items[at].id, sizeof h->items[at].id);
+		e = approve(n, &h->items[at], approver, of);
+	}
+	end(n);
+	if (!e)
+		folder_wake(n->folder);
 	return e;
 }
 
@@ -223,7 +278,8 @@ static enum err make(struct making *m)
 			   .caller = &caller,
 			   .frames = m->item.frames,
 			   .frame_count = m->item.frame_count,
-			   .before = &before};
+			   .before = &before,
+			   .approved = m->item.approved};
 	const struct answer_entry *entry;
 	cJSON *json = NULL;
 	enum err e;
@@ -293,7 +349,7 @@ static bool send_one(struct node *n, const char *id, bool *failed)
 static bool due_find(const struct holding *h, uint64_t now, uint64_t wall, size_t *at)
 {
 	for (*at = 0; *at < h->count && h->items[*at].due <= wall; ++*at)
-		if (!h->items[*at].failed && h->items[*at].retry <= now)
+		if (!h->items[*at].failed && !h->items[*at].waits && h->items[*at].retry <= now)
 			return true;
 	return false;
 }
@@ -303,7 +359,7 @@ static void wait_until(const struct holding *h, uint64_t now, uint64_t wall, uin
 	for (size_t i = 0; i < h->count; i++) {
 		const struct held *x = &h->items[i];
 		uint64_t wait = x->due > wall ? x->due - wall : 0;
-		if (x->failed)
+		if (x->failed || x->waits)
 			continue;
 		if (now + wait < x->retry)
 			wait = x->retry - now;
