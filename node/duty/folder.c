@@ -27,6 +27,7 @@ static bool wait_for_work(struct folder *f, uint64_t until)
 {
 	struct timespec at = {.tv_sec = (time_t)(until / 1000),
 			      .tv_nsec = (long)(until % 1000) * 1000000};
+	bool ending;
 
 	pthread_mutex_lock(&f->lock);
 	while (!f->wanted && !f->ending && clock_monotonic() < until) {
@@ -36,8 +37,9 @@ static bool wait_for_work(struct folder *f, uint64_t until)
 			break;
 	}
 	f->wanted = false;
+	ending = f->ending;
 	pthread_mutex_unlock(&f->lock);
-	return !f->ending;
+	return !ending;
 }
 
 static void state_set(struct folder *f, enum err e)
