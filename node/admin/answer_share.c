@@ -161,20 +161,51 @@ static enum err guard_close(struct sharing *s)
 	return ERR_NOT_ALLOWED;
 }
 
-/* The bundle by itself, and then the body by the very function with which others will read it:
- * nothing is signed that would be held elsewhere. */
-static enum err bundle_check(struct sharing *s, struct slice bundle, const struct text *body)
+static bool blank(char c)
 {
-	struct report *report = &s->a->report;
-	struct bundle *b;
-	struct post post;
-	enum tlp marked;
-	enum err e = bundle_read(&b, bundle.at, bundle.length, BUNDLE_OBJECTS_MAX, report);
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
+/* True when what the post takes for its bundle is all of what was given as one. */
+static bool is_whole(const struct post *post, struct slice bundle)
+{
+	while (bundle.length > 0 && blank(*bundle.at)) {
+		bundle.at++;
+		bundle.length--;
+	}
+	while (bundle.length > 0 && blank(bundle.at[bundle.length - 1]))
+		bundle.length--;
+	return post->text.length == bundle.length &&
+	       memcmp(post->text.at, bundle.at, bundle.length) == 0;
+}
+
+/* Reads the body by the very function with which others will read it: nothing is signed that would
+ * be held elsewhere.  Where that fails, the bundle is read by itself, for words about its own lines
+ * and columns. */
+static enum err body_read(struct post *post, struct slice bundle, const struct text *body,
+			  struct report *report)
+{
+	struct bundle *b;
+	enum err e = post_read(post, body->at, body->length, NULL);
+
+	if (!e && is_whole(post, bundle))
+		return ERR_OK;
+	if (!e)
+		post_clear(post);
+	e = bundle_read(&b, bundle.at, bundle.length, BUNDLE_OBJECTS_MAX, report);
 	if (e)
 		return e;
 	bundle_free(b);
-	e = post_read(&post, body->at, body->length, report);
+	return post_read(post, body->at, body->length, report);
+}
+
+static enum err bundle_check(struct sharing *s, struct slice bundle, const struct text *body)
+{
+	struct report *report = &s->a->report;
+	struct post post;
+	enum tlp marked;
+	enum err e = body_read(&post, bundle, body, report);
+
 	if (e)
 		return e;
 	if (bundle_tlp(post.bundle, &marked) && marked > s->who.tlp) {
