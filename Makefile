@@ -7,6 +7,7 @@
 #   make fuzz TIME=60               so many seconds a target, with clang
 #   make faults                     every single call that can fail, failing; make check: some
 #   make storm TIME=600 SEED=1      thirteen nodes killed at random; then nothing may be missing
+#   make net                        links that are parted for long, or work one way only
 #   make bench                      how fast, beside the limits; BIG=1: ten million
 #   make scale NODES=1000           a day of a federation of so many nodes, simulated
 #   make sim SEEDS=1000 FROM=1      so many runs of the simulator
@@ -161,6 +162,9 @@ sim: $(BUILD)/tests/sim/t_seeds
 storm: all $(BUILD)/tests/e2e/shim/shadow.so
 	BUILD=$(BUILD) TIME=$(TIME) SEED=$(SEED) prove -v tests/storm/storm.t
 
+net: all
+	BUILD=$(BUILD) LONG=1 prove -v tests/e2e/net.t
+
 faults: $(filter $(BUILD)/tests/fault/%,$(TESTS))
 	EVERY=1 prove --timer $^
 
@@ -216,6 +220,6 @@ deb:
 clean:
 	rm -rf build
 
-.PHONY: all tests check lint sim storm faults bench scale fuzz fuzz-run demo install deb clean
+.PHONY: all tests check lint sim storm net faults bench scale fuzz fuzz-run demo install deb clean
 .SECONDARY:
 -include $(shell find $(BUILD) -path build/deb -prune -o -name '*.d' -print 2>/dev/null)

@@ -139,7 +139,7 @@ result $? "there was load meanwhile"
 for node in "${all[@]}"; do
 	within 120 "$node has all that was acknowledged to anybody" has_all "$node"
 done
-within 120 "what is sealed is at every carrier" none_lost
+within 600 "what is sealed is at every carrier" none_lost
 for node in "${all[@]}"; do
 	ok "the store of $node holds together" khabar "$node" check-store
 done
