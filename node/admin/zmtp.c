@@ -48,7 +48,7 @@ size_t zmtp_space(struct zmtp *z, uint8_t **at)
 	return z->wanted - z->used;
 }
 
-static void expect(struct zmtp *z, int at, size_t wanted)
+static void expect(struct zmtp *z, enum zmtp_at at, size_t wanted)
 {
 	z->at = at;
 	z->used = 0;

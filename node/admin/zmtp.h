@@ -26,8 +26,10 @@ enum zmtp_turn {
 	ZMTP_BROKEN,  /* ends the connection */
 };
 
+enum zmtp_at { ZMTP_AT_GREETING, ZMTP_AT_FLAGS, ZMTP_AT_LENGTH, ZMTP_AT_COMMAND, ZMTP_AT_PART };
+
 struct zmtp {
-	enum { ZMTP_AT_GREETING, ZMTP_AT_FLAGS, ZMTP_AT_LENGTH, ZMTP_AT_COMMAND, ZMTP_AT_PART } at;
+	enum zmtp_at at;
 	bool ready, more, command;
 	bool admitted;                        /* may be large, or is dropped */
 	bool drop;                            /* parts are counted, and not kept */

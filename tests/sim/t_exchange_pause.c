@@ -26,7 +26,7 @@ static void submit_kind(struct rig *r, uint64_t sequence, enum message_kind kind
 	uint8_t *m = write_message(r, &r->exchange->options.self, sequence, 10, &n);
 
 	need(header_decode(&h, m, HEADER_FIXED_BYTES) == ERR_OK);
-	h.kind = kind;
+	h.kind = (uint8_t)kind;
 	h.priority = priority;
 	if (kind == KIND_RECALL)
 		h.ref.b[0] = 1;
