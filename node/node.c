@@ -116,9 +116,14 @@ static void host_alarm(void *arg, const struct party_id *peer, const char *text)
 	status_warn(node, b ? &b->id : NULL, "%s%s%s", b ? b->name : "", b ? " " : "", text);
 }
 
-static void host_run(void *arg, void (*work)(void *, size_t), void *ctx, size_t n)
+static void host_work_begin(void *arg, void (*work)(void *, size_t), void *ctx, size_t n)
 {
-	workers_run(((struct node *)arg)->workers, work, ctx, n);
+	workers_begin(((struct node *)arg)->workers, work, ctx, n);
+}
+
+static bool host_work_over(void *arg, bool wait)
+{
+	return workers_over(((struct node *)arg)->workers, wait);
 }
 
 static enum err open_store(struct node *n, struct report *report)
@@ -199,7 +204,8 @@ static enum err open_exchange(struct node *n, struct report *report)
 				     .former_done = host_former_done,
 				     .agreed = host_agreed,
 				     .alarm = host_alarm,
-				     .run = host_run};
+				     .work_begin = host_work_begin,
+				     .work_over = host_work_over};
 	const struct topology *t = versions_newest(n->versions);
 	enum err e;
 
@@ -256,6 +262,9 @@ static size_t items(void *arg, zmq_pollitem_t *out, size_t max)
 	if (count < max)
 		out[count++] =
 			(zmq_pollitem_t){.fd = keep_descriptor(n->keep), .events = ZMQ_POLLIN};
+	if (count < max)
+		out[count++] = (zmq_pollitem_t){.fd = workers_descriptor(n->workers),
+						.events = ZMQ_POLLIN};
 	return count;
 }
 

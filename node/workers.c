@@ -1,53 +1,59 @@
 #include "node/workers.h"
 
 #include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { THREADS_MAX = 7, ALONE = 4 /* pieces that are not worth waking anybody for */ };
+#include "node/loop.h"
+
+enum {
+	THREADS_MAX = 8,
+	ALONE = 4, /* pieces that are not worth waking anybody for */
+	SHARE = 4, /* pieces that a thread takes at a time */
+};
 
 struct workers {
 	pthread_t threads[THREADS_MAX];
 	size_t count;
-	pthread_mutex_t lock; /* of what follows, but next */
+	int descriptor;
+	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t begun, finished;
-	unsigned long round; /* of work; a thread takes part in each once */
-	size_t active;       /* threads still in this round */
 	bool ending;
 	void (*work)(void *ctx, size_t i);
 	void *ctx;
-	size_t n;
-	atomic_size_t next; /* piece to take */
+	size_t n, next, done; /* pieces: all, the next to take, and those done */
 };
 
-static void pieces_take(struct workers *w)
+/* Takes a share; the lock is held before and after. */
+static void share_do(struct workers *w)
 {
-	size_t i;
+	size_t from = w->next, to = w->n - from > SHARE ? from + SHARE : w->n;
+	void (*work)(void *, size_t) = w->work;
+	void *ctx = w->ctx;
 
-	while ((i = atomic_fetch_add(&w->next, 1)) < w->n)
-		w->work(w->ctx, i);
+	w->next = to;
+	pthread_mutex_unlock(&w->lock);
+	for (size_t i = from; i < to; i++)
+		work(ctx, i);
+	pthread_mutex_lock(&w->lock);
+	w->done += to - from;
+	if (w->done == w->n) {
+		pthread_cond_signal(&w->finished);
+		eventfd_write(w->descriptor, 1);
+	}
 }
 
 static void *thread_main(void *arg)
 {
 	struct workers *w = arg;
-	unsigned long seen = 0;
 
 	pthread_mutex_lock(&w->lock);
-	for (;;) {
-		while (w->round == seen && !w->ending)
+	while (!w->ending) {
+		if (w->next < w->n)
+			share_do(w);
+		else
 			pthread_cond_wait(&w->begun, &w->lock);
-		if (w->ending)
-			break;
-		seen = w->round;
-		pthread_mutex_unlock(&w->lock);
-		pieces_take(w);
-		pthread_mutex_lock(&w->lock);
-		if (--w->active == 0)
-			pthread_cond_signal(&w->finished);
 	}
 	pthread_mutex_unlock(&w->lock);
 	return NULL;
@@ -57,20 +63,20 @@ struct workers *workers_new(void)
 {
 	struct workers *w = calloc(1, sizeof *w);
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	sigset_t all, before;
 
 	if (!w)
 		return NULL;
+	w->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (w->descriptor < 0) {
+		free(w);
+		return NULL;
+	}
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->begun, NULL);
 	pthread_cond_init(&w->finished, NULL);
-	/* Signals are the main thread's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	while ((long)w->count < processors - 1 && w->count < THREADS_MAX &&
-	       pthread_create(&w->threads[w->count], NULL, thread_main, w) == 0)
+	while ((long)w->count < processors && w->count < THREADS_MAX &&
+	       thread_start(&w->threads[w->count], thread_main, w) == ERR_OK)
 		w->count++;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return w;
 }
 
@@ -87,10 +93,11 @@ void workers_free(struct workers *w)
 	pthread_cond_destroy(&w->finished);
 	pthread_cond_destroy(&w->begun);
 	pthread_mutex_destroy(&w->lock);
+	close(w->descriptor);
 	free(w);
 }
 
-void workers_run(struct workers *w, void (*work)(void *, size_t), void *ctx, size_t n)
+void workers_begin(struct workers *w, void (*work)(void *, size_t), void *ctx, size_t n)
 {
 	if (n <= ALONE || w->count == 0) {
 		for (size_t i = 0; i < n; i++)
@@ -101,14 +108,29 @@ void workers_run(struct workers *w, void (*work)(void *, size_t), void *ctx, siz
 	w->work = work;
 	w->ctx = ctx;
 	w->n = n;
-	atomic_store(&w->next, 0);
-	w->active = w->count;
-	w->round++;
+	w->next = w->done = 0;
 	pthread_cond_broadcast(&w->begun);
 	pthread_mutex_unlock(&w->lock);
-	pieces_take(w);
+}
+
+bool workers_over(struct workers *w, bool wait)
+{
+	eventfd_t ignored;
+	bool over;
+
 	pthread_mutex_lock(&w->lock);
-	while (w->active)
+	while (wait && w->done < w->n)
 		pthread_cond_wait(&w->finished, &w->lock);
+	over = w->done == w->n;
+	if (over && w->n) {
+		w->n = w->next = w->done = 0;
+		(void)eventfd_read(w->descriptor, &ignored);
+	}
 	pthread_mutex_unlock(&w->lock);
+	return over;
+}
+
+int workers_descriptor(const struct workers *w)
+{
+	return w->descriptor;
 }

@@ -446,8 +446,8 @@ uint64_t exchange_deadline(const struct exchange *x)
 {
 	uint64_t next = x->next_save;
 
-	/* While a batch is being committed its end is waited for. */
-	if (x->pending_count && !x->keeping && x->retry_at < next)
+	/* Of what is done in the background the end is waited for. */
+	if (x->pending_count && !x->keeping && !x->working && x->retry_at < next)
 		next = x->retry_at;
 	for (size_t i = 0; i < x->peer_count; i++) {
 		uint64_t d = session_deadline(x->peers[i]->session);

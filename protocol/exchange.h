@@ -3,9 +3,9 @@
  *
  * It joins the sessions to a store and to nothing else: no socket, file, clock or randomness.  The
  * daemon drives it with real ones, the simulator with seeded ones.  Nothing is acknowledged, passed
- * on or shown before the commit that holds it.  What arrives between two turns is judged and
- * committed together, so batches form by themselves under load; while one batch is being committed
- * in the background (store.h: keep), the next is judged. */
+ * on or shown before the commit that holds it.  Signatures are verified and batches committed
+ * in the background (work_begin() below; store.h: keep): what arrives meanwhile is the next batch
+ * of each, so batches form by themselves under load. */
 #ifndef PROTOCOL_EXCHANGE_H
 #define PROTOCOL_EXCHANGE_H
 
@@ -70,9 +70,10 @@ struct exchange_host {
 		       const struct audience_id *audiences, size_t n);
 	/* Something an operator must know. */
 	void (*alarm)(void *arg, const struct party_id *peer, const char *text);
-	/* Runs work(ctx, 0) .. work(ctx, n - 1), in any order and on any threads, and returns when
-	 * all are done. */
-	void (*run)(void *arg, void (*work)(void *ctx, size_t i), void *ctx, size_t n);
+	/* Begins work(ctx, 0) .. work(ctx, n - 1), in any order and on any threads; is it over?
+	 * wait: not before it is.  One at a time.  NULL: it is done when it is needed. */
+	void (*work_begin)(void *arg, void (*work)(void *ctx, size_t i), void *ctx, size_t n);
+	bool (*work_over)(void *arg, bool wait);
 };
 
 struct exchange_options {
@@ -164,7 +165,7 @@ size_t exchange_output(struct exchange *x, const struct party_id *peer, uint8_t 
 enum err exchange_submit(struct exchange *x, uint8_t *bytes, size_t n, uint64_t ticket);
 
 /* Runs what is due and everything that has arrived; true when it has more to do at once.  To be
- * called as well when the store's keep() is over. */
+ * called as well when the store's keep() or work_begin() is over. */
 bool exchange_turn(struct exchange *x, struct instant now);
 /* When exchange_turn() wants to be called without any input; ms, monotonic. */
 uint64_t exchange_deadline(const struct exchange *x);

@@ -1,86 +1,10 @@
-/* What arrives: judged, kept in one commit, answered for, passed on. */
+/* What was judged: kept in one commit, answered for, passed on. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "protocol/exchange_state.h"
 #include "protocol/recall.h"
-
-void pending_free(struct pending *p)
-{
-	free(p->bytes);
-	free(p);
-}
-
-enum err pending_add(struct exchange *x, struct pending *p)
-{
-	if (x->pending_count == x->pending_size) {
-		size_t size = x->pending_size ? 2 * x->pending_size : 64;
-		struct pending **grown = realloc(x->pending, size * sizeof *grown);
-		if (!grown) {
-			pending_free(p);
-			return ERR_MEMORY;
-		}
-		x->pending = grown;
-		x->pending_size = size;
-	}
-	x->pending[x->pending_count++] = p;
-	return ERR_OK;
-}
-
-/* What came from a peer that has parted is dropped: nothing was promised to it.  What is being
- * committed cannot be stopped, and is only answered no more. */
-void pending_forget(struct exchange *x, const struct peer *peer)
-{
-	size_t kept = x->keeping;
-
-	for (size_t i = 0; i < x->keeping; i++) {
-		if (x->pending[i]->peer == peer)
-			x->pending[i]->peer = NULL;
-	}
-	for (size_t i = x->keeping; i < x->pending_count; i++) {
-		if (x->pending[i]->peer == peer)
-			pending_free(x->pending[i]);
-		else
-			x->pending[kept++] = x->pending[i];
-	}
-	x->pending_count = kept;
-}
-
-/* Touches only its own pending message: may run on any thread. */
-static void work(void *ctx, size_t i)
-{
-	const struct exchange *x = ctx;
-	struct pending *p = x->pending[i];
-	struct passage passage;
-
-	if (p->looked_at)
-		return;
-	p->looked_at = true;
-	p->split = judge_split(&p->message, p->bytes, p->length) == ERR_OK;
-	if (!p->split) {
-		p->judged.judgement = JUDGED_FORGED;
-		p->judged.why = "is malformed";
-	} else if (p->own) {
-		judge_own(&p->judged, x->host.chain, &p->message);
-	} else if (peer_passage(p->peer, &passage) && p->conversation == p->peer->conversation) {
-		judge(&p->judged, &passage, &p->message);
-	} else {
-		/* The conversation is over: nobody waits for an answer. */
-		p->judged.judgement = JUDGED_REFUSED;
-		p->judged.reason = NAK_UNJUDGEABLE;
-	}
-}
-
-static void judge_all(struct exchange *x)
-{
-	if (x->host.run) {
-		x->host.run(x->host.arg, work, x, x->pending_count);
-		return;
-	}
-	for (size_t i = 0; i < x->pending_count; i++)
-		work(x, i);
-}
 
 static bool keeps(const struct pending *p)
 {
@@ -362,10 +286,10 @@ static void postpone(struct exchange *x, enum err e)
 	x->store_state = e;
 	x->retry_at = x->now.mono + STORE_RETRY_MS;
 	x->keeping = 0;
+	judging_reset(x);
 	for (size_t i = 0; i < x->pending_count; i++) {
 		struct pending *p = x->pending[i];
 		if (p->peer) {
-			p->looked_at = false;
 			x->pending[kept++] = p;
 			continue;
 		}
@@ -395,6 +319,8 @@ static void admitted(struct exchange *x, size_t n)
 		pending_free(x->pending[i]);
 	}
 	x->pending_count -= n;
+	x->judged -= n;
+	x->judging -= n;
 	memmove(x->pending, x->pending + n, x->pending_count * sizeof(*x->pending));
 }
 
@@ -415,15 +341,13 @@ static bool batch_over(struct exchange *x)
 	return true;
 }
 
-/* Everything that has arrived becomes a batch. */
+/* Everything that is judged becomes a batch. */
 static enum err batch_begin(struct exchange *x)
 {
 	const struct store *s = &x->host.store;
-	size_t n = x->pending_count, count;
-	enum err e;
+	size_t n = x->judged, count;
+	enum err e = duplicates_mark(x, n);
 
-	judge_all(x);
-	e = duplicates_mark(x, n);
 	if (!e)
 		e = recalls_apply(x, n);
 	if (!e)
@@ -457,11 +381,8 @@ void admit(struct exchange *x)
 	const struct store *s = &x->host.store;
 	enum err e;
 
-	if (!batch_over(x)) {
-		judge_all(x);
-		return;
-	}
-	if (x->pending_count == 0 || x->now.mono < x->retry_at)
+	judging_turn(x);
+	if (!batch_over(x) || x->judged == 0 || x->now.mono < x->retry_at)
 		return;
 	if (s->busy(s->self)) {
 		wait_for_store(x);
@@ -483,4 +404,5 @@ void admit_end(struct exchange *x)
 	if (x->keeping)
 		s->kept(s->self, true, &e);
 	x->keeping = 0;
+	judging_reset(x);
 }

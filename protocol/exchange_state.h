@@ -54,7 +54,6 @@ struct pending {
 	struct party_id from;
 	bool own; /* written here */
 	bool duplicate;
-	bool looked_at;  /* split and judged are valid */
 	uint64_t number; /* of the peer's push */
 	uint64_t ticket;
 	uint64_t conversation; /* of the peer; another by now: the answer is no longer wanted */
@@ -62,6 +61,7 @@ struct pending {
 	size_t length;
 	bool split; /* message is valid */
 	struct message_view message;
+	struct judging judging;
 	struct judged judged;
 };
 
@@ -73,6 +73,8 @@ struct allowance {
 	uint64_t passed_on; /* emergencies that came from others while it is paused */
 };
 
+enum { JUDGED_AT_ONCE = 256 };
+
 struct exchange {
 	struct exchange_host host;
 	struct exchange_options options;
@@ -81,6 +83,10 @@ struct exchange {
 	struct pending **pending; /* owned */
 	size_t pending_count, pending_size;
 	size_t keeping; /* the first so many of them are being committed, in the background */
+	size_t judged;  /* so many are judged, those among them; and */
+	size_t judging; /* up to here they are being judged, in the background */
+	struct pending *work[JUDGED_AT_ONCE]; /* what that is at */
+	bool working;
 	struct arrival *arrivals; /* owned; what of them is kept, and */
 	uint64_t *lsns;           /* where */
 	struct allowance *allowances;
@@ -121,14 +127,20 @@ bool peer_fill(struct peer *p);
 void peer_denied(struct peer *p, uint64_t lsn);
 void peer_cursor(const struct peer *p, struct cursor *c);
 
-/* admit.c: what arrives. */
+/* exchange_judge.c: what has arrived, and its judgement. */
 enum err pending_add(struct exchange *x, struct pending *p);
 void pending_free(struct pending *p);
 void pending_forget(struct exchange *x, const struct peer *peer);
+/* Takes what the background has done, and gives it more. */
+void judging_turn(struct exchange *x);
+/* Waits for the background; everything is to be judged again. */
+void judging_reset(struct exchange *x);
+
+/* exchange_admit.c: what becomes of it. */
 /* May a neighbour that holds back what this origin says pass one more of its emergencies on? */
 bool emergency_expected(struct exchange *x, const struct party_id *origin);
 void admit(struct exchange *x);
-/* Waits for what is being committed; nobody is told. */
+/* Waits for the background; nobody is told. */
 void admit_end(struct exchange *x);
 
 /* Queues a position that reconciliation has found the peer to lack. */

@@ -104,7 +104,8 @@ static bool same_network(const struct header *h, const struct topology *t)
 	return memcmp(h->network.b, t->network.b, NETWORK_ID_BYTES) == 0;
 }
 
-static void authenticate(struct judged *j, const struct passage *p, const struct header *h,
+/* What stands if the signature does, and under which key. */
+static void authenticate(struct judging *g, const struct passage *p, const struct header *h,
 			 const struct message_view *m)
 {
 	const struct topology *then = chain_version(p->chain, h->topology);
@@ -112,57 +113,72 @@ static void authenticate(struct judged *j, const struct passage *p, const struct
 	const struct sign_key *key;
 
 	if (!origin || origin->kind != PARTY_NODE) {
-		forged(j, "names an origin that was no node of its topology version");
+		forged(&g->judged, "names an origin that was no node of its topology version");
 		return;
 	}
 	key = party_sign_key(origin, h->sign_key);
 	if (!key) {
-		forged(j, "names a sign key that its origin never had");
+		forged(&g->judged, "names a sign key that its origin never had");
 		return;
 	}
-	if (!message_signature_valid(&j->id, m->signature, key->key)) {
-		forged(j, "is not signed by its origin");
-		return;
-	}
-	verdict_set(j, p, h);
-	j->bodyless = !m->body && h->body_length;
+	memcpy(g->key, key->key, sizeof g->key);
+	g->signs = true;
+	verdict_set(&g->judged, p, h);
+	g->judged.bodyless = !m->body && h->body_length;
 }
 
-void judge(struct judged *j, const struct passage *p, const struct message_view *m)
+void judge_begin(struct judging *g, const struct passage *p, const struct message_view *m)
 {
 	struct header h;
 	enum nak_reason reason = 0;
 	const char *why;
 	enum err e = header_decode(&h, m->header, m->header_length);
 
-	*j = (struct judged){0};
+	*g = (struct judging){0};
 	if (e == ERR_UNSUPPORTED) {
-		refused(j, NAK_UNJUDGEABLE, "is of a version that is not known here");
+		refused(&g->judged, NAK_UNJUDGEABLE, "is of a version that is not known here");
 		return;
 	}
 	if (e) {
-		forged(j, "is malformed");
+		forged(&g->judged, "is malformed");
 		return;
 	}
-	j->origin = h.origin;
-	j->id = message_id_of(m->header, m->header_length);
-	if (m->body && !message_body_matches(&h, m->body, m->body_length)) {
-		forged(j, "has another body than its header promises");
-		return;
-	}
-	if (!same_network(&h, p->topology)) {
-		forged(j, "belongs to another federation");
-		return;
-	}
-	if (!header_audience_valid(&h)) {
-		forged(j, "claims the audience of others");
-		return;
-	}
+	g->judged.origin = h.origin;
+	g->judged.id = message_id_of(m->header, m->header_length);
+	g->has_body = m->body;
+	g->body_length = h.body_length;
+	g->body_hash = h.body_hash;
 	why = judge_passage(p, &h, &reason);
-	if (why)
-		refused(j, reason, why);
+	if (!same_network(&h, p->topology))
+		forged(&g->judged, "belongs to another federation");
+	else if (!header_audience_valid(&h))
+		forged(&g->judged, "claims the audience of others");
+	else if (why)
+		refused(&g->judged, reason, why);
 	else
-		authenticate(j, p, &h, m);
+		authenticate(g, p, &h, m);
+}
+
+void judge_check(struct judging *g, const struct message_view *m)
+{
+	if (g->has_body) {
+		struct hash hash = hash_of(m->body, m->body_length);
+		g->body_good = m->body_length == g->body_length && hash_equal(&hash, &g->body_hash);
+		/* The signature costs most and is looked at last. */
+		if (!g->body_good)
+			return;
+	}
+	if (g->signs)
+		g->signature_good = message_signature_valid(&g->judged.id, m->signature, g->key);
+}
+
+void judge_end(struct judged *j, const struct judging *g)
+{
+	*j = g->judged;
+	if (g->has_body && !g->body_good)
+		forged(j, "has another body than its header promises");
+	else if (g->signs && !g->signature_good)
+		forged(j, "is not signed by its origin");
 }
 
 void judge_own(struct judged *j, const struct chain *chain, const struct message_view *m)

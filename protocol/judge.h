@@ -53,10 +53,20 @@ struct passage {
  * is not looked at. */
 const char *judge_passage(const struct passage *p, const struct header *h, enum nak_reason *reason);
 
-/* Everything, cheapest first; the signature last.   Thread-safe as long as nobody changes the
- * chain.
- */
-void judge(struct judged *j, const struct passage *p, const struct message_view *m);
+/* A judgement comes in three parts.  The first and the last are quick and need the chain as it is;
+ * between them stands what takes long, body hash and signature, which touches nothing but the
+ * message and struct judging, and so may run on any thread. */
+struct judging {
+	struct judged judged; /* if body and signature are good */
+	bool has_body, signs; /* they matter */
+	bool body_good, signature_good;
+	uint8_t key[SIGN_KEY_BYTES];
+	uint32_t body_length; /* that the header promises, and */
+	struct hash body_hash;
+};
+void judge_begin(struct judging *g, const struct passage *p, const struct message_view *m);
+void judge_check(struct judging *g, const struct message_view *m);
+void judge_end(struct judged *j, const struct judging *g);
 
 /* Is a message with this header void under that version?  SPEC.md 4.12. */
 bool judge_void(const struct topology *t, const struct header *h);

@@ -161,6 +161,36 @@ static void host_alarm(void *arg, const struct party_id *peer, const char *text)
 		broken(n->world, PROPERTY_BLAME, n, "an alarm about nothing: %.200s", text);
 }
 
+static void host_work_begin(void *arg, void (*work)(void *, size_t), void *ctx, size_t n)
+{
+	struct node *node = arg;
+	unsigned most = node->world->plan.late;
+
+	if (node->judging.work)
+		abort(); /* two at once */
+	node->judging.work = work;
+	node->judging.ctx = ctx;
+	node->judging.n = n;
+	node->judging.left = most ? node->judging.begun++ % most : 0;
+}
+
+/* All of it is done at the last moment: whatever it goes by must have stayed. */
+static bool host_work_over(void *arg, bool wait)
+{
+	struct node *node = arg;
+
+	if (!node->judging.work)
+		return true;
+	if (!wait && node->world->faults && node->judging.left > 0) {
+		node->judging.left--;
+		return false;
+	}
+	for (size_t i = node->judging.n; i-- > 0;)
+		node->judging.work(node->judging.ctx, i);
+	node->judging.work = NULL;
+	return true;
+}
+
 void node_boot(struct node *n)
 {
 	struct world *w = n->world;
@@ -177,7 +207,9 @@ void node_boot(struct node *n)
 				     .stored = host_stored,
 				     .submitted = host_submitted,
 				     .ended = host_ended,
-				     .alarm = host_alarm};
+				     .alarm = host_alarm,
+				     .work_begin = host_work_begin,
+				     .work_over = host_work_over};
 
 	if (!w->plan.reconcile)
 		host.store.trie = NULL;

@@ -89,6 +89,12 @@ struct node {
 	uint64_t accepted_at; /* when it got its newest version */
 	uint32_t highest;     /* version that it has had */
 	uint32_t floor;       /* the highest that it has had */
+	struct {
+		void (*work)(void *ctx, size_t i); /* NULL: none */
+		void *ctx;
+		size_t n;
+		unsigned left, begun; /* turns; pieces of work so far */
+	} judging;                    /* in the background */
 };
 
 /* A message that somebody has written. */
