@@ -113,7 +113,7 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(NO
 	$(call link,$(LIBS_node))
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/fuzz_%.o $(NODE)
 	$(call link,$(LIBS_node))
-$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(call objects,$(wildcard tests/bench/limit*.c)) $(NODE)
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(call objects,$(wildcard tests/bench/limit*.c tests/bench/peer.c)) $(NODE)
 	$(call link,$(LIBS_node))
 $(BUILD)/tests/bench/scale: $(BUILD)/tests/bench/scale.o $(call helpers,sim) $(KEYS)
 	$(call link,$(LIBS_keys))

@@ -1,4 +1,5 @@
-/* A node with a million objects: to start it, to ask it, what it takes of memory and disk. */
+/* A node with ten thousand to a million objects: to start it, to ask it, what it takes of memory
+ * and disk.  BIG=1: ten million as well. */
 #include <signal.h>
 #include <sys/wait.h>
 #include <zstd.h>
@@ -9,7 +10,20 @@
 
 enum { INDICATORS = 1000, LOG_LINES = 200000, KNOWN_EVERY = 1000, LIST_LINES = 100000 };
 
-static size_t messages = 1000;
+static size_t messages; /* of INDICATORS objects */
+static const char *size_name;
+
+/* Puts the size into the name of a work. */
+static const char *sized(char out[80], const char *format)
+{
+	char *at;
+
+	snprintf(out, 80, "%s", format);
+	at = strchr(out, '#');
+	need(at);
+	snprintf(at, (size_t)(out + 80 - at), "%s%s", size_name, format + (at - out) + 1);
+	return out;
+}
 
 static const char *path_of(char out[PATH_MAX], const char *home, const char *name)
 {
@@ -46,7 +60,8 @@ static struct ask *answer_waited(const char *home)
 /* From the start of the program to its first answer. */
 static void bench_start(const char *home, const char *work, int signal)
 {
-	struct bench_row r = {.work = work, .unit = "s", .less = true};
+	char name[80];
+	struct bench_row r = {.work = sized(name, work), .unit = "s", .less = true};
 
 	for (int i = 0; i < BENCH_TIMES; i++) {
 		double begun = bench_now();
@@ -107,9 +122,10 @@ static double packed_bytes(void)
 static void bench_disk(const char *home)
 {
 	double objects = (double)(messages * INDICATORS);
+	char name[80];
 
 	bench_write(&(struct bench_row){
-		.work = "disk for an indicator, index included",
+		.work = sized(name, "disk for an indicator of #, index included"),
 		.unit = "bytes",
 		.values = {(disk_bytes(home, "log") + disk_bytes(home, "index")) / objects},
 		.count = 1,
@@ -150,7 +166,9 @@ static size_t looks_up(void *arg)
 /* By the index itself, the daemon being down. */
 static void bench_match(const char *home)
 {
-	struct bench_row r = {.work = "check of single values against 1M", .unit = "values/s"};
+	char name[80];
+	struct bench_row r = {.work = sized(name, "check of single values against #"),
+			      .unit = "values/s"};
 	struct looking l = {.number = 1};
 	struct identity *identity;
 	struct index *index;
@@ -209,8 +227,10 @@ static double log_write(const struct lab *lab)
 
 static void bench_file_check(const struct lab *lab)
 {
-	struct bench_row r = {.work = "check --file of a log against 1M; peer: grep -F -f",
-			      .unit = "MB/s"};
+	char name[80];
+	struct bench_row r = {
+		.work = sized(name, "check --file of a log against #; peer: grep -F -f"),
+		.unit = "MB/s"};
 	double bytes = log_write(lab), begun;
 
 	for (int i = 0; i < BENCH_TIMES; i++) {
@@ -270,35 +290,50 @@ static void bench_import(void)
 	lab_remove(&lab);
 }
 
-int main(int argc, char **argv)
+static void at_size(bool file)
 {
-	char home[PATH_MAX];
+	char home[PATH_MAX], name[80];
 	struct lab lab;
 	struct ask *ask;
 	pid_t pid;
 
-	bench_file = argc > 1 ? fopen(argv[1], "a") : NULL;
-	if (getenv("BIG"))
-		messages = 10000;
 	lab_make(&lab, "solo");
 	snprintf(home, sizeof home, "%s/lab/solo", lab.dir);
 	lab_fill(&lab, "solo", messages, INDICATORS);
 	pid = daemon_start(home);
 	ask = answer_waited(home);
 	lab_folded(ask);
+	bench_figure(sized(name, "private memory, # objects just made searchable"),
+		     private_mib(pid), "MiB");
 	ask_close(ask);
 	need(kill(pid, SIGTERM) == 0 && waitpid(pid, NULL, 0) == pid);
-	bench_start(home, "start with 1M objects", SIGTERM);
-	bench_start(home, "start with 1M objects after kill -9", SIGKILL);
+	bench_start(home, "start with # objects", SIGTERM);
+	bench_start(home, "start with # objects after kill -9", SIGKILL);
 	bench_disk(home);
 	bench_match(home);
 	pid = daemon_start(home);
 	ask = answer_waited(home);
 	ask_close(ask);
-	bench_file_check(&lab);
-	bench_figure("private memory with 1M objects", private_mib(pid), "MiB");
+	if (file)
+		bench_file_check(&lab);
+	bench_figure(sized(name, "private memory with # objects"), private_mib(pid), "MiB");
 	need(kill(pid, SIGTERM) == 0 && waitpid(pid, NULL, 0) == pid);
 	lab_remove(&lab);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		size_t messages;
+	} sizes[] = {{"10k", 10}, {"100k", 100}, {"1M", 1000}, {"10M", 10000}};
+
+	bench_file = argc > 1 ? fopen(argv[1], "a") : NULL;
+	for (size_t i = 0; i < (getenv("BIG") ? 4 : 3); i++) {
+		size_name = sizes[i].name;
+		messages = sizes[i].messages;
+		at_size(messages >= 1000);
+	}
 	bench_import();
 	return bench_file && fclose(bench_file) != 0;
 }

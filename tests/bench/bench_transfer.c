@@ -3,6 +3,7 @@
 #include "tests/bench/bench.h"
 #include "tests/bench/lab.h"
 #include "tests/bench/limit.h"
+#include "tests/bench/peer.h"
 
 struct work {
 	const char *acknowledged, *searchable;
@@ -56,6 +57,27 @@ static double insert_limit(const struct lab *lab, const struct work *w)
 	return rate / (double)rows * (double)(w->messages * w->indicators);
 }
 
+static void peer_write(const char *work, double rate, const char *program)
+{
+	if (rate > 0)
+		bench_figure(work, rate, "messages/s");
+	else
+		printf("%-52s %s is not installed\n", work, program);
+}
+
+/* Others with messages as long, and what they leave out. */
+static void bench_peers(size_t length, size_t count)
+{
+	size_t whole = HEADER_FIXED_BYTES + SIGNATURE_BYTES + length;
+
+	bench_figure("a bare prototype, 1 indicator a message", limit_transfer(length, count),
+		     "messages/s");
+	peer_write("a Redis stream, appendfsync always, no cryptography", peer_redis(whole, count),
+		   "redis-server");
+	peer_write("NATS JetStream, no fsync, no cryptography", peer_nats(whole, count),
+		   "nats-server");
+}
+
 static void bench_work(const struct work *w)
 {
 	struct bench_row acknowledged = {.work = w->acknowledged,
@@ -81,8 +103,7 @@ static void bench_work(const struct work *w)
 		searchable.limit = insert_limit(&lab, w);
 	bench_write(&acknowledged);
 	if (w->indicators == 1)
-		bench_figure("a bare prototype, 1 indicator a message",
-			     limit_transfer(length, w->messages), "messages/s");
+		bench_peers(length, w->messages);
 	bench_write(&searchable);
 	ask_close(author);
 	lab_remove(&lab);
