@@ -7,9 +7,9 @@
 #include "node/say.h"
 
 enum {
-	EVENTS_A_TURN = 1024, /* so that what arrives in one turn is one commit */
-	FRAMES_A_TURN = 128,  /* sent to one neighbour before the next has its turn */
-	REPLACED_MAX = 6,     /* connections in two minutes that others took the place of */
+	EVENTS_A_TURN = 128, /* taken before they are looked at and answered */
+	FRAMES_A_TURN = 128, /* sent to one neighbour before the next has its turn */
+	REPLACED_MAX = 6,    /* connections in two minutes that others took the place of */
 	REPLACED_MS = 2 * 60 * 1000,
 };
 
