@@ -108,7 +108,7 @@ enum err identity_adopt(struct identity *id, struct keyring *secrets)
 {
 	size_t own = id->secrets ? seals_of(id->secrets) : 0, now = seals_of(secrets);
 	size_t roles = id->pair_count - own;
-	struct seal_pair *pairs = calloc(now + roles, sizeof *pairs);
+	struct seal_pair *pairs = calloc(now + roles + 1, sizeof *pairs);
 	struct published *published = calloc(1, sizeof *published);
 
 	if (!pairs || !published) {

@@ -77,8 +77,8 @@ static bool any_ready(const zmq_pollitem_t *items, size_t n)
 
 enum err loop_turn(struct loop *loop, long wait_ms)
 {
-	bool wants[LOOP_SOURCES_MAX];
-	size_t first[LOOP_SOURCES_MAX + 1], n = 0;
+	bool wants[LOOP_SOURCES_MAX] = {false};
+	size_t first[LOOP_SOURCES_MAX + 1] = {0}, n = 0;
 	/* Ticks come first: they may open and close sockets, and items must name only living ones.
 	 */
 	long wait = turn_wait(loop, wait_ms, wants);

@@ -63,7 +63,11 @@ enum err sandbox_user(const char *user, struct report *report)
 
 const char *sandbox_unfit(void)
 {
-	return WATCHED ? "built with a sanitizer, which needs to look around" : NULL;
+	const char *preloaded = getenv("LD_PRELOAD");
+
+	if (WATCHED)
+		return "built with a sanitizer, which needs to look around";
+	return preloaded && strstr(preloaded, "/vgpreload_") ? "run by valgrind" : NULL;
 }
 
 enum err sandbox_enter(struct sandbox_made *made, const char *home, const struct config *config,

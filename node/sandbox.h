@@ -19,7 +19,7 @@ void sandbox_no_dumps(void);
 /* Becomes that user, with its groups, for good.  ERR_NOT_FOUND, ERR_NOT_ALLOWED with words. */
 enum err sandbox_user(const char *user, struct report *report);
 
-/* Why this program, as it was built and started, is not shut in at all; or NULL. */
+/* Why this program, as it was built and started, cannot be shut in at all; static, or NULL. */
 const char *sandbox_unfit(void);
 
 /* What this kernel was able to hold to. */

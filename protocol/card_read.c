@@ -75,7 +75,7 @@ static bool key_of(struct reading *r, const cJSON *object, const char *name, voi
 
 static char *copy_of(struct reading *r, const char *text)
 {
-	char *copy = strdup(text);
+	char *copy = text ? strdup(text) : NULL;
 
 	if (!copy)
 		wrong(r, ERR_MEMORY, "no memory");
@@ -93,6 +93,8 @@ static void read_endpoints(struct reading *r, const cJSON *json)
 		const char *why = text ? value_endpoint(text) : "no string";
 		if (why)
 			wrong(r, ERR_FORMAT, "endpoints: %s", why);
+		if (!text || r->e)
+			return;
 		for (size_t i = 0; i < c->endpoint_count && !r->e; i++)
 			if (strcmp(c->endpoints[i], text) == 0)
 				wrong(r, ERR_FORMAT, "endpoints: %s stands there twice", text);

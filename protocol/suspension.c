@@ -247,11 +247,11 @@ static enum err take_text(struct suspension **out, const struct chain *chain,
 			  struct report *report)
 {
 	const struct topology *t;
-	struct suspension *s;
+	struct suspension *s = NULL;
 	enum err e = suspension_parse(&s, text, n, report);
 
-	if (e)
-		return e;
+	if (e || !s)
+		return e ? e : ERR_MEMORY;
 	t = chain_by_hash(chain, &s->topology);
 	if (!t) {
 		report_add(report, "suspension: topology: is of no version that is held here");

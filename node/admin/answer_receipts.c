@@ -307,7 +307,7 @@ static void summary_show(struct following *f)
 				      n ? ", " : "", count, parts[i].words);
 	}
 	if (f->waiting)
-		n += snprintf(words + n, sizeof words - (size_t)n, ", %zu waiting", f->waiting);
+		snprintf(words + n, sizeof words - (size_t)n, ", %zu waiting", f->waiting);
 	admin_put_name(t, "counts");
 	text_str(t, "{");
 	admin_put_number(t, "readers", f->reader_count);

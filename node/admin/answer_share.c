@@ -413,7 +413,7 @@ enum err answer_share(struct answer *a)
 	/* Who answers has looked at it.  What was sent was sent, whatever becomes of the mark. */
 	if (!e && !s.dry_run && s.who.answers_lsn)
 		(void)read_mark(a->node, READ_ACKNOWLEDGED, &s.who.answers_lsn, 1);
-	for (size_t i = 0; i < s.count; i++)
+	for (size_t i = 0; s.drafts && i < s.count; i++)
 		free((void *)s.drafts[i].body);
 	free(s.drafts);
 	free(s.ids);

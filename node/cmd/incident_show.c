@@ -208,7 +208,7 @@ static void print_incident(const cJSON *i)
 int incident_show(struct incident_call *call)
 {
 	struct client client = {0};
-	struct reply reply;
+	struct reply reply = {0};
 	int code = ask_one(call, &client, &reply);
 
 	if (!code) {
@@ -265,7 +265,7 @@ static void print_draft(const cJSON *i, const char *stage)
 int incident_draft(struct incident_call *call)
 {
 	struct client client = {0};
-	struct reply reply;
+	struct reply reply = {0};
 	int code;
 
 	if (!call->o.stage)

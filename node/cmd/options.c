@@ -58,7 +58,8 @@ int options_read(const char *what, const struct option_rule *rules, size_t n, in
 		 int *first)
 {
 	struct option options[OPTION_RULES_MAX + 1] = {0};
-	const char *letters = rule_output(rules, n) ? "o:" : "";
+	const struct option_rule *output = rule_output(rules, n);
+	const char *letters = output ? "o:" : "";
 	int option, code = EXIT_DONE;
 
 	for (size_t i = 0; i < n && i < OPTION_RULES_MAX; i++)
@@ -68,8 +69,8 @@ int options_read(const char *what, const struct option_rule *rules, size_t n, in
 					     NULL, OPTION_BASE + (int)i};
 	optind = 1;
 	while (!code && (option = getopt_long(argc, argv, letters, options, NULL)) != -1) {
-		if (option == 'o')
-			code = option_take(what, rule_output(rules, n), optarg);
+		if (option == 'o' && output)
+			code = option_take(what, output, optarg);
 		else if (option < OPTION_BASE)
 			return EXIT_USAGE;
 		else

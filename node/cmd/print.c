@@ -56,7 +56,7 @@ static int columns(const char *s, size_t n)
 {
 	int count = 0;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; s && i < n; i++)
 		count += ((unsigned char)s[i] & 0xc0) != 0x80;
 	return count;
 }

@@ -19,7 +19,7 @@ int cmd_share(const struct cmd_context *c, int argc, char **argv)
 	if (!code)
 		code = send_open(s, c, "khabar share");
 	for (int i = first; !code && i < argc; i++)
-		if (import_value(&s->import, argv[i], (size_t)(i - first + 1)) == ERR_MEMORY) {
+		if (import_value(&s->import, argv[i], (size_t)(i - first) + 1) == ERR_MEMORY) {
 			fprintf(stderr, "khabar share: %s\n", err_str(ERR_MEMORY));
 			code = EXIT_REFUSED;
 		}

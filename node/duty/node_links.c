@@ -106,7 +106,8 @@ static size_t linkable(struct node *n, struct link_peer *peers, size_t count)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		bool done = links_find(n, &peers[i].id)->done && peers[i].dial;
+		const struct neighbour *b = links_find(n, &peers[i].id);
+		bool done = b && b->done && peers[i].dial;
 		/* SPEC 7.9: "Meanwhile the node has no connection with it, dials it not and lets it
 		 * in not." */
 		if (!done && !quarantine_of(n, &peers[i].id))

@@ -182,7 +182,7 @@ enum err node_publish_letter(struct node *n, const struct topology *t, const str
 
 	if (!e && !renewed)
 		e = ERR_MEMORY;
-	if (!e) {
+	if (!e && renewed) {
 		*renewed = *letter;
 		directory_renew(n->directory, t, renewed);
 	}

@@ -159,7 +159,7 @@ static enum err target_read(struct answering *x, const struct message_id *id, st
 /* SPEC 5.9: "It answers for the erasing of every message that it reads, sealed or not" */
 static enum err answer_recall(struct answering *x)
 {
-	struct log_row target;
+	struct log_row target = {0};
 	enum err e = target_read(x, &x->header.ref, &target);
 
 	if (e)

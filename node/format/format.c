@@ -114,7 +114,7 @@ static char *printable(const char *text, size_t n)
 	while (kept < n && kept > 0 && ((unsigned char)text[kept] & 0xc0) == 0x80)
 		kept--;
 	for (size_t k = 0; k < kept; k++)
-		copy[k] = (unsigned char)text[k] < 0x20 || text[k] == 0x7f ? '?' : text[k];
+		copy[k] = (char)((unsigned char)text[k] < 0x20 || text[k] == 0x7f ? '?' : text[k]);
 	copy[kept] = '\0';
 	for (const uint8_t *bad; (bad = u8_check((uint8_t *)copy, kept)) != NULL;)
 		copy[(const char *)bad - copy] = '?';

@@ -91,7 +91,7 @@ static enum err event_write(struct feed *f, const struct event *v, struct text *
 	if (event_path(path, f->x, v->uuid) &&
 	    file_read(&old, &n, path, EVENT_MAX_BYTES, NULL) == ERR_OK)
 		last = time_of(old, v->uuid);
-	if (last >= v->time && last < UINT32_MAX) {
+	if (old && last >= v->time && last < UINT32_MAX) {
 		event_text(t, v, last);
 		same = !t->bad && t->length == n && memcmp(t->at, old, n) == 0;
 		*time = same ? last : last + 1;

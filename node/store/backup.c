@@ -246,8 +246,8 @@ static enum err bring_copy(const char *dir, const char *into, const struct backu
 			   struct report *report)
 {
 	char path[PATH_MAX];
-	struct hash hash;
-	uint64_t bytes;
+	struct hash hash = {{0}};
+	uint64_t bytes = 0;
 	int from, to;
 	enum err e = path_of(path, into, "data.mdb");
 	if (!e)

@@ -310,7 +310,7 @@ enum err index_forwards(struct index_reader *reader, const struct message_id *id
 	rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
 	mdb_cursor_close(cursor);
 	if (rc == 0 &&
-	    (key.mv_size != FORWARD_KEY_BYTES || memcmp(key.mv_data, id->b, sizeof id->b)))
+	    (key.mv_size != FORWARD_KEY_BYTES || memcmp(key.mv_data, id->b, sizeof id->b) != 0))
 		rc = MDB_NOTFOUND;
 	if (rc == 0)
 		*at = *lsn = get_u64((uint8_t *)key.mv_data + MESSAGE_ID_BYTES);

@@ -64,8 +64,8 @@ enum err index_incident_count(struct index_reader *reader, uint64_t *events)
 enum err index_incident_next(struct index_reader *reader, struct message_id *root)
 {
 	uint8_t from[INCIDENT_KEY_BYTES];
-	MDB_cursor *cursor;
-	MDB_val key, value;
+	MDB_cursor *cursor = NULL;
+	MDB_val key = {0, NULL}, value = {0, NULL};
 	memcpy(from, root->b, MESSAGE_ID_BYTES);
 	memset(from + MESSAGE_ID_BYTES, 0xff, 8);
 	enum err e = row_from(reader, from, &cursor, &key, &value);
@@ -80,8 +80,8 @@ enum err index_incident_event(struct index_reader *reader, const struct message_
 			      uint64_t *lsn)
 {
 	uint8_t from[INCIDENT_KEY_BYTES];
-	MDB_cursor *cursor;
-	MDB_val key, value;
+	MDB_cursor *cursor = NULL;
+	MDB_val key = {0, NULL}, value = {0, NULL};
 	memcpy(from, root->b, MESSAGE_ID_BYTES);
 	put_u64(from + MESSAGE_ID_BYTES, *lsn + 1);
 	enum err e = row_from(reader, from, &cursor, &key, &value);
@@ -104,8 +104,8 @@ enum err index_incident_numbered(struct index_reader *reader, const char *number
 				 struct message_id *roots, size_t max, size_t *n)
 {
 	uint8_t from[INCIDENT_KEY_BYTES] = {0}, hash[HASH_KEY_BYTES];
-	MDB_cursor *cursor;
-	MDB_val key, value;
+	MDB_cursor *cursor = NULL;
+	MDB_val key = {0, NULL}, value = {0, NULL};
 	*n = 0;
 	key_of_incident(hash, reader->index->identity, number);
 	enum err e = row_from(reader, from, &cursor, &key, &value);

@@ -216,7 +216,8 @@ enum err index_answers(struct index_reader *reader, const struct message_id *id,
 		return lmdb_err(rc);
 	rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
 	mdb_cursor_close(cursor);
-	if (rc == 0 && (key.mv_size != REF_KEY_BYTES || memcmp(key.mv_data, id->b, sizeof id->b)))
+	if (rc == 0 &&
+	    (key.mv_size != REF_KEY_BYTES || memcmp(key.mv_data, id->b, sizeof id->b) != 0))
 		rc = MDB_NOTFOUND;
 	if (rc == 0)
 		*at = *lsn = get_u64((uint8_t *)key.mv_data + MESSAGE_ID_BYTES);
@@ -274,7 +275,7 @@ enum err index_versions(struct index_reader *reader, const struct party_id *orig
 bool index_current(struct index_reader *reader, const struct party_id *origin,
 		   const char *object_id, uint64_t lsn, uint16_t number)
 {
-	struct object_at at;
+	struct object_at at = {0};
 	return index_object(reader, origin, object_id, &at) == ERR_OK && at.lsn == lsn &&
 	       at.number == number;
 }

@@ -49,8 +49,9 @@ static enum err grow(struct tail *t)
 		wider.entries[i] = t->entries[slot(t, i)];
 		chain(&wider, i);
 	}
-	tail_clear(t);
+	struct tail narrower = *t;
 	*t = wider;
+	tail_clear(&narrower);
 	return ERR_OK;
 }
 

@@ -65,7 +65,7 @@ enum err log_rename(const char *dir, const struct identity *identity, const stru
 {
 	struct store_env store;
 	struct store_id old;
-	struct log_tables tables;
+	struct log_tables tables = {0};
 	MDB_txn *txn = NULL;
 	MDB_val key = {5, (void *)(uintptr_t) "store"};
 	MDB_val value = {sizeof id->b, (void *)(uintptr_t)id->b};
