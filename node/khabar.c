@@ -72,7 +72,7 @@ static const struct command commands[] = {
 	{"ack", cmd_ack, "ID...", "tell the authors of messages that they were noted"},
 	{"share", cmd_share, "VALUE... --tlp T --to A " SEND_USAGE, "send values that you type"},
 	{"import", cmd_import,
-	 "FILE... --tlp T --to A [--format stix|misp|list] [--column N]\n"
+	 "FILE... --tlp T --to A [--format F] [--column N]\n"
 	 "                   [--skip-rejected] " SEND_USAGE,
 	 "send what is in files: STIX, MISP, lists, CSV"},
 	{"forward", cmd_forward, "ID --to A --reason R [--dry-run]",

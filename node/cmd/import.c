@@ -1,27 +1,42 @@
 /* khabar import: feeds, bundles and events from files. */
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "node/cmd/send.h"
 #include "node/file.h"
 
+enum { FORMATS_MAX = 16 };
+
 static int format_check(const char *format)
 {
-	const char *names[8], *nearest;
+	const char *names[FORMATS_MAX], *nearest;
+	struct text all;
 	size_t n = 0;
+	int code;
 
 	if (!format)
 		return EXIT_DONE;
-	for (; n < 8 && format_name(n); n++) {
+	text_init(&all);
+	for (; n < FORMATS_MAX && format_name(n); n++) {
 		names[n] = format_name(n);
-		if (strcmp(names[n], format) == 0)
+		text_format(&all, "%s%s", n ? ", " : "", names[n]);
+		if (strcmp(names[n], format) == 0) {
+			text_clear(&all);
 			return EXIT_DONE;
+		}
 	}
 	nearest = report_nearest(format, names, n);
 	if (nearest)
-		return cmd_misused("khabar import", "--format %s: did you mean %s?", format,
+		code = cmd_misused("khabar import", "--format %s: did you mean %s?", format,
 				   nearest);
-	return cmd_misused("khabar import", "--format %s: stix, misp or list", format);
+	else
+		code = cmd_misused("khabar import", "--format %s: one of %s", format,
+				   all.bad ? "" : all.at);
+	text_clear(&all);
+	return code;
 }
 
 /* Says whose words they are where they do not. */
@@ -44,6 +59,19 @@ static int refused(struct sending *s, const char *path, const struct report *sai
 	return code;
 }
 
+/* A folder with a manifest is a feed of MISP's. */
+static bool feed(const struct sending *s, const char *path)
+{
+	char manifest[PATH_MAX];
+	struct stat st;
+
+	if (s->format && strcmp(s->format, "misp") != 0)
+		return false;
+	return (size_t)snprintf(manifest, sizeof manifest, "%s/manifest.json", path) <
+		       sizeof manifest &&
+	       stat(manifest, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 static int file_import(struct sending *s, const char *path)
 {
 	struct report report;
@@ -53,9 +81,13 @@ static int file_import(struct sending *s, const char *path)
 	enum err e;
 
 	report_init(&report);
-	e = file_read(&bytes, &n, path, IMPORT_MAX_BYTES, &report);
-	if (!e)
-		e = import_read(&s->import, s->format, bytes, n, path, &report);
+	if (feed(s, path)) {
+		e = import_feed(&s->import, path, &report);
+	} else {
+		e = file_read(&bytes, &n, path, IMPORT_MAX_BYTES, &report);
+		if (!e)
+			e = import_read(&s->import, s->format, bytes, n, path, &report);
+	}
 	if (e && report.count == 0)
 		report_add(&report, "%s", err_str(e));
 	if (e)

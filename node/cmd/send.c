@@ -171,6 +171,24 @@ static size_t objects_of(const struct import *i)
 	return n;
 }
 
+/* What was found in prose is looked at by a person. */
+static void print_guessed(FILE *out, const struct import *i)
+{
+	for (size_t p = 0; i->guessed && p < i->part_count; p++) {
+		cJSON *bundle = cJSON_ParseWithLength(i->parts[p].text, i->parts[p].length);
+		const cJSON *object;
+		cJSON_ArrayForEach(object, cJSON_GetObjectItemCaseSensitive(bundle, "objects"))
+		{
+			if (strcmp(member_text(object, "type"), "indicator") != 0)
+				continue;
+			fputs("    ", out);
+			print_safe(out, member_text(object, "name"), false);
+			fputc('\n', out);
+		}
+		cJSON_Delete(bundle);
+	}
+}
+
 /* Whoever sends sees who will read it, and says yes. */
 static int confirm(struct sending *s)
 {
@@ -193,6 +211,7 @@ static int confirm(struct sending *s)
 		return code;
 	}
 	who_print(stderr, s->who.json);
+	print_guessed(stderr, &s->import);
 	fprintf(stderr, "Send %zu object%s? [y/N] ", n, plural(n));
 	if (fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y')) {
 		s->client.progress.started = 0; /* thinking was not working */
@@ -257,6 +276,8 @@ static void print_sent(const struct sending *s, const struct reply *reply)
 
 	if (client_print_held(&s->client, reply))
 		return;
+	if (s->dry_run)
+		print_guessed(s->client.c->json ? stderr : stdout, &s->import);
 	if (s->client.c->json) {
 		client_print_json(reply);
 		return;

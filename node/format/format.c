@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistr.h>
 
 #include "node/format/import.h"
@@ -11,10 +12,20 @@ enum { KEPT_TEXT_BYTES = 200 };
 static const struct {
 	const char *name;
 	import_fn *read;
+	bool (*looks_text)(const char *bytes, size_t n);
+	bool (*looks_json)(const cJSON *first); /* the first object */
 } formats[] = {
-	{"stix", import_stix},
-	{"misp", import_misp},
-	{"list", import_list},
+	{"stix", import_stix, NULL, looks_stix},
+	{"misp", import_misp, NULL, looks_misp},
+	{"intelmq", import_intelmq, NULL, looks_intelmq},
+	{"idea", import_idea, NULL, looks_idea},
+	{"abusech", import_abusech, looks_abusech, NULL},
+	{"zeek", import_zeek, looks_zeek, NULL},
+	{"rpz", import_rpz, looks_rpz, NULL},
+	{"hosts", import_hosts, looks_hosts, NULL},
+	/* Whatever no other format claims; text is only read when it is asked for. */
+	{"list", import_list, NULL, NULL},
+	{"text", import_text, NULL, NULL},
 };
 
 enum { FORMATS = sizeof formats / sizeof *formats };
@@ -164,6 +175,13 @@ enum err import_count(struct import *i, const char *what)
 	return ERR_OK;
 }
 
+enum err import_leave(struct import *i, const char *what)
+{
+	i->read++;
+	i->context++;
+	return import_count(i, what);
+}
+
 /* Words for what is not text that can be read here, or NULL. */
 static const char *foreign(const char *bytes, size_t n)
 {
@@ -219,39 +237,118 @@ static bool json_text(const char *bytes, size_t n)
 	return at == n || bytes[at] == '{' || bytes[at] == ']';
 }
 
+bool looks_stix(const cJSON *first)
+{
+	const char *type = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(first, "type"));
+
+	return type && strcmp(type, "bundle") == 0;
+}
+
+bool looks_misp(const cJSON *first)
+{
+	return cJSON_HasObjectItem(first, "Event") || cJSON_HasObjectItem(first, "response");
+}
+
+/* All of it, or the first line where there is an object on each. */
+static enum err json_first(cJSON **json, const char *bytes, size_t n, struct report *report)
+{
+	const char *newline = memchr(bytes, '\n', n);
+	enum err err = json_parse(json, bytes, n, report);
+
+	if (err && newline && json_parse(json, bytes, (size_t)(newline - bytes), NULL) == ERR_OK) {
+		if (cJSON_IsObject(*json))
+			return ERR_OK;
+		cJSON_Delete(*json);
+	}
+	return err;
+}
+
+static const char *json_detect(const char *bytes, size_t n, const char *name, struct report *report)
+{
+	struct report json_report;
+	const char *found = NULL;
+	const cJSON *first;
+	cJSON *json;
+	enum err err;
+
+	report_init(&json_report);
+	err = json_first(&json, bytes, n, &json_report);
+	if (err)
+		report_add(report, "%s: %s", name, report_first(&json_report));
+	report_clear(&json_report);
+	if (err)
+		return NULL;
+	first = cJSON_IsArray(json) ? json->child : json;
+	for (size_t f = 0; f < FORMATS && !found; f++) {
+		if (formats[f].looks_json && formats[f].looks_json(first))
+			found = formats[f].name;
+	}
+	/* A list of what is no event of others was meant as one of MISP's. */
+	if (!found && cJSON_IsArray(json))
+		found = "misp";
+	if (!found)
+		report_add(report,
+			   "%s: JSON, but neither a STIX bundle nor an event of MISP, IntelMQ or "
+			   "IDEA%s%s%s",
+			   name, json->child && json->child->string ? " (its first key is \"" : "",
+			   json->child && json->child->string ? json->child->string : "",
+			   json->child && json->child->string ? "\")" : "");
+	cJSON_Delete(json);
+	return found;
+}
+
 const char *format_detect(const char *bytes, size_t n, const char *name, struct report *report)
 {
-	const char *words = foreign(bytes, n), *type;
-	struct report json_report;
-	cJSON *json;
-	bool stix, misp;
-	enum err err;
+	const char *words = foreign(bytes, n);
 
 	if (words) {
 		report_add(report, "%s: %s", name, words);
 		return NULL;
 	}
 	mark_skip(&bytes, &n);
-	if (!json_text(bytes, n))
-		return "list";
-	report_init(&json_report);
-	err = json_parse(&json, bytes, n, &json_report);
-	if (err)
-		report_add(report, "%s: %s", name, report_first(&json_report));
-	report_clear(&json_report);
-	if (err)
-		return NULL;
-	type = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "type"));
-	stix = type && strcmp(type, "bundle") == 0;
-	misp = cJSON_IsArray(json) || cJSON_HasObjectItem(json, "Event") ||
-	       cJSON_HasObjectItem(json, "response");
-	if (!stix && !misp)
-		report_add(report, "%s: JSON, but neither a STIX bundle nor a MISP event%s%s%s",
-			   name, json->child && json->child->string ? " (its first key is \"" : "",
-			   json->child && json->child->string ? json->child->string : "",
-			   json->child && json->child->string ? "\")" : "");
-	cJSON_Delete(json);
-	return stix ? "stix" : misp ? "misp" : NULL;
+	if (json_text(bytes, n))
+		return json_detect(bytes, n, name, report);
+	for (size_t f = 0; f < FORMATS; f++) {
+		if (formats[f].looks_text && formats[f].looks_text(bytes, n))
+			return formats[f].name;
+	}
+	return "list";
+}
+
+/* SPEC 8.6: "What is text and names a TLP anywhere that is stricter than the message's is refused."
+ */
+static enum err text_tlp(const struct import *i, const char *bytes, size_t n, const char *name,
+			 struct report *report)
+{
+	const char *at = bytes, *end = bytes + n, *colon;
+	char word[sizeof "amber+strict"];
+	size_t line = 1;
+	enum tlp tlp;
+
+	while ((colon = memchr(at, ':', (size_t)(end - at))) != NULL) {
+		const char *here = colon + 1, *from = at;
+		size_t k = 0;
+		at = here;
+		for (; (from = memchr(from, '\n', (size_t)(colon - from))) != NULL; from++)
+			line++;
+		if (colon - bytes < 3 || strncasecmp(colon - 3, "tlp", 3) != 0)
+			continue;
+		while (here < end && *here == ' ')
+			here++;
+		while (here < end && k + 1 < sizeof word &&
+		       ((*here >= 'A' && *here <= 'Z') || (*here >= 'a' && *here <= 'z') ||
+			*here == '+'))
+			word[k++] = *here++;
+		word[k] = '\0';
+		if (tlp_parse(word, &tlp) && tlp > i->options.tlp) {
+			report_add(report,
+				   "%s: line %zu: marked TLP:%s, stricter than the TLP:%s of the "
+				   "message",
+				   name, line, tlp_str(tlp), tlp_str(i->options.tlp));
+			return ERR_NOT_ALLOWED;
+		}
+	}
+	return ERR_OK;
 }
 
 static enum err input_read(struct import *i, const char *format, const char *bytes, size_t n,
@@ -267,8 +364,12 @@ static enum err input_read(struct import *i, const char *format, const char *byt
 		return ERR_FORMAT;
 	mark_skip(&bytes, &n);
 	for (size_t f = 0; f < FORMATS; f++) {
-		if (strcmp(format, formats[f].name) == 0)
-			return formats[f].read(i, bytes, n, name, report);
+		enum err err = ERR_OK;
+		if (strcmp(format, formats[f].name) != 0)
+			continue;
+		if (!formats[f].looks_json)
+			err = text_tlp(i, bytes, n, name, report);
+		return err ? err : formats[f].read(i, bytes, n, name, report);
 	}
 	report_add(report, "no format named \"%s\"", format);
 	return ERR_UNSUPPORTED;

@@ -3,9 +3,13 @@
  * They run in the command, with the rights of whoever typed it, never in the daemon: input is
  * hostile.  One table, one file per format:
  *
- *     stix   a STIX 2.1 bundle; its objects are kept byte for byte
- *     misp   a MISP event in any of its wrappers
- *     list   one value a line, or CSV
+ *     stix     a STIX 2.1 bundle; its objects are kept byte for byte
+ *     misp     a MISP event in any of its wrappers, or a folder of them (import_feed)
+ *     intelmq  events of IntelMQ          idea   events of IDEA
+ *     abusech  CSVs of abuse.ch           zeek   files of Zeek's intelligence framework
+ *     rpz      response policy zones      hosts  hosts files that block
+ *     list     one value a line, or CSV
+ *     text     what a report in prose names; never recognised, only asked for
  *
  * An import is all or nothing: any rejected line fails import_finish() unless skip_rejected is set,
  * and what is read is either carried, merged or rejected, and counted as such.  Nothing is sent
@@ -82,6 +86,7 @@ struct import {
 	struct rejected *rejected; /* the first REJECTED_KEPT_MAX */
 	struct import_count *counts;
 	size_t count_count;
+	bool guessed; /* some of it: a person should look at the values */
 
 	enum err failed;             /* what import_read() said, so that nothing of it is shared */
 	struct writer_state *writer; /* of bundle.c alone */
@@ -97,6 +102,9 @@ void import_clear(struct import *i);
  * are not errors yet. */
 enum err import_read(struct import *i, const char *format, const char *bytes, size_t n,
 		     const char *name, struct report *report);
+
+/* Reads a folder of MISP's: manifest.json and every event that it names. */
+enum err import_feed(struct import *i, const char *folder, struct report *report);
 
 /* One value that an operator typed; number is its place on the command line. */
 enum err import_value(struct import *i, const char *text, size_t number);

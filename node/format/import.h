@@ -4,10 +4,22 @@
 #define NODE_FORMAT_IMPORT_H
 
 #include "node/format/format.h"
+#include "protocol/observable.h"
 
 typedef enum err import_fn(struct import *i, const char *bytes, size_t n, const char *name,
 			   struct report *report);
-import_fn import_stix, import_misp, import_list;
+import_fn import_stix, import_misp, import_list, import_abusech, import_hosts, import_idea,
+	import_intelmq, import_rpz, import_text, import_zeek;
+
+/* Does the text, or its first object, look like it?  first may be NULL. */
+bool looks_stix(const cJSON *first);
+bool looks_misp(const cJSON *first);
+bool looks_intelmq(const cJSON *first);
+bool looks_idea(const cJSON *first);
+bool looks_abusech(const char *bytes, size_t n);
+bool looks_zeek(const char *bytes, size_t n);
+bool looks_rpz(const char *bytes, size_t n);
+bool looks_hosts(const char *bytes, size_t n);
 
 /* Everything that makes one indicator different from the next; NULL or 0 where there is none. */
 struct indicator {
@@ -23,6 +35,15 @@ struct indicator {
 /* Adds it to the bundle being filled, which is closed first when it is full.  ERR_EXISTS when this
  * import has that uuid already. */
 enum err indicator_add(struct import *i, const struct indicator *indicator);
+
+/* Adds the indicator of one value, counted as taken or merged.  like has what is known of it beside
+ * the value: created, valid_from, description, labels (the other members are not looked at); NULL
+ * for nothing. */
+enum err value_add(struct import *i, const struct observable *o, const struct indicator *like);
+
+/* Adds the cyber-observable object of a value that is neither to detect nor to block but can be
+ * looked up, if STIX has one; its uuid is that of "owner|object type|value". */
+enum err observed_add(struct import *i, const char *owner, const struct observable *o);
 
 /* Adds a finished object, its text borrowed; id is "<type>--<uuid>". */
 enum err object_add(struct import *i, const char *id, const struct text *object);
@@ -57,7 +78,13 @@ void object_labels(struct text *t, const struct import *i, const char *const *la
 /* Remembers a line that cannot be read; the text need not be UTF-8. */
 enum err import_reject(struct import *i, const char *input, size_t line, const char *text, size_t n,
 		       const char *reason);
+/* Counts what is read and carried no further: one value of what was left out, and why. */
+enum err import_leave(struct import *i, const char *what);
 /* Counts one more of what was left out or carried as context. */
 enum err import_count(struct import *i, const char *what);
+
+/* Times as feeds write them, always UTC: "2026-11-21 22:00:00" and the like, in ms; what is known
+ * instead where it is none. */
+uint64_t time_read(const char *text, uint64_t otherwise);
 
 #endif

@@ -3,11 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistr.h>
 
 #include "node/format/import.h"
-
-enum { FIELDS_MAX = 64, SAMPLE_LINES = 200 };
+#include "node/format/lines.h"
 
 /* Names that feeds give to the column that holds the value. */
 static const char *const value_headers[] = {
@@ -19,111 +17,11 @@ static const char *const value_headers[] = {
 	"sha256_hash", "sha512",      "sha512_hash", "address",  "entry",      "data",
 };
 
-struct line {
-	const char *at;
-	size_t length;
-	size_t number;
-};
-
 struct list {
-	const char *at, *end;
-	size_t number;
+	struct lines lines;
 	char delimiter; /* 0: one value a line */
 	long column;    /* of the value, from 0; -1: not known */
 };
-
-static bool blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r';
-}
-
-static struct line trimmed(struct line l)
-{
-	while (l.length && blank(*l.at)) {
-		l.at++;
-		l.length--;
-	}
-	while (l.length && blank(l.at[l.length - 1]))
-		l.length--;
-	return l;
-}
-
-/* Cuts a comment that follows white space; # also starts the fragment of a URL, ; a column. */
-static struct line uncommented(struct line l)
-{
-	for (size_t i = 1; i < l.length; i++) {
-		if ((l.at[i] == '#' || l.at[i] == ';') && blank(l.at[i - 1])) {
-			l.length = i;
-			break;
-		}
-	}
-	return trimmed(l);
-}
-
-/* The next line that says something. */
-static bool line_next(struct list *s, struct line *out)
-{
-	while (s->at < s->end) {
-		const char *newline = memchr(s->at, '\n', (size_t)(s->end - s->at));
-		const char *stop = newline ? newline : s->end;
-		struct line l = {s->at, (size_t)(stop - s->at), ++s->number};
-
-		s->at = newline ? newline + 1 : s->end;
-		l = trimmed(l);
-		if (l.length == 0 || *l.at == '#' || *l.at == ';' ||
-		    (l.length > 1 && l.at[0] == '/' && l.at[1] == '/'))
-			continue;
-		*out = l;
-		return true;
-	}
-	return false;
-}
-
-static bool quote(char c)
-{
-	return c == '"' || c == '\'' || c == '`';
-}
-
-/* Writes a field without its quotes and white space; false when it is too long or holds a NUL. */
-static bool field_plain(char *out, size_t size, struct line l)
-{
-	size_t n = 0;
-
-	l = trimmed(l);
-	if (l.length > 1 && quote(*l.at) && l.at[l.length - 1] == *l.at) {
-		l.at++;
-		l.length -= 2;
-	}
-	for (size_t i = 0; i < l.length; i++) {
-		if (n + 1 >= size || !l.at[i])
-			return false;
-		out[n++] = l.at[i];
-		/* CSV doubles a quote that is meant. */
-		if (l.at[i] == '"' && i + 1 < l.length && l.at[i + 1] == '"')
-			i++;
-	}
-	out[n] = '\0';
-	return true;
-}
-
-/* Splits a row; 0 when a quote does not end on its line or there are too many fields. */
-static size_t fields_split(struct line l, char delimiter, struct line fields[FIELDS_MAX])
-{
-	size_t count = 0, start = 0;
-	bool quoted = false;
-
-	for (size_t i = 0; i <= l.length; i++) {
-		if (i < l.length && l.at[i] == '"')
-			quoted = !quoted;
-		if (i < l.length && (l.at[i] != delimiter || quoted))
-			continue;
-		if (count == FIELDS_MAX)
-			return 0;
-		fields[count++] = (struct line){l.at + start, i - start, l.number};
-		start = i + 1;
-	}
-	return quoted ? 0 : count;
-}
 
 static bool field_detect(struct observable *o, struct line field, const char **why)
 {
@@ -153,15 +51,15 @@ static bool header_known(struct line field)
 static void layout_find(struct list *s)
 {
 	static const char delimiters[] = "\t,;|";
-	struct list ahead = *s;
+	struct lines ahead = s->lines;
 	struct line l, fields[FIELDS_MAX];
 	size_t sample = 0, whole = 0, rows[sizeof delimiters] = {0}, best = 0;
 	struct observable o;
 	const char *why;
 
-	while (sample < SAMPLE_LINES && line_next(&ahead, &l)) {
+	while (sample < SAMPLE_LINES && line_next_said(&ahead, &l)) {
 		sample++;
-		whole += field_detect(&o, uncommented(l), &why);
+		whole += field_detect(&o, line_uncommented(l), &why);
 		for (size_t d = 0; delimiters[d]; d++)
 			rows[d] += fields_split(l, delimiters[d], fields) > 1;
 	}
@@ -176,13 +74,13 @@ static void layout_find(struct list *s)
 /* The column with the most values in the first rows; the leftmost of equals. */
 static void column_find(struct list *s)
 {
-	struct list ahead = *s;
+	struct lines ahead = s->lines;
 	struct line l, fields[FIELDS_MAX];
 	size_t values[FIELDS_MAX] = {0}, sample = 0;
 	struct observable o;
 	const char *why;
 
-	while (sample++ < SAMPLE_LINES && line_next(&ahead, &l)) {
+	while (sample++ < SAMPLE_LINES && line_next_said(&ahead, &l)) {
 		size_t n = fields_split(l, s->delimiter, fields);
 
 		for (size_t f = 0; f < n; f++)
@@ -220,7 +118,7 @@ static const char *line_reason(struct line l, const char *why)
 	struct observable o;
 	const char *ignored;
 
-	while (word < l.length && !blank(l.at[word]))
+	while (word < l.length && !line_blank(l.at[word]))
 		word++;
 	if (word == l.length || word >= sizeof first)
 		return why;
@@ -232,31 +130,6 @@ static const char *line_reason(struct line l, const char *why)
 	return why;
 }
 
-static enum err value_add(struct import *i, const struct observable *o)
-{
-	char uuid[37], key[OBSERVABLE_MAX_BYTES + 64], pattern[2 * OBSERVABLE_MAX_BYTES + 256];
-	struct indicator n = {
-		.uuid = uuid,
-		.name = o->text,
-		.pattern = pattern,
-		.pattern_type = "stix",
-		.created = i->options.now,
-		.valid_from = i->options.now,
-		.valid_days = observable_valid_days(o->type),
-	};
-	enum err err;
-
-	/* SPEC 8.5: "node | type | value, joined by the character |" */
-	snprintf(key, sizeof key, "%s|%s|%s", i->options.node, observable_type_str(o->type),
-		 o->text);
-	uuid_of_text(uuid, key);
-	observable_pattern(o, pattern, sizeof pattern);
-	err = indicator_add(i, &n);
-	i->taken += err == ERR_OK;
-	i->duplicates += err == ERR_EXISTS;
-	return err == ERR_EXISTS ? ERR_OK : err;
-}
-
 enum err import_value(struct import *i, const char *text, size_t number)
 {
 	struct observable o;
@@ -265,7 +138,7 @@ enum err import_value(struct import *i, const char *text, size_t number)
 	i->read++;
 	if (observable_detect(&o, text, &why) != ERR_OK)
 		return import_reject(i, "value", number, text, strlen(text), why);
-	return value_add(i, &o);
+	return value_add(i, &o, NULL);
 }
 
 /* The part of the line that holds the value; false with a reason when there is none. */
@@ -275,7 +148,7 @@ static bool value_field(const struct list *s, struct line l, struct line *field,
 	size_t n;
 
 	if (!s->delimiter) {
-		*field = uncommented(l);
+		*field = line_uncommented(l);
 		return true;
 	}
 	n = fields_split(l, s->delimiter, fields);
@@ -295,17 +168,15 @@ static enum err line_read(struct import *i, const struct list *s, struct line l,
 	const char *why = NULL;
 
 	i->read++;
-	if (l.length > IMPORT_LINE_MAX_BYTES)
-		return import_reject(i, name, l.number, l.at, l.length,
-				     "a line of more than 64 KiB");
-	if (u8_check((const uint8_t *)l.at, l.length))
-		return import_reject(i, name, l.number, l.at, l.length, "not UTF-8");
+	why = line_bad(l);
+	if (why)
+		return import_reject(i, name, l.number, l.at, l.length, why);
 	if (!value_field(s, l, &field, &why))
 		return import_reject(i, name, l.number, l.at, l.length, why);
 	if (!field_detect(&o, field, &why))
 		return import_reject(i, name, l.number, l.at, l.length,
 				     s->delimiter ? why : line_reason(field, why));
-	return value_add(i, &o);
+	return value_add(i, &o, NULL);
 }
 
 /* Reads the first row for a header and settles the column. */
@@ -313,13 +184,13 @@ static enum err layout_read(struct list *s, const struct import *i, const char *
 			    struct report *report)
 {
 	struct line l, fields[FIELDS_MAX];
-	struct list ahead = *s;
+	struct lines ahead = s->lines;
 	size_t n;
 
 	layout_find(s);
 	if (i->options.column && !s->delimiter)
 		s->delimiter = ',';
-	if (!line_next(&ahead, &l)) {
+	if (!line_next_said(&ahead, &l)) {
 		report_add(report, "%s: no values in it", name);
 		return ERR_NOT_FOUND;
 	}
@@ -327,8 +198,7 @@ static enum err layout_read(struct list *s, const struct import *i, const char *
 	if (!s->delimiter)
 		fields[0] = l;
 	if (header_read(s, i, fields, n)) {
-		s->at = ahead.at;
-		s->number = ahead.number;
+		s->lines = ahead;
 	}
 	if (i->options.column && s->column < 0) {
 		char *end;
@@ -347,11 +217,11 @@ static enum err layout_read(struct list *s, const struct import *i, const char *
 enum err import_list(struct import *i, const char *bytes, size_t n, const char *name,
 		     struct report *report)
 {
-	struct list s = {.at = bytes, .end = bytes + n, .column = -1};
+	struct list s = {.lines = {bytes, bytes + n, 0}, .column = -1};
 	struct line l;
 	enum err err = layout_read(&s, i, name, report);
 
-	while (!err && line_next(&s, &l))
+	while (!err && line_next_said(&s.lines, &l))
 		err = line_read(i, &s, l, name);
 	return err;
 }

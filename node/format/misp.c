@@ -166,78 +166,9 @@ static const char *attribute_uuid(char out[37], const struct event *e, const cJS
 	return out;
 }
 
-/* The members of the cyber-observable object with that value; NULL: STIX has none of one value. */
-static const char *observed_type(struct text *t, const struct observable *o)
-{
-	switch (o->type) {
-	case OBSERVABLE_IPV4:
-	case OBSERVABLE_IPV6:
-	case OBSERVABLE_DOMAIN:
-	case OBSERVABLE_URL:
-	case OBSERVABLE_EMAIL:
-		text_str(t, ",\"value\":");
-		text_json(t, o->text);
-		break;
-	case OBSERVABLE_FILE_NAME:
-		text_str(t, ",\"name\":");
-		text_json(t, o->text);
-		return "file";
-	case OBSERVABLE_MD5:
-		text_format(t, ",\"hashes\":{\"MD5\":\"%s\"}", o->text);
-		return "file";
-	case OBSERVABLE_SHA1:
-		text_format(t, ",\"hashes\":{\"SHA-1\":\"%s\"}", o->text);
-		return "file";
-	case OBSERVABLE_SHA256:
-		text_format(t, ",\"hashes\":{\"SHA-256\":\"%s\"}", o->text);
-		return "file";
-	case OBSERVABLE_SHA512:
-		text_format(t, ",\"hashes\":{\"SHA-512\":\"%s\"}", o->text);
-		return "file";
-	case OBSERVABLE_NONE:
-	case OBSERVABLE_ENDPOINT:
-	case OBSERVABLE_PATH:
-	case OBSERVABLE_TYPES:
-		return NULL;
-	}
-	return o->type == OBSERVABLE_IPV4    ? "ipv4-addr"
-	       : o->type == OBSERVABLE_IPV6  ? "ipv6-addr"
-	       : o->type == OBSERVABLE_URL   ? "url"
-	       : o->type == OBSERVABLE_EMAIL ? "email-addr"
-					     : "domain-name";
-}
-
-static enum err observed_write(struct import *i, const char *attribute_uuid,
-			       const struct observable *o)
-{
-	struct text members, object, key;
-	char uuid[37], id[60];
-	const char *type;
-	enum err err = ERR_OK;
-
-	text_init(&members);
-	text_init(&object);
-	text_init(&key);
-	type = observed_type(&members, o);
-	if (type) {
-		text_format(&key, "%s|%s|%s", attribute_uuid, type, o->text);
-		uuid_of_text(uuid, key.bad ? "" : key.at);
-		snprintf(id, sizeof id, "%s--%s", type, uuid);
-		text_format(&object, "{\"type\":\"%s\",\"spec_version\":\"2.1\",\"id\":\"%s\"",
-			    type, id);
-		text_add(&object, members.at, members.length);
-		object_end(&object, i);
-		err = object_add(i, id, &object);
-	}
-	text_clear(&key);
-	text_clear(&object);
-	text_clear(&members);
-	return err;
-}
-
 /* SPEC 8.7: "What equality expresses can be looked up all the same" */
-static enum err observed_add(struct import *i, const char *uuid, const char *type,
-			     const char *value)
+static enum err equality_observed(struct import *i, const char *uuid, const char *type,
+				  const char *value)
 {
 	struct observable found[OBSERVED_MAX];
 	struct text pattern;
@@ -251,7 +182,7 @@ static enum err observed_add(struct import *i, const char *uuid, const char *typ
 	    strcmp(language, "stix") == 0 &&
 	    pattern_observables(found, OBSERVED_MAX, &n, pattern.at) == ERR_OK) {
 		for (size_t k = 0; k < n && k < OBSERVED_MAX && !err; k++)
-			err = observed_write(i, uuid, &found[k]);
+			err = observed_add(i, uuid, &found[k]);
 	}
 	text_clear(&pattern);
 	return err;
@@ -300,7 +231,7 @@ static enum err attribute_read(struct event *e, struct import *i, const cJSON *a
 	if (!truth(attribute, "to_ids")) {
 		err = context_add(e, i, attribute, type, "not for detection (to_ids)", true);
 		if (!err)
-			err = observed_add(i, n.uuid, type, value);
+			err = equality_observed(i, n.uuid, type, value);
 		if (!err && e->note.length > NOTE_BYTES)
 			err = note_close(e, i);
 		return err;

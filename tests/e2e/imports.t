@@ -67,4 +67,29 @@ share solo 203.0.113.0/24 >/dev/null
 within 10 "a network is known by its addresses" knows pair 203.0.113.7
 is "a log is checked line by line" \
 	"$(khabar pair --json check --file "$work/log" | grep -c '"how": *"cidr"')" 3
+
+# What one program writes another reads: each export comes back whole, and is recognised.
+for format in zeek misp-feed; do
+	ok "export as $format" khabar solo export --format "$format" --out "$work/$format"
+done
+
+values=$(grep -vc '^#' "$work/zeek/khabardar.intel")
+ok "the file for Zeek is read" khabar pair --json import "$work/zeek/khabardar.intel" \
+	--tlp green --to all --dry-run
+like "with all its values" "$out" "\"objects\": *${values}[,}]"
+ok "the folder for MISP is read by its manifest" \
+	khabar pair import "$work/misp-feed" --tlp green --to all --dry-run
+printf '0.0.0.0 hosts.example\n' >"$work/hosts"
+printf '{"classification.type":"c2-server","source.ip":"198.51.100.77"}\n' >"$work/events.json"
+ok "a hosts file and an event of IntelMQ are shared together" import "$work/hosts" "$work/events.json"
+within 10 "and reach the other node" knows pair hosts.example
+within 10 "both of them" knows pair 198.51.100.77
+printf 'We saw evil[.]prose.example; see https://vendor.example/blog\n' >"$work/report.txt"
+ok "of a report --dry-run lists what it would share" \
+	khabar solo import "$work/report.txt" --format text --tlp green --to all --dry-run
+like "the defanged name" "$out" '^ *evil\.prose\.example$'
+is "and not the reference" "$(grep -c '^ *https*://vendor' <<<"$out")" 0
+printf 'TLP:RED\nevil[.]prose.example\n' >"$work/red.txt"
+exits 1 "a report that says TLP:RED goes nowhere as GREEN" 'red.txt: line 1: marked TLP:red' \
+	import "$work/red.txt" --format text
 finish

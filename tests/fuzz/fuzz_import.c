@@ -26,7 +26,8 @@ static void check_part(const struct part *part)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static const char *const formats[] = {NULL, "stix", "misp", "list"};
+	static const char *const formats[] = {NULL,   "stix", "misp",    "list",  "intelmq", "idea",
+					      "zeek", "rpz",  "abusech", "hosts", "text"};
 	struct import_options options = {.node = "punjab",
 					 .tlp = TLP_GREEN,
 					 .confidence = -1,
@@ -40,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		return 0;
 	report_init(&report);
 	must(import_init(&i, &options, &report) == ERR_OK);
-	if (import_read(&i, formats[data[0] % 4], (const char *)data + 1, n - 1, "file", &report))
+	if (import_read(&i, formats[data[0] % 11], (const char *)data + 1, n - 1, "file", &report))
 		must(report.total > 0);
 	else
 		must(i.read == i.taken + i.duplicates + i.context + i.rejected_count);

@@ -50,7 +50,7 @@ import_bytes(const struct import_options *o, const char *format, const char *byt
 	return import_finish(&imported, &said);
 }
 
-__attribute__((unused)) static enum err import_text(const char *format, const char *text)
+__attribute__((unused)) static enum err import_words(const char *format, const char *text)
 {
 	return import_bytes(&plain, format, text, strlen(text));
 }

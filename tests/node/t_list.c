@@ -37,7 +37,7 @@ static void the_same_value_is_the_same_object_and_is_merged(void)
 	struct bundle *a, *b;
 	struct import_options other = plain;
 
-	need(import_text(NULL, "evil.com\nEVIL.com.\nevil[.]com\n") == ERR_OK);
+	need(import_words(NULL, "evil.com\nEVIL.com.\nevil[.]com\n") == ERR_OK);
 	is_int(imported.taken, 1, "taken");
 	is_int(imported.duplicates, 2, "merged");
 	a = first_bundle();
@@ -57,10 +57,10 @@ static void the_same_value_is_the_same_object_and_is_merged(void)
 
 static void comments_and_decoration_are_understood(void)
 {
-	is_int(import_text("list", "\xef\xbb\xbf# comment\r\n\r\n; comment\n// comment\n"
-				   "1.2.3.4\t# seen today\r\n  \"evil.com\"  \n'a.evil.com'\n"
-				   "10.0.0.0/8 ; SBL1\n*.b.evil.com\nhttp://e.com/#fragment\n"
-				   "http://e.com/a;b,c\n2001:db8::/32\nlast.evil.com"),
+	is_int(import_words("list", "\xef\xbb\xbf# comment\r\n\r\n; comment\n// comment\n"
+				    "1.2.3.4\t# seen today\r\n  \"evil.com\"  \n'a.evil.com'\n"
+				    "10.0.0.0/8 ; SBL1\n*.b.evil.com\nhttp://e.com/#fragment\n"
+				    "http://e.com/a;b,c\n2001:db8::/32\nlast.evil.com"),
 	       ERR_OK, "read");
 	is_int(imported.taken, 9, "values");
 	is_int(imported.read, 9, "lines that are not comments");

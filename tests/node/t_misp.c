@@ -29,7 +29,7 @@ static void a_misp_event_becomes_indicators_a_note_and_a_report(void)
 	const struct stix_object *o;
 	struct bundle *b;
 
-	if (!ok(import_text(NULL, event_text) == ERR_OK, "read"))
+	if (!ok(import_words(NULL, event_text) == ERR_OK, "read"))
 		printf("# %s\n", report_first(&said));
 	is_int(imported.read, 10, "attributes");
 	is_int(imported.taken, 6, "indicators");
@@ -82,7 +82,7 @@ static void all_wrappers_of_misp_are_met(void)
 		text_add(&t, wrapped[w], (size_t)(at - wrapped[w]));
 		text_add(&t, event, strlen(event) - 1);
 		text_str(&t, at + 2);
-		is_int(import_text(NULL, t.at), ERR_OK, "%s", wrapped[w]);
+		is_int(import_words(NULL, t.at), ERR_OK, "%s", wrapped[w]);
 		is_int(imported.taken, 6, "indicators");
 		text_clear(&t);
 	}
@@ -105,7 +105,7 @@ static void tlp_tags_of_misp_are_respected(void)
 	};
 
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-		is_int(import_text("misp", bad[i].event), ERR_NOT_ALLOWED, "refused");
+		is_int(import_words("misp", bad[i].event), ERR_NOT_ALLOWED, "refused");
 		if (!ok(said_anywhere(bad[i].words), "%s", bad[i].words))
 			printf("# said: %s\n", report_first(&said));
 	}
@@ -114,13 +114,13 @@ static void tlp_tags_of_misp_are_respected(void)
 
 static void bad_attributes_stop_everything(void)
 {
-	is_int(import_text("misp",
-			   "{\"Event\":" EVENT(",\"Attribute\":[{\"type\":\"domain\"}]") "}"),
+	is_int(import_words("misp",
+			    "{\"Event\":" EVENT(",\"Attribute\":[{\"type\":\"domain\"}]") "}"),
 	       ERR_FORMAT, "no value");
-	is_int(import_text("misp", "{\"Event\":" EVENT(",\"Attribute\":[7]") "}"), ERR_FORMAT,
+	is_int(import_words("misp", "{\"Event\":" EVENT(",\"Attribute\":[7]") "}"), ERR_FORMAT,
 	       "no object");
-	is_int(import_text("misp", "{\"Event\":" EVENT(",\"Attribute\":[" ATTRIBUTE(
-					   "1", "domain", "true", "no domain", "") "]") "}"),
+	is_int(import_words("misp", "{\"Event\":" EVENT(",\"Attribute\":[" ATTRIBUTE(
+					    "1", "domain", "true", "no domain", "") "]") "}"),
 	       ERR_OK, "a value that is not of its type is context");
 	is_int(imported.context, 1, "and counted");
 	forget();
