@@ -24,7 +24,7 @@ struct command {
 	"[--use detect|block] [--label L]...\n" \
 	"                   [--valid 30d] [--keep 90d] [--confidence N] [--priority P]\n" \
 	"                   [--direct] [--no-forward] [--exercise] [--receipt] [--force]\n" \
-	"                   [--dry-run]"
+	"                   [--ack-by DATE] [--dry-run]"
 
 static const struct command commands[] = {
 	{"init", cmd_init,
@@ -75,6 +75,12 @@ static const struct command commands[] = {
 	 "FILE... --tlp T --to A [--format F] [--column N]\n"
 	 "                   [--skip-rejected] " SEND_USAGE,
 	 "send what is in files: STIX, MISP, lists, CSV"},
+	{"advisory", cmd_advisory,
+	 "FILE | --title T [--text FILE|-] [--course-of-action TEXT]...\n"
+	 "                   [--indicators FILE|ID] --tlp T --to A " SEND_USAGE,
+	 "tell others what to know and to do, acknowledged by a date"},
+	{"compliance", cmd_compliance, "ID",
+	 "who has acknowledged a message of this node, and who is silent"},
 	{"forward", cmd_forward, "ID --to A --reason R [--dry-run]",
 	 "pass a message on to others, in its author's name"},
 	{"withdraw", cmd_withdraw,
@@ -204,8 +210,8 @@ static int help(int argc, char **argv)
 /* Whether --hold means something to it. */
 static bool sends(const struct command *command)
 {
-	static const char *const names[] = {"share",   "import",   "ask",     "reply",
-					    "forward", "withdraw", "incident"};
+	static const char *const names[] = {"share",   "import",   "ask",      "reply",
+					    "forward", "withdraw", "incident", "advisory"};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (strcmp(names[i], command->name) == 0)

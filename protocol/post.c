@@ -11,6 +11,7 @@ static enum err envelope_read(struct envelope *e, const cJSON *json, struct repo
 	const cJSON *exercise = cJSON_GetObjectItemCaseSensitive(json, "exercise");
 	const cJSON *receipt = cJSON_GetObjectItemCaseSensitive(json, "receipt");
 	const cJSON *role = cJSON_GetObjectItemCaseSensitive(json, "as-role");
+	const cJSON *by = cJSON_GetObjectItemCaseSensitive(json, "ack-by");
 	const char *word = cJSON_GetStringValue(use), *name = cJSON_GetStringValue(role);
 
 	if (!cJSON_IsObject(json)) {
@@ -31,6 +32,12 @@ static enum err envelope_read(struct envelope *e, const cJSON *json, struct repo
 	}
 	if (role && (!name || !name_valid(name))) {
 		report_add(report, "envelope: \"as-role\" is not the name of a role");
+		return ERR_FORMAT;
+	}
+	/* SPEC 8.1: "It stands only beside a `receipt` that is true." */
+	if (by && (!cJSON_IsString(by) || !time_parse(&e->ack_by, by->valuestring) || !e->ack_by ||
+		   !cJSON_IsTrue(receipt))) {
+		report_add(report, "envelope: \"ack-by\" is no time, or no receipt is asked for");
 		return ERR_FORMAT;
 	}
 	e->block = word && strcmp(word, "block") == 0;
@@ -80,6 +87,10 @@ void post_write(struct text *out, const struct envelope *envelope, struct slice 
 		text_str(out, ",\"exercise\":true");
 	if (envelope->receipt)
 		text_str(out, ",\"receipt\":true");
+	if (envelope->receipt && envelope->ack_by) {
+		char time[TIME_BYTES];
+		text_format(out, ",\"ack-by\":\"%s\"", time_format(time, envelope->ack_by));
+	}
 	if (*envelope->as_role) {
 		text_str(out, ",\"as-role\":");
 		text_json(out, envelope->as_role);

@@ -56,9 +56,10 @@ size_t stix_observables(const struct stix_object *o, struct observable *out, siz
 
 /* The body JSON of a post: {"envelope":{...},"bundle":...}.  SPEC.md 8.1. */
 struct envelope {
-	bool block;                       /* "use":"block"; absent or "detect": false */
-	bool exercise;                    /* "exercise":true */
-	bool receipt;                     /* "receipt":true: everybody who reads it shall say so */
+	bool block;      /* "use":"block"; absent or "detect": false */
+	bool exercise;   /* "exercise":true */
+	bool receipt;    /* "receipt":true: everybody who reads it shall say so */
+	uint64_t ack_by; /* "ack-by": until when a person shall have noted it, ms; 0: none */
 	char as_role[NAME_MAX_BYTES + 1]; /* "as-role", or "" */
 };
 struct post {

@@ -46,6 +46,10 @@ static void content_show(struct text *t, const struct answer *a, const struct op
 	text_str(t, "]");
 	admin_put_string(t, "use", o->post.envelope.block ? "block" : "detect");
 	admin_put_bool(t, "exercise", o->post.envelope.exercise);
+	if (o->post.envelope.ack_by)
+		admin_put_time(t, "ack_by", o->post.envelope.ack_by);
+	else
+		admin_put_string(t, "ack_by", NULL);
 	admin_put_string(t, "forwarded_by",
 			 o->forwarded ? answer_party(a, name, &o->forwarder) : NULL);
 }

@@ -372,6 +372,8 @@ static enum err follow(struct following *f)
 	}
 	text_str(t, "]");
 	summary_show(f);
+	if (!e && f->compliance)
+		e = following_compliance_show(f);
 	return e;
 }
 
@@ -409,12 +411,14 @@ enum err answer_receipts(struct answer *a)
 {
 	struct following *f = calloc(1, sizeof *f);
 	const char *id = admin_string(&a->request, "id");
+	bool compliance = admin_flag(&a->request, "compliance");
 	enum err e = f ? ERR_OK : ERR_MEMORY;
 
 	if (!e && (!admin_request_done(&a->request) || !answer_no_frames(a)))
 		e = ERR_FORMAT;
 	if (!e) {
 		f->a = a;
+		f->compliance = compliance;
 		e = message_find(f, id);
 	}
 	if (!e)

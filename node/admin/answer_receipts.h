@@ -1,5 +1,6 @@
-/* The parts of the request receipts: what readers have stated of a message (answer_receipts.c), and
- * where it stands on its way to the others (answer_receipts_way.c).  Not for others. */
+/* The parts of the request receipts: what readers have stated of a message (answer_receipts.c),
+ * where it stands on its way to the others (answer_receipts_way.c), and who has acknowledged it
+ * (answer_receipts_down.c).  Not for others. */
 #ifndef NODE_ANSWER_RECEIPTS_H
 #define NODE_ANSWER_RECEIPTS_H
 
@@ -31,7 +32,9 @@ struct following {
 	const struct party *self;
 	struct follower *readers; /* owned; as many as there are parties at most */
 	size_t reader_count;
+	size_t current;    /* of them, the first: who reads it now; of the compliance */
 	unsigned forwards; /* shown of one reader */
+	bool compliance;   /* is asked for */
 	bool answered;     /* its readers are asked to, or have */
 	size_t counts[RECEIPT_STATES], waiting;
 	struct recipients to;
@@ -46,5 +49,7 @@ enum err following_ways_find(struct following *f);
 void following_ways_clear(struct following *f);
 /* Appends "link" and "why": null when the reader has answered. */
 void following_way_show(struct following *f, const struct follower *reader);
+/* Appends "compliance" (answer_receipts_down.c): who has acknowledged it, by child. */
+enum err following_compliance_show(struct following *f);
 
 #endif

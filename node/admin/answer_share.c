@@ -8,7 +8,13 @@
 #include "node/loop.h"
 #include "protocol/body.h"
 
-enum { DAY_HOURS = 24, AUDIT_NAMES_MAX = 64, LISTS_NAMED_MAX = 16, VALUES_SHOWN_MAX = 50 };
+enum {
+	DAY_HOURS = 24,
+	AUDIT_NAMES_MAX = 64,
+	LISTS_NAMED_MAX = 16,
+	VALUES_SHOWN_MAX = 50,
+	HOUR_MS = 3600000
+};
 
 /* What a call of share decides about all its messages. */
 struct sharing {
@@ -46,6 +52,34 @@ static enum err expiry_wanted(struct sharing *s)
 	return ERR_OK;
 }
 
+/* SPEC 9.5: "a time, to come and before the message expires" */
+static enum err ack_by_wanted(struct sharing *s)
+{
+	struct answer *a = s->a;
+	const char *text = admin_string(&a->request, "ack_by");
+	uint64_t by;
+
+	if (!text)
+		return ERR_OK;
+	a->where = "ack_by";
+	if (!time_parse(&by, text)) {
+		report_add(&a->report, "\"%s\" is no time such as 2026-11-21T22:00:00Z", text);
+		return ERR_FORMAT;
+	}
+	if (by <= clock_wall()) {
+		report_add(&a->report, "%s is past: nobody can acknowledge it by then", text);
+		return ERR_NOT_ALLOWED;
+	}
+	if (by > (uint64_t)s->expiry * HOUR_MS) {
+		report_add(&a->report, "the message expires before %s", text);
+		return ERR_NOT_ALLOWED;
+	}
+	a->where = NULL;
+	s->envelope.ack_by = by;
+	s->envelope.receipt = true;
+	return ERR_OK;
+}
+
 static enum err options_read(struct sharing *s)
 {
 	struct admin_request *r = &s->a->request;
@@ -73,6 +107,8 @@ static enum err options_read(struct sharing *s)
 	}
 	if (!e)
 		e = expiry_wanted(s);
+	if (!e)
+		e = ack_by_wanted(s);
 	if (!e && !admin_request_done(r))
 		e = ERR_FORMAT;
 	if (!e && (s->a->frame_count == 0 || s->a->frame_count > ADMIN_BUNDLES_MAX)) {

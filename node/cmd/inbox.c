@@ -53,6 +53,8 @@ static void print_line(const cJSON *line)
 	print_column(wanted ? "ACK" : answers ? "re" : "", WANTS_WIDTH);
 	if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(line, "exercise")))
 		printf("EXERCISE ");
+	if (*member_text(line, "ack_by"))
+		printf("by %.16s: ", member_text(line, "ack_by"));
 	print_words(line);
 }
 

@@ -36,6 +36,7 @@ size_t send_rules(struct sending *s, struct option_rule *rules)
 		{"priority", OPTION_TEXT, &s->priority, 0, 0},
 		{"exercise", OPTION_FLAG, &s->exercise, 0, 0},
 		{"receipt", OPTION_FLAG, &s->receipt, 0, 0},
+		{"ack-by", OPTION_TEXT, &s->ack_by, 0, 0},
 		{"dry-run", OPTION_FLAG, &s->dry_run, 0, 0},
 		{"force", OPTION_FLAG, &s->force, 0, 0},
 	};
@@ -59,6 +60,25 @@ static int priority_read(const char *text)
 	return -1;
 }
 
+/* "2026-12-01" until its end, "3d" from now, or a time; false when it is none of these. */
+static bool ack_by_read(struct sending *s)
+{
+	unsigned long span = option_span(s->ack_by);
+	char time[TIME_BYTES];
+	uint64_t ms;
+
+	if (span)
+		ms = clock_wall() + (uint64_t)span * 1000;
+	else if (strlen(s->ack_by) == 10)
+		snprintf(time, sizeof time, "%.10sT23:59:59Z", s->ack_by);
+	else
+		snprintf(time, sizeof time, "%s", s->ack_by);
+	if (!span && (strlen(s->ack_by) >= sizeof time || !time_parse(&ms, time)))
+		return false;
+	time_format(s->ack_time, ms);
+	return true;
+}
+
 static int options_check(struct sending *s, const char *what)
 {
 	if (!s->tlp && !s->answers)
@@ -74,6 +94,11 @@ static int options_check(struct sending *s, const char *what)
 	if (s->priority && priority_read(s->priority) < 0)
 		return cmd_misused(what, "--priority %s: 0 to 3, routine, high or emergency",
 				   s->priority);
+	if (s->ack_by && !ack_by_read(s))
+		return cmd_misused(what,
+				   "--ack-by %s: a date such as 2026-12-01, a time such as "
+				   "2026-12-01T09:00:00Z, or 3d",
+				   s->ack_by);
 	return EXIT_DONE;
 }
 
@@ -236,6 +261,8 @@ static void put_options(struct text *request, const struct sending *s)
 		admin_put_bool(request, "exercise", true);
 	if (s->receipt)
 		admin_put_bool(request, "receipt", true);
+	if (s->ack_by)
+		admin_put_string(request, "ack_by", s->ack_time);
 	if (s->no_forward)
 		admin_put_bool(request, "no_forward", true);
 	if (s->force)

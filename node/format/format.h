@@ -114,6 +114,20 @@ enum err import_value(struct import *i, const char *text, size_t number);
 enum err import_note(struct import *i, const char *words, const char *const *about, size_t n,
 		     struct report *report);
 
+/* What an advisory says; all borrowed. */
+struct advisory {
+	const char *title;
+	const char *text; /* or NULL */
+	const char *const *courses;
+	size_t course_count;
+	const struct slice *bundles; /* of indicators and whatever else belongs to it */
+	size_t bundle_count;
+};
+/* One report and all that it refers to, in one bundle.  ERR_LIMIT, ERR_FORMAT, with words. */
+enum err import_advisory(struct import *i, const struct advisory *a, struct report *report);
+/* Does the bundle hold an object of that type? */
+bool bundle_has(const char *text, size_t n, const char *type);
+
 /* Closes the last bundle.  ERR_NOT_ALLOWED, every rejected line in report, when lines were rejected
  * and skip_rejected is off; ERR_NOT_FOUND when nothing is left to share.  On any error there are no
  * parts. */

@@ -274,9 +274,16 @@ static void a_post_is_an_envelope_and_a_bundle(void)
 	   "the bundle's bytes");
 	post_clear(&p);
 	t.length = 0;
+	e.ack_by = UINT64_C(1764547200000);
+	post_write(&t, &e, (struct slice){bundle, sizeof bundle - 1});
+	need(post_read(&p, t.at, t.length, NULL) == ERR_OK);
+	ok(p.envelope.ack_by == e.ack_by, "until when");
+	post_clear(&p);
+	t.length = 0;
 	post_write(&t, &(struct envelope){0}, (struct slice){bundle, sizeof bundle - 1});
 	need(post_read(&p, t.at, t.length, NULL) == ERR_OK);
-	ok(!p.envelope.block && !p.envelope.exercise && !p.envelope.receipt && !*p.envelope.as_role,
+	ok(!p.envelope.block && !p.envelope.exercise && !p.envelope.receipt && !p.envelope.ack_by &&
+		   !*p.envelope.as_role,
 	   "the defaults");
 	post_clear(&p);
 	text_clear(&t);
@@ -295,6 +302,11 @@ static void a_bad_post_is_refused(void)
 		{"{\"envelope\":{\"use\":true},\"bundle\":{}}", "\"use\" is neither"},
 		{"{\"envelope\":{\"exercise\":1},\"bundle\":{}}", "\"exercise\" is neither"},
 		{"{\"envelope\":{\"receipt\":\"yes\"},\"bundle\":{}}", "\"receipt\" is neither"},
+		{"{\"envelope\":{\"ack-by\":\"2026-12-01T00:00:00Z\"},\"bundle\":{}}",
+		 "\"ack-by\""},
+		{"{\"envelope\":{\"receipt\":true,\"ack-by\":\"soon\"},\"bundle\":{}}",
+		 "\"ack-by\""},
+		{"{\"envelope\":{\"receipt\":true,\"ack-by\":7},\"bundle\":{}}", "\"ack-by\""},
 		{"{\"envelope\":{\"as-role\":\"Kp!\"},\"bundle\":{}}", "\"as-role\""},
 		{"{\"envelope\":{\"as-role\":\"0123456789012345678901234567890123\"},\"bundle\":{}"
 		 "}",
