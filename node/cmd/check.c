@@ -310,6 +310,8 @@ static int source_check(struct checking *k, struct source *in, char *buffer, boo
 
 	k->sifted = 1;
 	while (!code && n > 0) {
+		if (source_waits(in))
+			sift_forget(k->sift);
 		n = source_read(in, buffer + filled, BUFFER_BYTES - filled, report);
 		filled += n > 0 ? (size_t)n : 0;
 		code = lines_check(k, buffer, filled, n <= 0 || filled == BUFFER_BYTES, list,

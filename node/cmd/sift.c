@@ -177,7 +177,7 @@ int sift_flush(struct sift *s)
 	for (size_t i = 0; !code && i < s->place_count; i++)
 		code = place_tell(s, &s->places[i]);
 	if (s->moved)
-		memset(s->kept, 0, sizeof s->kept);
+		sift_forget(s);
 	s->moved = false;
 	s->told_count = 0;
 	s->value_count = s->place_count = 0;
@@ -185,6 +185,11 @@ int sift_flush(struct sift *s)
 	if (++s->batch == 0)
 		s->batch = 1;
 	return code;
+}
+
+void sift_forget(struct sift *s)
+{
+	memset(s->kept, 0, sizeof s->kept);
 }
 
 /* ---- cutting ---- */

@@ -28,4 +28,7 @@ void sift_free(struct sift *s);
 int sift_line(struct sift *s, struct slice line, size_t number);
 int sift_flush(struct sift *s);
 
+/* What was found to hold nothing known may hold it by now: for when time has passed. */
+void sift_forget(struct sift *s);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -189,6 +190,13 @@ static ssize_t take_packed(struct source *s, void *out, size_t n, struct report 
 ssize_t source_read(struct source *s, void *out, size_t n, struct report *report)
 {
 	return s->packing == PLAIN ? take_plain(s, out, n, report) : take_packed(s, out, n, report);
+}
+
+bool source_waits(const struct source *s)
+{
+	struct pollfd ready = {.fd = s->fd, .events = POLLIN};
+
+	return s->at == s->filled && poll(&ready, 1, 0) == 0;
 }
 
 uint64_t source_done(const struct source *s)

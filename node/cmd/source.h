@@ -3,6 +3,7 @@
 #ifndef NODE_CMD_SOURCE_H
 #define NODE_CMD_SOURCE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -17,6 +18,9 @@ void source_close(struct source *source);
 
 /* At most n bytes, as many as are there for now; 0 at the end; -1, with words. */
 ssize_t source_read(struct source *source, void *out, size_t n, struct report *report);
+
+/* Is there nothing to be read before more is written into the pipe? */
+bool source_waits(const struct source *source);
 
 /* Bytes of the file that were read, and how many it has; 0: not known. */
 uint64_t source_done(const struct source *source);
