@@ -73,8 +73,8 @@ static const struct command commands[] = {
 	{"share", cmd_share, "VALUE... --tlp T --to A " SEND_USAGE, "send values that you type"},
 	{"import", cmd_import,
 	 "FILE... --tlp T --to A [--format F] [--column N]\n"
-	 "                   [--skip-rejected] " SEND_USAGE,
-	 "send what is in files: STIX, MISP, lists, CSV"},
+	 "                   [--skip-rejected] [--sync NAME [--shrink]] " SEND_USAGE,
+	 "send what is in files: STIX, MISP, lists, CSV and more"},
 	{"advisory", cmd_advisory,
 	 "FILE | --title T [--text FILE|-] [--course-of-action TEXT]...\n"
 	 "                   [--indicators FILE|ID] --tlp T --to A " SEND_USAGE,

@@ -7,7 +7,7 @@
 
 #include "node/loop.h"
 
-enum { PREFIX_MIN = 4 };
+enum { PREFIX_MIN = 4, OBJECTS_MAX = 1000 };
 
 /* ---- what is to be revoked ---- */
 
@@ -256,6 +256,22 @@ static enum err find(struct withdrawal *w, const char *what)
 	return ERR_NOT_FOUND;
 }
 
+/* Several objects by id.  What holds no more is passed over: who asks may be late. */
+static enum err find_objects(struct withdrawal *w, const char *const *ids, size_t n)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; !e && i < n; i++) {
+		e = object_withdraw(w, ids[i]);
+		if (e == ERR_NOT_FOUND)
+			e = ERR_OK;
+	}
+	if (e || w->count)
+		return e;
+	report_add(&w->a->report, "none of these objects is this node's and still holds");
+	return ERR_NOT_FOUND;
+}
+
 /* ---- the request ---- */
 
 static enum err because_read(struct withdrawal *w)
@@ -277,14 +293,26 @@ static enum err because_read(struct withdrawal *w)
 	return ERR_FORMAT;
 }
 
-static enum err request_read(struct withdrawal *w, const char **what)
+struct asked {
+	const char *what;
+	const char *objects[OBJECTS_MAX]; /* instead of it */
+	size_t count;
+};
+
+static enum err request_read(struct withdrawal *w, struct asked *q)
 {
 	struct answer *a = w->a;
 	enum err e = because_read(w);
 
-	*what = admin_string(&a->request, "what");
+	q->what = admin_string(&a->request, "what");
+	q->count = admin_strings(&a->request, "objects", q->objects, OBJECTS_MAX);
 	w->dry_run = admin_flag(&a->request, "dry_run");
-	if (!e && (!*what || !**what)) {
+	if (!e && q->count && (q->what || w->leaked)) {
+		a->where = "objects";
+		report_add(&a->report, "objects go neither with what nor with leaked");
+		e = ERR_FORMAT;
+	}
+	if (!e && !q->count && (!q->what || !*q->what)) {
 		a->where = "what";
 		report_add(&a->report, "a value, or the id of an object or a message, is wanted");
 		e = ERR_FORMAT;
@@ -328,22 +356,22 @@ static void withdrawn_show(struct withdrawal *w)
 enum err answer_withdraw(struct answer *a)
 {
 	struct withdrawal *w = calloc(1, sizeof *w);
-	const char *what;
+	struct asked asked = {0};
 	enum err e = w ? ERR_OK : ERR_MEMORY;
 
 	if (!w)
 		return e;
 	w->a = a;
 	w->now = clock_wall();
-	e = request_read(w, &what);
+	e = request_read(w, &asked);
 	if (!e)
 		e = answer_catch_up(a);
 	if (!e && !w->leaked)
-		e = find(w, what);
+		e = asked.count ? find_objects(w, asked.objects, asked.count) : find(w, asked.what);
 	admin_put_name(&a->reply, "withdrawn");
 	text_str(&a->reply, "[");
 	if (!e)
-		e = w->leaked ? withdrawal_recall(w, what) : withdrawal_publish(w);
+		e = w->leaked ? withdrawal_recall(w, asked.what) : withdrawal_publish(w);
 	withdrawn_show(w);
 	free(w->entries);
 	free(w->ids);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "node/cmd/send.h"
+#include "node/cmd/import_sync.h"
 #include "node/file.h"
 
 enum { FORMATS_MAX = 16 };
@@ -101,6 +101,7 @@ int cmd_import(const struct cmd_context *c, int argc, char **argv)
 {
 	struct option_rule rules[OPTION_RULES_MAX];
 	struct sending *s = calloc(1, sizeof *s);
+	struct sync sync = {0};
 	size_t n;
 	int first, code;
 
@@ -111,20 +112,31 @@ int cmd_import(const struct cmd_context *c, int argc, char **argv)
 	rules[n++] = (struct option_rule){"format", OPTION_TEXT, &s->format, 0, 0};
 	rules[n++] = (struct option_rule){"column", OPTION_TEXT, &s->column, 0, 0};
 	rules[n++] = (struct option_rule){"skip-rejected", OPTION_FLAG, &s->skip_rejected, 0, 0};
+	rules[n++] = (struct option_rule){"sync", OPTION_TEXT, &sync.name, 0, 0};
+	rules[n++] = (struct option_rule){"shrink", OPTION_FLAG, &sync.shrink, 0, 0};
 	code = options_read("khabar import", rules, n, argc, argv, &first);
 	if (!code && first == argc)
 		code = cmd_misused("khabar import", "the files are missing (- is standard input)");
 	if (!code)
 		code = format_check(s->format);
 	if (!code)
+		code = sync_begin(&sync, s);
+	if (!code)
 		code = send_open(s, c, "khabar import");
+	if (!code)
+		code = sync_ask(&sync, s);
 	for (int i = first; !code && i < argc; i++) {
 		progress_show(&s->client.progress, (uint64_t)(i - first), (uint64_t)(argc - first));
 		code = file_import(s, argv[i]);
 	}
 	progress_end(&s->client.progress);
 	if (!code)
+		code = sync_compare(&sync, s);
+	if (!code)
 		code = send_finish(s);
+	if (!code)
+		code = sync_finish(&sync, s);
+	sync_clear(&sync);
 	send_close(s);
 	free(s);
 	return code;

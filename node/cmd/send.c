@@ -149,6 +149,8 @@ static int import_open(struct sending *s)
 		.random = randombytes_buf,
 		.column = s->column,
 		.skip_rejected = s->skip_rejected,
+		.known = s->known,
+		.known_arg = s->known_arg,
 	};
 	struct report report;
 	int code = EXIT_DONE;
@@ -237,7 +239,10 @@ static int confirm(struct sending *s)
 	}
 	who_print(stderr, s->who.json);
 	print_guessed(stderr, &s->import);
-	fprintf(stderr, "Send %zu object%s? [y/N] ", n, plural(n));
+	fprintf(stderr, "Send %zu object%s", n, plural(n));
+	if (s->leaving)
+		fprintf(stderr, " and withdraw %zu", s->leaving);
+	fprintf(stderr, "? [y/N] ");
 	if (fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y')) {
 		s->client.progress.started = 0; /* thinking was not working */
 		return EXIT_DONE;
@@ -280,8 +285,8 @@ static void print_counts(const struct import *i)
 		print_safe(stderr, i->counts[n].what, false);
 		fputc('\n', stderr);
 	}
-	if (i->duplicates)
-		fprintf(stderr, "    %zu met more than once\n", i->duplicates);
+	if (i->duplicates > i->unchanged)
+		fprintf(stderr, "    %zu met more than once\n", i->duplicates - i->unchanged);
 	if (i->rejected_count)
 		fprintf(stderr, "    %zu rejected and left out:\n", i->rejected_count);
 	for (size_t n = 0; n < i->rejected_count && n < REJECTED_KEPT_MAX; n++) {
@@ -368,7 +373,12 @@ int send_finish(struct sending *s)
 	if (e)
 		code = client_refused(s->client.c, s->client.what, &report);
 	report_clear(&report);
-	if (!code)
+	if (!code && (s->import.part_count || s->leaving))
 		code = confirm(s);
-	return code ? code : send_parts(s);
+	if (code || s->import.part_count)
+		return code ? code : send_parts(s);
+	if (!s->client.c->json)
+		puts("nothing new");
+	print_counts(&s->import);
+	return EXIT_DONE;
 }

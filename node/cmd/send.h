@@ -14,8 +14,12 @@ struct sending {
 	unsigned long valid_days, keep_days, confidence; /* confidence: 101 for none */
 	bool dry_run, skip_rejected, exercise, direct, no_forward, receipt, force;
 	const char *format, *column;
-	const char *ack_by;  /* as typed: a date, a time, or a span from now */
-	char ack_time[25];   /* the same, as the node wants it */
+	const char *ack_by; /* as typed: a date, a time, or a span from now */
+	char ack_time[25];  /* the same, as the node wants it */
+	/* For the import: see import_options. */
+	bool (*known)(void *arg, const char *uuid, uint64_t until);
+	void *known_arg;
+	size_t leaving;      /* how many will be withdrawn when this is sent */
 	const char *answers; /* the id of what is answered, or NULL */
 	/* What becomes of it. */
 	enum tlp level;

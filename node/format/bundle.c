@@ -219,9 +219,14 @@ enum err indicator_add(struct import *i, const struct indicator *n)
 	struct text *t = &w->bundle;
 	unsigned days = i->options.valid_days ? i->options.valid_days : n->valid_days;
 	uint64_t from = n->valid_from < i->options.now ? n->valid_from : i->options.now;
+	uint64_t until = i->options.now + (uint64_t)days * DAY_MS;
 	char at[TIME_BYTES];
 	enum err err = seen_add(w, n->uuid);
 
+	if (!err && i->options.known && i->options.known(i->options.known_arg, n->uuid, until)) {
+		i->unchanged++;
+		return ERR_EXISTS;
+	}
 	if (!err)
 		err = bundle_room(i, 6 * strlen(n->pattern) + 4096);
 	if (err)
@@ -245,7 +250,7 @@ enum err indicator_add(struct import *i, const struct indicator *n)
 	text_str(t, ",\"valid_from\":\"");
 	text_str(t, time_format(at, from));
 	text_str(t, "\",\"valid_until\":\"");
-	text_str(t, time_format(at, i->options.now + (uint64_t)days * DAY_MS));
+	text_str(t, time_format(at, until));
 	text_str(t, "\"");
 	object_end(t, i);
 	id_note(w, "indicator", n->uuid);

@@ -369,6 +369,8 @@ static enum err input_read(struct import *i, const char *format, const char *byt
 			continue;
 		if (!formats[f].looks_json)
 			err = text_tlp(i, bytes, n, name, report);
+		i->foreign = i->foreign || formats[f].read == import_stix ||
+			     formats[f].read == import_misp;
 		return err ? err : formats[f].read(i, bytes, n, name, report);
 	}
 	report_add(report, "no format named \"%s\"", format);
@@ -412,7 +414,7 @@ enum err import_finish(struct import *i, struct report *report)
 			   i->read, i->taken, i->duplicates, i->context, i->rejected_count);
 		err = ERR_DAMAGED;
 	}
-	if (!err && i->part_count == 0) {
+	if (!err && i->part_count == 0 && !i->unchanged) {
 		report_add(report, "nothing to share: %zu read, %zu rejected", i->read,
 			   i->rejected_count);
 		err = ERR_NOT_FOUND;

@@ -49,6 +49,10 @@ struct import_options {
 	void (*random)(void *out, size_t n); /* for the ids of bundles */
 	const char *column; /* of a CSV: its name or its number from 1; NULL: found */
 	bool skip_rejected;
+	/* Is that indicator shared already and need not be again, although it would hold until
+	 * then (ms)?  NULL: none is. */
+	bool (*known)(void *arg, const char *uuid, uint64_t until);
+	void *known_arg;
 };
 
 /* One bundle, ready for an envelope: at most BUNDLE_OBJECTS_MAX objects, and small enough that its
@@ -86,7 +90,9 @@ struct import {
 	struct rejected *rejected; /* the first REJECTED_KEPT_MAX */
 	struct import_count *counts;
 	size_t count_count;
-	bool guessed; /* some of it: a person should look at the values */
+	size_t unchanged; /* of the duplicates: shared already, see import_options.known */
+	bool foreign;     /* some of it is kept as others wrote it, or an event */
+	bool guessed;     /* some of it: a person should look at the values */
 
 	enum err failed;             /* what import_read() said, so that nothing of it is shared */
 	struct writer_state *writer; /* of bundle.c alone */
@@ -129,7 +135,8 @@ enum err import_advisory(struct import *i, const struct advisory *a, struct repo
 bool bundle_has(const char *text, size_t n, const char *type);
 
 /* Closes the last bundle.  ERR_NOT_ALLOWED, every rejected line in report, when lines were rejected
- * and skip_rejected is off; ERR_NOT_FOUND when nothing is left to share.  On any error there are no
+ * and skip_rejected is off; ERR_NOT_FOUND when nothing is left to share, unless because
+ * all of it is known.  On any error there are no
  * parts. */
 enum err import_finish(struct import *i, struct report *report);
 

@@ -33,7 +33,7 @@ struct indicator {
 };
 
 /* Adds it to the bundle being filled, which is closed first when it is full.  ERR_EXISTS when this
- * import has that uuid already. */
+ * import has that uuid already, or it is known. */
 enum err indicator_add(struct import *i, const struct indicator *indicator);
 
 /* Adds the indicator of one value, counted as taken or merged.  like has what is known of it beside
