@@ -120,7 +120,7 @@ int cmd_import(const struct cmd_context *c, int argc, char **argv)
 	if (!code)
 		code = format_check(s->format);
 	if (!code)
-		code = sync_begin(&sync, s);
+		code = sync_begin(&sync, s, c);
 	if (!code)
 		code = send_open(s, c, "khabar import");
 	if (!code)

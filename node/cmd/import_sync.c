@@ -43,7 +43,7 @@ static bool known(void *arg, const char *uuid, uint64_t until)
 	return e->until > now && until > now && 2 * (e->until - now) >= until - now;
 }
 
-int sync_begin(struct sync *y, struct sending *s)
+int sync_begin(struct sync *y, struct sending *s, const struct cmd_context *c)
 {
 	const char *f = s->format;
 
@@ -55,6 +55,9 @@ int sync_begin(struct sync *y, struct sending *s)
 		return cmd_misused(what, "--sync %s: a name of 1 to 31 of a-z, 0-9 and -", y->name);
 	if (s->exercise || (s->tlp && strcasecmp(s->tlp, "red") == 0))
 		return cmd_misused(what, "--sync is neither for exercises nor for TLP:RED");
+	/* What waits is not said yet, and would be said again next time. */
+	if (c->hold)
+		return cmd_misused(what, "--sync and --hold do not go together");
 	if (f && (strcmp(f, "stix") == 0 || strcmp(f, "misp") == 0))
 		return cmd_misused(what, "--sync is for values, not for --format %s", f);
 	if (s->labels.count == OPTION_LIST_MAX)

@@ -24,7 +24,7 @@ struct sync {
 };
 
 /* Checks the options and adds the label; before the import is opened. */
-int sync_begin(struct sync *y, struct sending *s);
+int sync_begin(struct sync *y, struct sending *s, const struct cmd_context *c);
 /* Asks the node what it has shared under that name; before anything is read. */
 int sync_ask(struct sync *y, struct sending *s);
 /* Counts what has left; after everything was read. */

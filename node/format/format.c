@@ -356,10 +356,14 @@ static enum err input_read(struct import *i, const char *format, const char *byt
 {
 	const char *words = foreign(bytes, n);
 
-	if (!format)
-		format = format_detect(bytes, n, name, report);
-	else if (words)
+	if (format && words)
 		report_add(report, "%s: %s", name, words);
+	if (!format) {
+		format = format_detect(bytes, n, name, report);
+		/* Who names a column wants that one, whatever feed it looks like. */
+		if (format && i->options.column && strcmp(format, "abusech") == 0)
+			format = "list";
+	}
 	if (!format || words)
 		return ERR_FORMAT;
 	mark_skip(&bytes, &n);

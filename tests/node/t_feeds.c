@@ -102,6 +102,18 @@ static void feeds_of_abuse_ch_are_told_apart_by_their_header(void)
 	forget();
 }
 
+static void a_column_that_is_named_is_the_one(void)
+{
+	static const char text[] = "first_seen_utc,dst_ip,malware,host\n"
+				   "2026-11-20 10:00:05,198.51.100.9,x,c2.example\n";
+	struct import_options o = plain;
+
+	o.column = "host";
+	is_int(import_bytes(&o, NULL, text, strlen(text)), ERR_OK, "read");
+	is_str(names(), "c2.example\n", "that column");
+	forget();
+}
+
 static void what_a_feed_says_of_a_value_goes_along(void)
 {
 	struct bundle *b;
@@ -356,6 +368,7 @@ int main(void)
 {
 	need(sodium_init() >= 0);
 	RUN(feeds_of_abuse_ch_are_told_apart_by_their_header);
+	RUN(a_column_that_is_named_is_the_one);
 	RUN(what_a_feed_says_of_a_value_goes_along);
 	RUN(files_of_zeek_are_read);
 	RUN(policy_zones_are_read);
