@@ -97,22 +97,26 @@ static enum err line_read(struct import *i, struct line l, struct record *r, rec
 }
 
 /* Is there an object on the first line that says something, and all of it? */
-static bool by_lines(const char *bytes, size_t n)
+static enum err by_lines(bool *yes, const char *bytes, size_t n)
 {
 	struct lines s = {bytes, bytes + n, 0};
 	struct line l;
 	cJSON *json;
 
+	*yes = false;
 	while (line_next(&s, &l)) {
+		enum err err;
 		l = line_trimmed(l);
 		if (l.length == 0)
 			continue;
-		if (json_parse_bounded(&json, l.at, l.length, RECORD_VALUES_MAX, NULL))
-			return false;
+		err = json_parse_bounded(&json, l.at, l.length, RECORD_VALUES_MAX, NULL);
+		if (err)
+			return err == ERR_MEMORY ? err : ERR_OK;
 		cJSON_Delete(json);
-		return *l.at == '{';
+		*yes = *l.at == '{';
+		break;
 	}
-	return false;
+	return ERR_OK;
 }
 
 enum err records_read(struct import *i, const char *bytes, size_t n, const char *name,
@@ -121,9 +125,10 @@ enum err records_read(struct import *i, const char *bytes, size_t n, const char 
 	struct lines s = {bytes, bytes + n, 0};
 	struct record r = {.input = name, .report = report};
 	struct line l;
-	enum err err = ERR_OK;
+	bool lines;
+	enum err err = by_lines(&lines, bytes, n);
 
-	if (!by_lines(bytes, n))
+	if (!err && !lines)
 		return whole_read(i, bytes, n, &r, read);
 	while (!err && line_next(&s, &l)) {
 		l = line_trimmed(l);

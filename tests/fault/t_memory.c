@@ -100,6 +100,21 @@ static enum err import_misp(void)
 	return import_as("misp");
 }
 
+static enum err import_intelmq(void)
+{
+	return import_as("intelmq");
+}
+
+static enum err import_rpz(void)
+{
+	return import_as("rpz");
+}
+
+static enum err import_text(void)
+{
+	return import_as("text");
+}
+
 static enum err open_keys(void)
 {
 	struct identity *id = NULL;
@@ -172,6 +187,9 @@ static void so_do_the_importers(void)
 	starve("a list", import_list, "tests/data/content/ipsum.txt");
 	starve("STIX", import_stix, "tests/data/content/novispy.stix2");
 	starve("MISP", import_misp, "tests/data/content/event.json");
+	starve("events of IntelMQ", import_intelmq, "tests/data/content/intelmq.json");
+	starve("a policy zone", import_rpz, "tests/data/content/zone.rpz");
+	starve("a report", import_text, "tests/data/content/report.txt");
 }
 
 int main(int argc, char **argv)
