@@ -194,6 +194,24 @@ static void take_alias(struct resolving *x, const struct recipients_alias *a)
 	x->depth--;
 }
 
+static const char owner_of[] = "owner-of:";
+
+/* SPEC 5.7: "What nobody or more than one claims names nobody, and is refused." */
+static void take_owner(struct resolving *x, const char *value)
+{
+	const struct recipients_query *q = x->q;
+	const struct party *owner = NULL;
+
+	if (q->owner)
+		owner = q->owner(q->owner_arg, q->topology, value, x->report);
+	else
+		report_add(x->report, "--to %s%s: no cards are known here", owner_of, value);
+	if (owner)
+		take_party(x, owner);
+	else
+		refuse(x, ERR_NOT_ALLOWED);
+}
+
 static void take_word(struct resolving *x, const char *word)
 {
 	const struct topology *t = x->q->topology;
@@ -220,6 +238,8 @@ static void take_word(struct resolving *x, const char *word)
 		take_line(x, word, over, "nobody is above");
 	} else if (strcmp(word, "down") == 0) {
 		take_line(x, word, under, "nobody is below");
+	} else if (strncmp(word, owner_of, sizeof owner_of - 1) == 0) {
+		take_owner(x, word + sizeof owner_of - 1);
 	} else {
 		unknown(x, word);
 	}

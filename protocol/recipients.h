@@ -33,6 +33,11 @@ struct recipients_query {
 	enum tlp tlp;
 	bool direct;
 	struct seal_book book;
+	/* Whose a value is; NULL after saying in report why it is nobody's.  NULL: nothing is
+	 * anybody's. */
+	const struct party *(*owner)(void *arg, const struct topology *t, const char *value,
+				     struct report *report);
+	void *owner_arg;
 };
 
 enum { HOW_BYTES = 48, WHY_BYTES = 160 };

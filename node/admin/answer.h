@@ -108,6 +108,10 @@ enum err addressed_answers(struct addressed *w, struct answer *a, bool direct);
 enum err addressed_words(struct addressed *w, struct answer *a, const char *const *words, size_t n,
 			 bool direct);
 void addressed_clear(struct addressed *w);
+/* Whose the value is in topology version t, arg being the answer; NULL after saying why it is
+ * nobody's. */
+const struct party *answer_owner(void *arg, const struct topology *t, const char *value,
+				 struct report *report);
 /* Appends "readers", "carriers", "nodes" and "links". */
 void explanation_show(struct text *t, const struct explanation *e);
 /* Appends "audience": names of parties, or "all". */

@@ -52,6 +52,8 @@ enum err addressed_words(struct addressed *w, struct answer *a, const char *cons
 				     .alias_count = config->alias_count,
 				     .tlp = w->tlp,
 				     .direct = direct,
+				     .owner = answer_owner,
+				     .owner_arg = a,
 				     .book = directory_book(node_directory(a->node))};
 	enum err e;
 

@@ -157,8 +157,14 @@ like "the AS number" "$shown" 'AS64500'
 like "and what was set before" "$shown" '^link '
 like "whose an address is, is known everywhere" "$(khabar national whose 203.0.113.9)" '^punjab +203.0.113.0/24'
 exits 0 "or nobody's" 'no card claims it' khabar national whose 192.0.2.1
+like "its owner can be written to" "$(khabar national --json who --to owner-of:203.0.113.9 --tlp red)" '"audience": ?\["punjab"\]'
+like "by any claim, beside others" "$(khabar national --json who --to owner-of:AS64500,sindh)" '"audience": ?\["punjab", ?"sindh"\]'
+exits 1 "nobody's owner cannot" 'owner-of:192.0.2.1: .*nobody' khabar national who --to owner-of:192.0.2.1
+exits 1 "nor that of what is no value" 'owner-of:' khabar national share x.example --to owner-of:, --tlp amber --yes
+exits 1 "oneself is nobody" 'nobody' khabar punjab who --to owner-of:www.punjab.example
 exits 0 "national claims the same" 'is published' khabar national card constituency "$work/ours"
 within 20 "what two claim is nobody's" whose_is punjab www.punjab.example null
+exits 1 "and cannot be written to" '2 nodes claim it' khabar punjab who --to owner-of:203.0.113.9
 printf '203.0.113.1/24\n' >"$work/wrong"
 exits 1 "what is no network is refused" 'line 1: .*bits are set' khabar punjab card constituency "$work/wrong"
 exits 3 "an endpoint that is none, too" 'write tcp://host:port' khabar punjab card set udp://x:1
