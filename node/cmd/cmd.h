@@ -48,6 +48,7 @@ int cmd_mute(const struct cmd_context *c, int argc, char **argv);
 int cmd_unmute(const struct cmd_context *c, int argc, char **argv);
 int cmd_incident(const struct cmd_context *c, int argc, char **argv);
 int cmd_advisory(const struct cmd_context *c, int argc, char **argv);
+int cmd_notify_victims(const struct cmd_context *c, int argc, char **argv);
 int cmd_compliance(const struct cmd_context *c, int argc, char **argv);
 int cmd_list(const struct cmd_context *c, int argc, char **argv);
 int cmd_show(const struct cmd_context *c, int argc, char **argv);
