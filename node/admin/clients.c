@@ -33,7 +33,8 @@ struct client {
 	bool asks;            /* a request is complete and not answered */
 	bool taken;           /* clients_next() has given it out */
 	bool waits;           /* a large request is to begin, when there is room for it */
-	uint64_t late;        /* mono ms of its last step, and */
+	uint64_t late;        /* mono ms of its last step, */
+	uint64_t since;       /* of its coming, and */
 	uint64_t large_since; /* of the beginning of its large request */
 	uint8_t *out;         /* owned; what of a reply is not sent yet; NULL: none */
 	size_t out_length, out_sent;
@@ -139,7 +140,7 @@ static void client_add(struct clients *c, int fd)
 	cl->fd = fd;
 	cl->id = ++c->ids;
 	cl->caller = (struct caller){.uid = who.uid, .gid = who.gid, .pid = who.pid};
-	cl->late = clock_monotonic();
+	cl->late = cl->since = clock_monotonic();
 	zmtp_init(&cl->in);
 	c->list[c->count++] = cl;
 	say_short(cl, greeting, zmtp_greeting(greeting));
@@ -163,6 +164,8 @@ static void accept_all(struct clients *c)
 
 /* ---- receiving ---- */
 
+static void turn_taken(struct clients *c, struct client *cl, enum zmtp_turn turn);
+
 /* A large request begins: one at a time is kept, and none of whom nothing is taken anyway. */
 static void admit_large(struct clients *c, struct client *cl)
 {
@@ -174,7 +177,7 @@ static void admit_large(struct clients *c, struct client *cl)
 	if (keep)
 		c->large = cl;
 	cl->late = cl->large_since = clock_monotonic();
-	cl->gone |= !zmtp_admit(&cl->in, keep);
+	turn_taken(c, cl, zmtp_admit(&cl->in, keep));
 }
 
 static void turn_taken(struct clients *c, struct client *cl, enum zmtp_turn turn)
@@ -234,8 +237,9 @@ static void read_client(struct clients *c, struct client *cl)
 /* Has it let a deadline pass?  Whoever is connected and silent may be. */
 static bool overdue(const struct clients *c, const struct client *cl, uint64_t now)
 {
+	/* SPEC 9.1: "A client has 10 seconds for its handshake." */
 	if (!cl->in.ready)
-		return now - cl->late > HANDSHAKE_MS;
+		return now - cl->since > HANDSHAKE_MS;
 	if (c->large == cl && !cl->asks && now - cl->large_since > LARGE_MS)
 		return true;
 	return (cl->out || (c->large == cl && !cl->asks)) && now - cl->late > STALL_MS;

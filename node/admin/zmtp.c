@@ -124,13 +124,13 @@ static enum zmtp_turn part_comes(struct zmtp *z)
 	return part_begins(z);
 }
 
-bool zmtp_admit(struct zmtp *z, bool keep)
+enum zmtp_turn zmtp_admit(struct zmtp *z, bool keep)
 {
 	z->admitted = true;
 	z->drop |= !keep;
 	if (!keep)
 		drop_frames(z);
-	return part_begins(z) != ZMTP_BROKEN;
+	return part_begins(z);
 }
 
 static enum zmtp_turn head_over(struct zmtp *z)

@@ -55,9 +55,9 @@ void zmtp_clear(struct zmtp *z);
 size_t zmtp_space(struct zmtp *z, uint8_t **at);
 /* So many have come. */
 enum zmtp_turn zmtp_filled(struct zmtp *z, size_t n);
-/* The request that is beginning to be large is kept, or only counted.  False when memory is short.
- */
-bool zmtp_admit(struct zmtp *z, bool keep);
+/* The request that is beginning to be large is kept, or only counted.  What comes of it is as of
+ * zmtp_filled(): an empty part is over at once, and may be the last. */
+enum zmtp_turn zmtp_admit(struct zmtp *z, bool keep);
 /* Forgets the request; the next may come. */
 void zmtp_next(struct zmtp *z);
 

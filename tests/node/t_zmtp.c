@@ -50,7 +50,7 @@ static enum zmtp_turn part(struct zmtp *z, const void *bytes, size_t n, bool mor
 
 	feed(z, head, zmtp_head(head, n, more), step, &turn);
 	if (turn == ZMTP_LARGE)
-		turn = zmtp_admit(z, true) ? ZMTP_GO_ON : ZMTP_BROKEN;
+		turn = zmtp_admit(z, true);
 	if (turn == ZMTP_GO_ON && n)
 		feed(z, bytes, n, step, &turn);
 	return turn;
@@ -166,10 +166,20 @@ static void more_than_a_small_request_is_asked_for(void)
 	feed(&z, bytes, ZMTP_SMALL_BYTES - ZMTP_PART_BYTES, sizeof bytes, &turn);
 	feed(&z, head, zmtp_head(head, 0, false), 64, &turn);
 	is_int(turn, ZMTP_LARGE, "then even an empty part is not");
-	ok(zmtp_admit(&z, false) && z.frame_count == 0, "it is not kept");
+	is_int(zmtp_admit(&z, false), ZMTP_REQUEST, "that was the last, so it is a request");
+	is_int(z.frame_count, 0, "that is not kept");
 	zmtp_clear(&z);
 
 	meet(&z, 64);
+	need(part(&z, "{}", 2, true, 64) == ZMTP_GO_ON);
+	for (turn = ZMTP_GO_ON, parts = 0; turn == ZMTP_GO_ON && parts < 1023; parts++)
+		turn = part(&z, "", 0, parts < 1022, 64);
+	ok(turn == ZMTP_REQUEST && z.admitted && z.frame_count == 1023,
+	   "one that is kept is a request too when the part that is too much is its last");
+	zmtp_clear(&z);
+
+	meet(&z, 64);
+	parts = 0;
 	while (part(&z, "", 0, true, 64) == ZMTP_GO_ON && !z.admitted)
 		parts++;
 	is_int(parts, ZMTP_SMALL_BYTES / ZMTP_PART_BYTES, "parts of nothing count");
@@ -187,7 +197,7 @@ static void what_is_not_kept_is_still_read_to_its_end(void)
 	need(part(&z, "{}", 2, true, 64) == ZMTP_GO_ON);
 	need(part(&z, "x", 1, true, 64) == ZMTP_GO_ON && z.frame_count == 1);
 	feed(&z, head, zmtp_head(head, sizeof bytes, false), 64, &turn);
-	need(turn == ZMTP_LARGE && zmtp_admit(&z, false));
+	need(turn == ZMTP_LARGE && zmtp_admit(&z, false) == ZMTP_GO_ON);
 	is_int(zmtp_space(&z, &to), sizeof bytes, "all of it is waited for");
 	ok(to == NULL, "and nothing is made for it");
 	feed(&z, bytes, sizeof bytes, 4096, &turn);
@@ -229,7 +239,7 @@ static void too_many_bytes_are_let_go_and_then_ended(void)
 		/* Without the bytes themselves: only where they would go. */
 		feed(&z, head, zmtp_head(head, ADMIN_FRAME_MAX_BYTES, true), 64, &turn);
 		if (turn == ZMTP_LARGE)
-			turn = zmtp_admit(&z, true) ? ZMTP_GO_ON : ZMTP_BROKEN;
+			turn = zmtp_admit(&z, true);
 		if (turn != ZMTP_GO_ON)
 			break;
 		kept = z.part ? (z.frame_count + 1) * ADMIN_FRAME_MAX_BYTES : 0;
