@@ -118,8 +118,12 @@ static enum err prepare(struct helpers *h, const char *home, char **argv, struct
 	if (!home_path(path, home, "khabardar.zpl") || config_read(&config, path, NULL) != ERR_OK)
 		return ERR_OK;
 	say_level(config->level);
-	if (config->export_count > 0 || config->alarm_command)
+	if (config->export_count > 0 || config->alarm_command) {
 		h->follower = follower_start(home);
+		if (!h->follower)
+			say(LEVEL_WARNING,
+			    "nothing is exported, no alarm told: khabar follow cannot be started");
+	}
 	if (config->sandbox)
 		e = shut_in(h, home, config, argv, report);
 	config_free(config);
@@ -141,6 +145,7 @@ static int run(const char *home, char **argv)
 		e = node_open(&node, home, &report);
 	if (!e) {
 		node_set_porter(node, helpers.porter);
+		node_set_follower(node, helpers.follower);
 		e = control_start(&control, node, &report);
 	}
 	if (e) {

@@ -446,6 +446,16 @@ struct porter *node_porter(const struct node *n)
 	return n->porter;
 }
 
+void node_set_follower(struct node *n, pid_t follower)
+{
+	n->follower = follower;
+}
+
+pid_t node_follower(const struct node *n)
+{
+	return n->follower;
+}
+
 struct directory *node_directory(const struct node *n)
 {
 	return n->directory;

@@ -75,6 +75,9 @@ struct versions *node_versions(const struct node *node);
  * Borrowed. */
 void node_set_porter(struct node *node, struct porter *porter);
 struct porter *node_porter(const struct node *node);
+/* The process that writes exports and tells alarms; 0, as it is at first: there is none. */
+void node_set_follower(struct node *node, pid_t follower);
+pid_t node_follower(const struct node *node);
 struct directory *node_directory(const struct node *node);
 struct mutes *node_mutes(const struct node *node);
 struct warning_guard *node_warning_guard(const struct node *node);

@@ -97,6 +97,7 @@ struct node {
 	struct config *config;
 	struct identity *identity;
 	struct porter *porter; /* borrowed; or NULL */
+	pid_t follower;        /* or 0 */
 	struct party_id self;  /* zeros: not in a federation yet */
 	struct log *log;
 	struct index *index;

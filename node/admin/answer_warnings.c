@@ -10,8 +10,10 @@
 #include <string.h>
 
 #include "node/backup_note.h"
+#include "node/duty/follower.h"
 #include "node/duty/holding.h"
 #include "node/loop.h"
+#include "node/store/porter.h"
 
 enum {
 	FULLNESS_WARN_PERCENT = 85,
@@ -144,6 +146,17 @@ static void warn_of_backup(struct answer *a)
 	}
 }
 
+/* The daemon starts nothing once it runs. */
+static void warn_of_helpers(struct answer *a)
+{
+	if (follower_gone(node_follower(a->node)))
+		warn(&a->reply, "nothing is exported and nobody is told of alarms: khabar follow "
+				"was ended; restart khabardar");
+	if (porter_gone(node_porter(a->node)))
+		warn(&a->reply, "no backup can be made: the process that makes them was ended; "
+				"restart khabardar");
+}
+
 static void warn_of_outputs(struct answer *a)
 {
 	struct export_status *exports = calloc(EXPORTS_MAX, sizeof *exports);
@@ -213,6 +226,7 @@ void warnings_show(struct answer *a, const struct node_status *s)
 		     "them, and are not shown: this node was restored",
 		     waiting);
 	warn_of_backup(a);
+	warn_of_helpers(a);
 	warn_of_outputs(a);
 	for (size_t i = 0; i < s->warning_count; i++)
 		admin_put_string(t, NULL, s->warnings[i]);

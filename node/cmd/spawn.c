@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -70,6 +71,37 @@ static int wait_for(pid_t pid, int *fd, const char *input, size_t n,
 	}
 }
 
+/* What the daemon ignores, a command does not. */
+static int attributes(posix_spawnattr_t *a)
+{
+	sigset_t set;
+	int rc = posix_spawnattr_init(a);
+
+	if (rc != 0)
+		return rc;
+	sigemptyset(&set);
+	sigaddset(&set, SIGPIPE);
+	sigaddset(&set, SIGXFSZ);
+	rc = posix_spawnattr_setsigdefault(a, &set);
+	if (rc == 0)
+		rc = posix_spawnattr_setflags(a, POSIX_SPAWN_SETSIGDEF);
+	if (rc != 0)
+		posix_spawnattr_destroy(a);
+	return rc;
+}
+
+static int begin(pid_t *pid, char **argv, const posix_spawn_file_actions_t *actions)
+{
+	posix_spawnattr_t a;
+	int rc = attributes(&a);
+
+	if (rc != 0)
+		return rc;
+	rc = posix_spawn(pid, argv[0], actions, &a, argv, environ);
+	posix_spawnattr_destroy(&a);
+	return rc;
+}
+
 /* Standard input is one end of a pair of sockets. */
 static int start(pid_t *pid, char **argv, int *fd)
 {
@@ -82,7 +114,7 @@ static int start(pid_t *pid, char **argv, int *fd)
 	if (rc == 0) {
 		rc = posix_spawn_file_actions_adddup2(&actions, pair[1], STDIN_FILENO);
 		if (rc == 0)
-			rc = posix_spawn(pid, argv[0], &actions, NULL, argv, environ);
+			rc = begin(pid, argv, &actions);
 		posix_spawn_file_actions_destroy(&actions);
 	}
 	close(pair[1]);

@@ -41,7 +41,8 @@ static void keep(const char *path, const char *home, pid_t daemon)
 			execl(path, "khabar", "follow", "--child", "--home", home, (char *)NULL);
 			_exit(127);
 		}
-		if (child < 0 || waitpid(child, NULL, 0) < 0)
+		/* What cannot be started now, for want of memory, can be later. */
+		if (child > 0 && waitpid(child, NULL, 0) < 0)
 			return;
 		sleep(REST_S);
 	}
@@ -60,6 +61,15 @@ pid_t follower_start(const char *home)
 		_exit(0);
 	}
 	return pid > 0 ? pid : 0;
+}
+
+bool follower_gone(pid_t pid)
+{
+	siginfo_t ended = {0};
+
+	/* It is still to be waited for: until then nobody else has its number. */
+	return pid > 0 && waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       ended.si_pid == pid;
 }
 
 void follower_stop(pid_t pid)

@@ -171,6 +171,14 @@ pid_t porter_pid(const struct porter *p)
 	return p ? p->pid : 0;
 }
 
+bool porter_gone(const struct porter *p)
+{
+	siginfo_t ended = {0};
+
+	return p && waitid(P_PID, (id_t)p->pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       ended.si_pid == p->pid;
+}
+
 void porter_stop(struct porter *p)
 {
 	if (!p)

@@ -17,6 +17,8 @@ struct porter;
  * whoever looks for that by argv, those of main(), finds one process.  ERR_IO, ERR_MEMORY. */
 enum err porter_start(struct porter **porter, const char *home, char **argv);
 pid_t porter_pid(const struct porter *porter);
+/* Has it ended, though nobody stopped it?  NULL, which there is not, has not. */
+bool porter_gone(const struct porter *porter);
 /* Ends it and waits; NULL is accepted. */
 void porter_stop(struct porter *porter);
 

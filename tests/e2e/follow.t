@@ -6,7 +6,7 @@ family root east >"$work/text.zpl"
 lab_up --topology "$work/text.zpl"
 dir=$work/exports
 mkdir "$dir"
-printf '#!/bin/sh\necho "$@" >>%s/ran\n' "$work" >"$work/reload"
+printf '#!/bin/sh\ngrep SigIgn /proc/self/status >%s/ignored\necho "$@" >>%s/ran\n' "$work" "$work" >"$work/reload"
 printf '#!/bin/sh\nexit 3\n' >"$work/fails"
 chmod +x "$work/reload" "$work/fails"
 lab stop east
@@ -48,6 +48,7 @@ ok "root shares what is to be blocked" khabar root share bad.example --use block
 within 20 "it is in east's zone" in_zone bad.example
 within 20 "and in the list" in_list bad.example
 within 20 "the resolver was told" ran 1
+is "which is not deaf to a broken pipe" $((0x$(cut -f 2 "$work/ignored") & 0x1000)) 0
 like "with its words" "$(tail -n 1 "$work/ran")" '^zone here$'
 within 20 "a command that fails is a warning" fails
 within 20 "status knows when it was written" written
@@ -70,4 +71,14 @@ ok "east starts again" lab start east
 within 20 "with another" follower
 lab kill east
 within 10 "which does not outlive kill -9" gone
+
+ok "east starts once more" lab start east
+within 60 "with a third" follower
+ended() { khabar east status | grep -q 'khabar follow was ended; restart khabardar'; }
+not_ended() { ! ended; }
+ok "which is nothing to warn of" not_ended
+kill -9 "$(ps -o ppid= -p "$(follower)" | tr -d ' ')"
+within 60 "it goes with who keeps it" gone
+within 60 "and status says that nothing is exported any more" ended
+lab stop east
 finish
