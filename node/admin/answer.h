@@ -34,6 +34,7 @@ struct answer {
 	const char *where;    /* of a refusal: static, or as long as the request; or NULL */
 	const char *advice;   /* of a refusal: what to do; static, or NULL */
 	bool approved;        /* a second operator has approved it */
+	bool awaits;          /* set by a dry run: that has to be */
 	const struct before_sending *before; /* see struct draft; NULL but for what was held */
 };
 

@@ -49,6 +49,12 @@ static enum err dry_run(struct answer *a, const struct answer_entry *entry, cons
 	return e;
 }
 
+/* 0 where nothing but an approval is waited for. */
+static uint64_t due_shown(const struct outbox_item *item)
+{
+	return item->wants_approval && item->due == item->made ? 0 : item->due;
+}
+
 static enum err keep(struct answer *a, const char *name, const cJSON *request, uint64_t seconds,
 		     bool approval)
 {
@@ -77,13 +83,11 @@ static enum err keep(struct answer *a, const char *name, const cJSON *request, u
 	}
 	if (!e) {
 		admin_put_string(&a->reply, "held", item.id);
-		admin_put_time(&a->reply, "due", approval ? 0 : item.due);
-		if (approval)
-			admin_put_string(&a->reply, "approval", "wanted");
+		admin_put_time(&a->reply, "due", due_shown(&item));
 		text_str(&a->summary, "{");
 		admin_put_string(&a->summary, "held", item.id);
 		admin_put_string(&a->summary, "for", name);
-		admin_put_time(&a->summary, "due", approval ? 0 : item.due);
+		admin_put_time(&a->summary, "due", due_shown(&item));
 		text_str(&a->summary, "}");
 	}
 	text_clear(&shown);
@@ -107,7 +111,7 @@ enum err answer_hold(struct answer *a, const struct answer_entry *entry)
 	if (!e)
 		e = dry_run(a, entry, request);
 	if (!e)
-		e = keep(a, entry->name, request, seconds, false);
+		e = keep(a, entry->name, request, seconds, a->awaits);
 	cJSON_Delete(request);
 	return e;
 }
@@ -128,7 +132,7 @@ static void item_show(struct answer *a, const struct outbox_item *item)
 	text_str(t, "{");
 	admin_put_string(t, "id", item->id);
 	admin_put_time(t, "made", item->made);
-	admin_put_time(t, "due", item->wants_approval ? 0 : item->due);
+	admin_put_time(t, "due", due_shown(item));
 	admin_put_number(t, "uid", (uint64_t)item->uid);
 	if (admin_parse(&json, item->request.at, item->request.length, NULL) == ERR_OK)
 		admin_put_string(t, "do", admin_do(json));

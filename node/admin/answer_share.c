@@ -399,21 +399,25 @@ static enum err values_show(struct sharing *s)
 	return found ? ERR_OK : ERR_MEMORY;
 }
 
+/* A dry run says that it has to be approved, and of what; else it is held until it is. */
 static enum err await(struct sharing *s)
 {
+	bool only_asked = s->dry_run;
 	enum err e;
 
 	s->dry_run = true;
+	s->a->awaits = true;
 	shared_show(s);
 	e = values_show(s);
-	return e ? e : answer_await(s->a);
+	admin_put_string(&s->a->reply, "approval", "wanted");
+	return e || only_asked ? e : answer_await(s->a);
 }
 
 static enum err send_all(struct sharing *s)
 {
 	enum err e = ERR_OK;
 
-	if (!s->dry_run && wants_approval(s))
+	if (wants_approval(s))
 		return await(s);
 	if (!s->dry_run)
 		e = node_publish(s->a->node, s->who.topology, &s->who.to, s->drafts, s->count,

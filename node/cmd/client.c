@@ -291,7 +291,9 @@ bool client_print_held(const struct client *client, const struct reply *reply)
 	if (client->c->json)
 		client_print_json(reply);
 	else if (*member_text(reply->json, "approval"))
-		printf("held until another operator says: khabar approve %.8s\n", id);
+		printf("held until another operator says: khabar approve %.8s%s%.19s\n", id,
+		       *member_text(reply->json, "due") ? "; not before " : "",
+		       member_text(reply->json, "due"));
 	else
 		printf("held until %.19sZ; to stop it: khabar cancel %.8s\n",
 		       member_text(reply->json, "due"), id);

@@ -175,7 +175,8 @@ int cmd_approve(const struct cmd_context *c, int argc, char **argv)
 	if (c->json)
 		client_print_json(&reply);
 	else
-		printf("%.8s is sent\n", member_text(reply.json, "approved"));
+		printf("%.8s is approved; khabar outbox has it until it is sent\n",
+		       member_text(reply.json, "approved"));
 	reply_clear(&reply);
 	return EXIT_DONE;
 }

@@ -68,9 +68,13 @@ audited() { khabar east --json audit | grep -q "$1"; }
 ok "the audit has who approved" audited '"uid": *65534,.*"do": *"approve"'
 ok "what waits for its time wants no approval" block later.example --tlp amber --to down --hold 1h
 exits 1 "and is not to be approved" 'not for an approval' second approve "$(held "$out")" --yes
+ok "a dry run says so" khabar east --json share both.example --use block --tlp green --to all --dry-run
+like "before anything is held" "$out" '"approval": ?"wanted"'
 ok "what is held and blocks elsewhere" block both.example --tlp green --to all --hold 1s
+like "wants approval at once" "$out" '"approval": ?"wanted"'
+like "and is not due before its time" "$out" '"due": ?"20'
 waits() { khabar east outbox | grep -q 'to be approved.*both\.example'; }
-within 90 "wants approval when its time has come" waits
+ok "it waits for it in the outbox" waits
 second approve "$(khabar east --json outbox | grep both.example | sed 's/^{"id": *"\([0-9a-f]*\)".*/\1/')" --yes >/dev/null
 within 90 "and is sent then" knows root both.example
 finish
