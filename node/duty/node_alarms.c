@@ -186,19 +186,21 @@ static void book_read(struct alarm_book *b, const cJSON *json)
 	b->told = number_of(json, "told");
 	cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(json, "alarms"))
 	{
-		struct alarm *a = &b->alarms[b->count];
-		if (b->count++ == ALARMS_MAX - 1)
+		struct alarm *a;
+		if (b->count == ALARMS_MAX)
 			break;
+		a = &b->alarms[b->count++];
 		*a = (struct alarm){.since = number_of(item, "since")};
 		snprintf(a->text, sizeof a->text, "%s", text_of(item));
 		key_of(a->key, a->text);
 	}
 	cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(json, "events"))
 	{
-		struct alarm_event *e = &b->events[b->event_count];
 		uint64_t kind = number_of(item, "kind");
-		if (b->event_count++ == ALARM_EVENTS_MAX - 1)
+		struct alarm_event *e;
+		if (b->event_count == ALARM_EVENTS_MAX)
 			break;
+		e = &b->events[b->event_count++];
 		*e = (struct alarm_event){.number = number_of(item, "number"),
 					  .at = number_of(item, "at"),
 					  .kind = kind < ALARM_KINDS ? (enum alarm_kind)kind

@@ -68,5 +68,25 @@ ok "national is killed" lab kill national
 ok "and starts" lab start national
 within 90 "it is tried again" khabar national alarm test
 is "and nothing was told twice" "$(grep -c '^raised .* kp is in quarantine' "$work/told")" 1
+
+# ---- as many as are kept ----
+
+events() { khabar national --json alarms --all | grep -o '"number"' | grep -c .; }
+for _ in {1..5}; do
+	for _ in {1..26}; do
+		khabar national alarm test >/dev/null 2>&1 &
+	done
+	wait
+done
+is "the last 128 events are kept" "$(events)" 128
+# What ends behind another look has been written by the look before.
+khabar national links quarantine kp --because again >/dev/null
+within 90 "one more begins" stands 'kp is in quarantine'
+khabar national links release kp >/dev/null
+within 90 "and ends" stands_not 'kp is in quarantine'
+ok "national is killed again" lab kill national
+ok "and started" lab start national
+kept() { [ "$(events)" -eq 128 ]; }
+within 90 "which has forgotten none" kept
 ok "the store is sound" khabar national check-store
 finish
