@@ -216,17 +216,12 @@ static enum err unpack(struct opened *o, struct answer *a)
 	else
 		e = content_read(node_identity(a->node), a->log, &o->row, &o->header, &o->json,
 				 &o->json_length, why);
-	if (e)
-		return e;
-	e = post_read(&o->post, o->json, o->json_length, NULL);
-	if (e && e != ERR_MEMORY)
-		e = ERR_FORMAT;
 	if (!e && o->header.tlp == TLP_RED)
 		a->red_opened++;
 	return e;
 }
 
-enum err opened_read(struct opened *o, struct answer *a, const struct log_row *row)
+enum err opened_text(struct opened *o, struct answer *a, const struct log_row *row)
 {
 	char why[256];
 	enum err e;
@@ -251,6 +246,21 @@ enum err opened_read(struct opened *o, struct answer *a, const struct log_row *r
 	if (e)
 		opened_clear(o);
 	return e;
+}
+
+enum err opened_read(struct opened *o, struct answer *a, const struct log_row *row)
+{
+	unsigned red = a->red_opened;
+	enum err e = opened_text(o, a, row);
+
+	if (e)
+		return e;
+	e = post_read(&o->post, o->json, o->json_length, NULL);
+	if (!e)
+		return ERR_OK;
+	a->red_opened = red;
+	opened_clear(o);
+	return e == ERR_MEMORY ? e : ERR_FORMAT;
 }
 
 void opened_clear(struct opened *o)

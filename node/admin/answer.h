@@ -156,6 +156,9 @@ struct opened {
  * others; ERR_FORMAT when its content is held; ERR_NOT_ALLOWED when it is RED and not for this
  * caller.  On ERR_OK the caller calls opened_clear(). */
 enum err opened_read(struct opened *o, struct answer *a, const struct log_row *row);
+/* The same, but its JSON is only unpacked, not read: post is empty.  What is searchable was read
+ * when it was folded. */
+enum err opened_text(struct opened *o, struct answer *a, const struct log_row *row);
 void opened_clear(struct opened *o);
 /* False when what it says is TLP:RED and not for this caller. */
 bool answer_may_open(const struct answer *a, const struct header *h);

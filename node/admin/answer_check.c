@@ -14,6 +14,14 @@ struct match {
 	enum match_how how;
 };
 
+/* A message that holds matches.  Only ids are wanted of it, so its objects are found in the text
+ * and nothing of them is read. */
+struct skimmed {
+	struct opened opened;
+	struct slice *objects; /* owned */
+	size_t count;
+};
+
 /* The values of one request often meet the same few messages: those opened last are kept until its
  * end.  Bodies never change, so nothing kept is stale. */
 struct check {
@@ -23,7 +31,7 @@ struct check {
 	struct match matches[MATCHES_MAX];
 	struct header header;
 	struct observable value;
-	struct opened *posts[POSTS_KEPT];
+	struct skimmed *posts[POSTS_KEPT];
 	size_t next_post;
 };
 
@@ -71,32 +79,69 @@ static void matches_filter(struct check *c)
 	c->match_count = kept;
 }
 
-/* NULL, with *e, when the message cannot be opened; ERR_OK then: it has gone meanwhile. */
-static const struct opened *post_at(struct check *c, uint64_t lsn, enum err *e)
+static void skimmed_free(struct skimmed *s)
 {
-	struct opened *o;
+	if (!s)
+		return;
+	opened_clear(&s->opened);
+	free(s->objects);
+	free(s);
+}
+
+static enum err skim(struct skimmed *s)
+{
+	struct slice bundle, objects, *fitted;
+
+	if (!json_member(&bundle, (struct slice){s->opened.json, s->opened.json_length},
+			 "bundle") ||
+	    !json_member(&objects, bundle, "objects"))
+		return ERR_FORMAT;
+	s->objects = calloc(BUNDLE_OBJECTS_MAX, sizeof *s->objects);
+	if (!s->objects)
+		return ERR_MEMORY;
+	if (json_elements(s->objects, BUNDLE_OBJECTS_MAX, &s->count, objects) || s->count == 0)
+		return ERR_FORMAT;
+	fitted = realloc(s->objects, s->count * sizeof *s->objects);
+	if (fitted)
+		s->objects = fitted;
+	return ERR_OK;
+}
+
+/* NULL, with *e, when the message cannot be opened; ERR_OK then: it has gone meanwhile. */
+static const struct skimmed *post_at(struct check *c, uint64_t lsn, enum err *e)
+{
+	struct skimmed *s;
 	struct log_row row;
 
 	for (size_t i = 0; i < POSTS_KEPT; i++)
-		if (c->posts[i] && c->posts[i]->row.lsn == lsn)
+		if (c->posts[i] && c->posts[i]->opened.row.lsn == lsn)
 			return c->posts[i];
-	o = calloc(1, sizeof *o);
-	*e = o ? log_read(c->a->log, lsn, &row) : ERR_MEMORY;
+	s = calloc(1, sizeof *s);
+	*e = s ? log_read(c->a->log, lsn, &row) : ERR_MEMORY;
 	if (!*e)
-		*e = opened_read(o, c->a, &row);
+		*e = opened_text(&s->opened, c->a, &row);
+	if (!*e)
+		*e = skim(s);
 	if (*e) {
-		free(o);
+		skimmed_free(s);
 		if (*e != ERR_MEMORY)
 			*e = ERR_OK;
 		return NULL;
 	}
-	if (c->posts[c->next_post]) {
-		opened_clear(c->posts[c->next_post]);
-		free(c->posts[c->next_post]);
-	}
-	c->posts[c->next_post] = o;
+	skimmed_free(c->posts[c->next_post]);
+	c->posts[c->next_post] = s;
 	c->next_post = (c->next_post + 1) % POSTS_KEPT;
-	return o;
+	return s;
+}
+
+/* Its id, as a string; the caller deletes it. */
+static cJSON *object_id(const struct skimmed *s, size_t number)
+{
+	struct slice id;
+
+	if (number >= s->count || !json_member(&id, s->objects[number], "id"))
+		return NULL;
+	return cJSON_ParseWithLength(id.at, id.length);
 }
 
 static enum err match_show(struct check *c, const struct match *m)
@@ -104,21 +149,24 @@ static enum err match_show(struct check *c, const struct match *m)
 	struct text *t = &c->a->reply;
 	char name[PARTY_TEXT_BYTES];
 	enum err e = ERR_OK;
-	const struct opened *o = post_at(c, m->at.lsn, &e);
+	const struct skimmed *s = post_at(c, m->at.lsn, &e);
+	cJSON *json = s ? object_id(s, m->at.number) : NULL;
+	const char *id = cJSON_GetStringValue(json);
 
-	if (!o || m->at.number >= bundle_count(o->post.bundle))
-		return e;
-	admin_put_name(t, NULL);
-	text_str(t, "{");
-	admin_put_string(t, "object", bundle_object(o->post.bundle, m->at.number)->id);
-	admin_put_string(t, "node", answer_party(c->a, name, &o->header.origin));
-	admin_put_string(t, "tlp", tlp_str((enum tlp)o->header.tlp));
-	admin_put_time(t, "since", o->row.arrived);
-	admin_put_string(t, "how", how_str(m->how));
-	answer_sightings(t, c->a, &o->header.origin,
-			 bundle_object(o->post.bundle, m->at.number)->id);
-	text_str(t, "}");
-	return ERR_OK;
+	if (id) {
+		const struct opened *o = &s->opened;
+		admin_put_name(t, NULL);
+		text_str(t, "{");
+		admin_put_string(t, "object", id);
+		admin_put_string(t, "node", answer_party(c->a, name, &o->header.origin));
+		admin_put_string(t, "tlp", tlp_str((enum tlp)o->header.tlp));
+		admin_put_time(t, "since", o->row.arrived);
+		admin_put_string(t, "how", how_str(m->how));
+		answer_sightings(t, c->a, &o->header.origin, id);
+		text_str(t, "}");
+	}
+	cJSON_Delete(json);
+	return e;
 }
 
 /* What keeps it out of this node's exports, where something does. */
@@ -193,11 +241,8 @@ static void check_free(struct check *c)
 {
 	if (!c)
 		return;
-	for (size_t i = 0; i < POSTS_KEPT; i++) {
-		if (c->posts[i])
-			opened_clear(c->posts[i]);
-		free(c->posts[i]);
-	}
+	for (size_t i = 0; i < POSTS_KEPT; i++)
+		skimmed_free(c->posts[i]);
 	warning_lists_free(c->lists);
 	free(c);
 }
