@@ -368,6 +368,20 @@ static void read_warning_lists(struct reading *r, const struct zpl_item *item)
 		config_keep(r, item, &r->config->warning_lists);
 }
 
+static void read_hunt(struct reading *r, const struct zpl_item *item)
+{
+	const char *rest = item->value;
+	char word[PATH_MAX];
+	size_t n = 0;
+
+	for (; value_word(word, sizeof word, &rest); n++)
+		if (word[0] != '/')
+			config_complain(r, item, "\"%s\" is not an absolute path", word);
+	if (n == 0)
+		config_complain(r, item, "names no path");
+	config_keep(r, item, &r->config->hunt);
+}
+
 static void read_config(struct reading *r, const struct zpl *z)
 {
 	static const struct key keys[] = {
@@ -383,6 +397,7 @@ static void read_config(struct reading *r, const struct zpl *z)
 		{"export", true, config_read_exports},
 		{"warning-lists", false, read_warning_lists},
 		{"approval", false, read_approval},
+		{"hunt", false, read_hunt},
 	};
 
 	config_read_level(r, zpl_first(z), keys, sizeof keys / sizeof *keys);
@@ -467,6 +482,7 @@ void config_free(struct config *c)
 	free(c->aliases);
 	config_free_exports(c);
 	free(c->warning_lists);
+	free(c->hunt);
 	free(c->alarm_command);
 	free(c->bind);
 	free(c->proxy);

@@ -53,6 +53,7 @@ struct config {
 	char *passphrase_credential; /* or NULL; never both */
 	struct right_groups rights[RIGHT_COUNT]; /* root and the daemon's own user have them all */
 	bool approve_block;  /* what is to be blocked elsewhere wants a second operator */
+	char *hunt;          /* absolute paths and patterns, separated by spaces, or NULL */
 	char *warning_lists; /* folder of lists in MISP's format, or NULL */
 	struct followed *exports;
 	size_t export_count;

@@ -66,6 +66,8 @@ static const struct command commands[] = {
 	 "walk all that a node needs; name what fails and what mends it"},
 	{"alarms", cmd_alarms, "[--all]", "what somebody should look at, and since when"},
 	{"alarm", cmd_alarm, "test", "run the alarm command, to see whether it reaches anybody"},
+	{"hunt", cmd_hunt, "[done ID... | done --all]",
+	 "what became known and was in this CERT's logs before"},
 	{"outbox", cmd_outbox, "", "what is held, until when"},
 	{"cancel", cmd_cancel, "ID", "stop what is held from being sent"},
 	{"approve", cmd_approve, "ID", "let go what another operator wants to have blocked"},

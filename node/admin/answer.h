@@ -67,6 +67,7 @@ answer_fn answer_sight;
 answer_fn answer_mute, answer_unmute, answer_mutes;
 answer_fn answer_receipts, answer_ack, answer_inbox, answer_read;
 answer_fn answer_outbox, answer_cancel, answer_approve;
+answer_fn answer_hunts, answer_hunted, answer_hunt_done;
 answer_fn answer_alarms, answer_alarm_test, answer_alarmed;
 answer_fn answer_incident, answer_incidents, answer_incident_say, answer_incident_export;
 answer_fn answer_topology, answer_accept, answer_drain;
@@ -190,6 +191,11 @@ enum err recall_show(struct answer *a, const struct message_id *id, const struct
 		     char out[RECALL_TEXT_BYTES]);
 /* Is it in its time?  s may be NULL. */
 bool suspension_in_force(const struct suspension *s);
+/* Does `check` say to this caller that the value is known?  Both readers are as answer_catch_up()
+ * left them, and log moves. */
+bool answer_knows(struct answer *a, const char *value);
+/* Appends "hunts", the newest hits, and "hunt_hits", how many there are. */
+enum err hunts_show(struct answer *a);
 /* Appends what stands, as lines. */
 void alarms_show(struct answer *a, const char *name);
 /* Appends "warnings": sentences on what somebody should look at now.  Moves log. */

@@ -186,6 +186,33 @@ static void muted_show(struct check *c)
 		answer_listed(t, c->lists, &c->value);
 }
 
+static void check_free(struct check *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < POSTS_KEPT; i++)
+		skimmed_free(c->posts[i]);
+	warning_lists_free(c->lists);
+	free(c);
+}
+
+bool answer_knows(struct answer *a, const char *value)
+{
+	struct check *c = calloc(1, sizeof *c);
+	bool known = false;
+
+	if (!c)
+		return false;
+	c->a = a;
+	if (observable_detect(&c->value, value, NULL) == ERR_OK &&
+	    index_match(a->index, &c->value, note_match, c) == ERR_OK) {
+		matches_filter(c);
+		known = c->match_count > 0;
+	}
+	check_free(c);
+	return known;
+}
+
 static enum err value_check(struct check *c, const char *typed)
 {
 	struct text *t = &c->a->reply;
@@ -235,16 +262,6 @@ static enum err values_check(struct check *c, const char **values, size_t n)
 		admin_put_string(&c->a->reply, "next", NULL);
 	answer_waiting(c->a);
 	return e;
-}
-
-static void check_free(struct check *c)
-{
-	if (!c)
-		return;
-	for (size_t i = 0; i < POSTS_KEPT; i++)
-		skimmed_free(c->posts[i]);
-	warning_lists_free(c->lists);
-	free(c);
 }
 
 enum err answer_check(struct answer *a)

@@ -157,7 +157,7 @@ static enum err counts_show(struct answer *a)
 	admin_put_number(t, "ours", counts[UNREAD_OURS]);
 	admin_put_number(t, "public", counts[UNREAD_PUBLIC]);
 	alarms_show(a, "alarms");
-	return ERR_OK;
+	return hunts_show(a);
 }
 
 enum err answer_inbox(struct answer *a)

@@ -37,26 +37,6 @@ struct checking {
 
 /* ---- what comes back ---- */
 
-static void put_safe_text(struct text *t, const char *s)
-{
-	const uint8_t *at = (const uint8_t *)s;
-	struct text clean;
-
-	text_init(&clean);
-	text_str(&clean, "");
-	while (*at) {
-		ucs4_t c;
-		int n = u8_mbtoucr(&c, at, strlen((const char *)at));
-		if (n > 0)
-			text_add(&clean, (const char *)at, (size_t)n);
-		else
-			text_str(&clean, "\xef\xbf\xbd");
-		at += n > 0 ? n : 1;
-	}
-	admin_put_string(t, "text", clean.bad ? "" : clean.at);
-	text_clear(&clean);
-}
-
 static void show_json(const struct wanted *w, struct slice line)
 {
 	struct text t;
@@ -68,7 +48,7 @@ static void show_json(const struct wanted *w, struct slice line)
 	text_init(&t);
 	text_add(&t, line.at, line.length - 1);
 	admin_put_number(&t, "line", w->line);
-	put_safe_text(&t, w->text);
+	client_put_text(&t, "text", w->text);
 	text_str(&t, "}");
 	if (!t.bad)
 		print_json((struct slice){t.at, t.length});

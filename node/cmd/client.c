@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistr.h>
 
 #include "protocol/admin.h"
 
@@ -298,4 +299,24 @@ bool client_print_held(const struct client *client, const struct reply *reply)
 		printf("held until %.19sZ; to stop it: khabar cancel %.8s\n",
 		       member_text(reply->json, "due"), id);
 	return true;
+}
+
+void client_put_text(struct text *t, const char *name, const char *s)
+{
+	const uint8_t *at = (const uint8_t *)s;
+	struct text clean;
+
+	text_init(&clean);
+	text_str(&clean, "");
+	while (*at) {
+		ucs4_t c;
+		int n = u8_mbtoucr(&c, at, strlen((const char *)at));
+		if (n > 0)
+			text_add(&clean, (const char *)at, (size_t)n);
+		else
+			text_str(&clean, "\xef\xbf\xbd");
+		at += n > 0 ? n : 1;
+	}
+	admin_put_string(t, name, clean.bad ? "" : clean.at);
+	text_clear(&clean);
 }

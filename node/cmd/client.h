@@ -31,6 +31,9 @@ int client_ask(struct client *client, const struct text *request, const struct s
 /* Begins a request, {"do":"NAME"; admin_put_...() adds members, client_ask() closes it. */
 void request_init(struct text *request, const char *name);
 
+/* Appends a string of which nobody knows that it is UTF-8: what is not is replaced. */
+void client_put_text(struct text *t, const char *name, const char *s);
+
 /* All pages of a request; each line is printed as JSON, or handed to show for people.  *next, when
  * not NULL, is the cursor to start from and, at the end, where to go on (for watch). */
 typedef void line_fn(void *arg, const cJSON *line);

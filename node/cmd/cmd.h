@@ -31,6 +31,7 @@ int cmd_inbox(const struct cmd_context *c, int argc, char **argv);
 int cmd_doctor(const struct cmd_context *c, int argc, char **argv);
 int cmd_alarms(const struct cmd_context *c, int argc, char **argv);
 int cmd_alarm(const struct cmd_context *c, int argc, char **argv);
+int cmd_hunt(const struct cmd_context *c, int argc, char **argv);
 int cmd_outbox(const struct cmd_context *c, int argc, char **argv);
 int cmd_approve(const struct cmd_context *c, int argc, char **argv);
 int cmd_cancel(const struct cmd_context *c, int argc, char **argv);

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "node/cmd/export_run.h"
 #include "node/cmd/follow_alarm.h"
+#include "node/cmd/follow_hunt.h"
 #include "node/cmd/options.h"
 #include "node/cmd/spawn.h"
 #include "node/config.h"
@@ -126,14 +128,16 @@ static int follow(const struct cmd_context *c, const struct config *config)
 	/* What is told is for the journal, not for a terminal. */
 	const struct cmd_context quiet = {.home = c->home, .yes = true};
 	struct alarm_following alarms = {.config = config};
+	pid_t hunter = follow_hunt_start(&quiet, config);
 	struct client client;
 	bool open = false;
 
-	if (!all)
+	if (!all || hunter < 0)
 		return EXIT_REFUSED;
 	for (size_t i = 0; i < config->export_count; i++)
 		all[i].f = &config->exports[i];
-	while (!ended) {
+	/* Whoever started this starts both again. */
+	while (!ended && !(hunter && waitpid(hunter, NULL, WNOHANG) == hunter)) {
 		uint64_t position;
 		if (!open && client_node_runs(&quiet))
 			open = client_open(&client, &quiet, what) == EXIT_DONE;
@@ -148,6 +152,8 @@ static int follow(const struct cmd_context *c, const struct config *config)
 		}
 		usleep(LOOK_MS * 1000);
 	}
+	if (hunter)
+		kill(hunter, SIGTERM);
 	if (open)
 		client_close(&client);
 	free(all);
@@ -176,8 +182,8 @@ int cmd_follow(const struct cmd_context *c, int argc, char **argv)
 	report_init(&report);
 	if (!home_path(path, c->home, "khabardar.zpl") || config_read(&config, path, &report)) {
 		code = client_refused(c, what, &report);
-	} else if (config->export_count == 0 && !config->alarm_command) {
-		report_add(&report, "%s has neither a section export nor an alarm command", path);
+	} else if (config->export_count == 0 && !config->alarm_command && !config->hunt) {
+		report_add(&report, "%s has no section export, no alarm command and no hunt", path);
 		code = client_refused(c, what, &report);
 	} else {
 		code = follow(c, config);

@@ -19,8 +19,9 @@ enum {
 
 /* What all pages have told. */
 struct inbox {
-	double counts[3];             /* wanted, ours, public */
-	struct text messages, alarms; /* JSON: elements; an array */
+	double counts[3];                    /* wanted, ours, public */
+	struct text messages, alarms, hunts; /* JSON: elements; arrays */
+	double hits;
 	size_t shown;
 };
 
@@ -121,6 +122,28 @@ static void take_alarms(struct inbox *x, const struct cmd_context *c, const stru
 		text_add(&x->alarms, array.at, array.length);
 }
 
+/* What became known and was in the logs. */
+static void take_hunts(struct inbox *x, const struct cmd_context *c, const struct reply *reply)
+{
+	const cJSON *hit, *hits = cJSON_GetObjectItemCaseSensitive(reply->json, "hunts");
+	struct slice array;
+
+	if (!hits)
+		return;
+	x->hits = member_number(reply->json, "hunt_hits");
+	cJSON_ArrayForEach(hit, hits)
+	{
+		if (c->json)
+			break;
+		printf("IN A LOG ");
+		hunt_print(hit);
+	}
+	if (!c->json && x->hits > cJSON_GetArraySize(hits))
+		printf("%.0f hits in logs: khabar hunt shows all\n", x->hits);
+	if (json_member(&array, (struct slice){reply->text, reply->length}, "hunts"))
+		text_add(&x->hunts, array.at, array.length);
+}
+
 static int pages(struct client *client, struct inbox *x, unsigned long limit)
 {
 	const cJSON *next;
@@ -140,6 +163,7 @@ static int pages(struct client *client, struct inbox *x, unsigned long limit)
 			return code;
 		take_counts(x, reply.json);
 		take_alarms(x, client->c, &reply);
+		take_hunts(x, client->c, &reply);
 		take_lines(x, client->c, &reply);
 		next = cJSON_GetObjectItemCaseSensitive(reply.json, "next");
 		after = cJSON_IsNumber(next) ? next->valuedouble : -1;
@@ -166,6 +190,9 @@ static void print_json_object(struct inbox *x)
 	text_str(&t, "]");
 	admin_put_name(&t, "alarms");
 	text_str(&t, x->alarms.at ? x->alarms.at : "[]");
+	admin_put_name(&t, "hunts");
+	text_str(&t, x->hunts.at ? x->hunts.at : "[]");
+	admin_put_number(&t, "hunt_hits", (uint64_t)x->hits);
 	text_str(&t, "}");
 	if (!t.bad)
 		print_json((struct slice){t.at, t.length});
@@ -180,6 +207,7 @@ static int look(const struct cmd_context *c, unsigned long limit)
 
 	text_init(&x.messages);
 	text_init(&x.alarms);
+	text_init(&x.hunts);
 	if (!code)
 		code = pages(&client, &x, limit);
 	client_close(&client);
@@ -189,6 +217,7 @@ static int look(const struct cmd_context *c, unsigned long limit)
 		print_counts(&x);
 	text_clear(&x.messages);
 	text_clear(&x.alarms);
+	text_clear(&x.hunts);
 	return code;
 }
 

@@ -41,4 +41,7 @@ void progress_tick(void *p);
 /* Wipes it off the terminal. */
 void progress_end(struct progress *p);
 
+/* A hit of the logs, as `khabar hunt` shows it: two lines. */
+void hunt_print(const cJSON *hit);
+
 #endif

@@ -199,6 +199,16 @@ bool source_waits(const struct source *s)
 	return s->at == s->filled && poll(&ready, 1, 0) == 0;
 }
 
+bool source_skip(struct source *s, uint64_t n, struct report *report)
+{
+	if (s->packing == PLAIN && lseek(s->fd, (off_t)n, SEEK_SET) == (off_t)n) {
+		s->at = s->filled = 0;
+		return true;
+	}
+	report_add(report, "%s: cannot be read from byte %llu on", s->path, (unsigned long long)n);
+	return false;
+}
+
 uint64_t source_done(const struct source *s)
 {
 	return s->done < s->total ? s->done : s->total;

@@ -21,6 +21,9 @@ ssize_t source_read(struct source *source, void *out, size_t n, struct report *r
 
 /* Is there nothing to be read before more is written into the pipe? */
 bool source_waits(const struct source *source);
+/* Leaves out the first n bytes, before anything was read; false, with words, when it is packed or
+ * cannot be done. */
+bool source_skip(struct source *source, uint64_t n, struct report *report);
 
 /* Bytes of the file that were read, and how many it has; 0: not known. */
 uint64_t source_done(const struct source *source);
