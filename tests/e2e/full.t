@@ -56,11 +56,11 @@ share east roomy.example >/dev/null
 within 90 "it is heard" knows root roomy.example
 
 lab stop east
-mount -o remount,ro "$lab/east" || bail "the disk cannot be made read-only"
+mount -o remount,ro,bind "$lab/east" || bail "the disk cannot be made read-only"
 exits 1 "on a read-only disk it does not start, and says why" '[Rr]ead-only' \
 	timeout 60 "$bin/khabardar" --home "$lab/east"
 share root meanwhile.example >/dev/null
-mount -o remount,rw "$lab/east"
+mount -o remount,rw,bind "$lab/east"
 ok "on one that takes writes it does" lab start east
 within 90 "and has what came meanwhile" knows east meanwhile.example
 ok "its store holds together" khabar east check-store
