@@ -294,25 +294,7 @@ enum err batch_retry(struct batch *b)
 enum err index_forwards(struct index_reader *reader, const struct message_id *id, uint64_t *at,
 			uint64_t *lsn)
 {
-	uint8_t from[FORWARD_KEY_BYTES];
-	MDB_cursor *cursor;
-	MDB_val key = {sizeof from, from}, value;
 	enum err e = reader_ready(reader);
-	if (e)
-		return e;
-	if (*at == UINT64_MAX)
-		return ERR_NOT_FOUND;
-	memcpy(from, id->b, MESSAGE_ID_BYTES);
-	put_u64(from + MESSAGE_ID_BYTES, *at + 1);
-	int rc = mdb_cursor_open(reader->txn, reader->index->env.tables.forward, &cursor);
-	if (rc != 0)
-		return lmdb_err(rc);
-	rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-	mdb_cursor_close(cursor);
-	if (rc == 0 &&
-	    (key.mv_size != FORWARD_KEY_BYTES || memcmp(key.mv_data, id->b, sizeof id->b) != 0))
-		rc = MDB_NOTFOUND;
-	if (rc == 0)
-		*at = *lsn = get_u64((uint8_t *)key.mv_data + MESSAGE_ID_BYTES);
-	return lmdb_err(rc);
+
+	return e ? e : reader_next(reader, reader->index->env.tables.forward, id, at, lsn);
 }

@@ -49,7 +49,7 @@ enum {
 	REF_KEY_BYTES = MESSAGE_ID_BYTES + 8,
 	ERASE_RECORD_BYTES = 8 + 1,
 	INCIDENT_KEY_BYTES = MESSAGE_ID_BYTES + 8,
-	FORWARD_KEY_BYTES = MESSAGE_ID_BYTES + 8,
+	FORWARD_KEY_BYTES = REF_KEY_BYTES, /* for reader_next() */
 	WAIT_KEY_BYTES = 4 + 8,
 	RECEIPT_KEY_BYTES = MESSAGE_ID_BYTES + PARTY_ID_BYTES + 1 + 8 + 2,
 	RECEIPT_VALUE_BYTES = 8 + 1,
@@ -302,5 +302,10 @@ void match_close(struct index_reader *reader);
 
 /* ERR_STATE: paused. */
 enum err reader_ready(const struct index_reader *reader);
+
+/* In a table of message ids, each with positions of the log: the next position of that id above
+ * *at, into both.  ERR_NOT_FOUND: no more. */
+enum err reader_next(struct index_reader *reader, MDB_dbi table, const struct message_id *id,
+		     uint64_t *at, uint64_t *lsn);
 
 #endif

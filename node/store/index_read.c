@@ -198,20 +198,19 @@ enum err index_forward_prefix(struct index_reader *reader, const char *hex, uint
 					  count));
 }
 
-enum err index_answers(struct index_reader *reader, const struct message_id *id, uint64_t *at,
-		       uint64_t *lsn)
+enum err reader_next(struct index_reader *reader, MDB_dbi table, const struct message_id *id,
+		     uint64_t *at, uint64_t *lsn)
 {
 	uint8_t from[REF_KEY_BYTES];
 	MDB_cursor *cursor;
 	MDB_val key = {sizeof from, from}, value;
-	enum err e = reader_ready(reader);
-	if (e)
-		return e;
+	int rc;
+
 	if (*at == UINT64_MAX)
 		return ERR_NOT_FOUND;
 	memcpy(from, id->b, MESSAGE_ID_BYTES);
 	put_u64(from + MESSAGE_ID_BYTES, *at + 1);
-	int rc = mdb_cursor_open(reader->txn, reader->index->env.tables.ref, &cursor);
+	rc = mdb_cursor_open(reader->txn, table, &cursor);
 	if (rc != 0)
 		return lmdb_err(rc);
 	rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
@@ -222,6 +221,14 @@ enum err index_answers(struct index_reader *reader, const struct message_id *id,
 	if (rc == 0)
 		*at = *lsn = get_u64((uint8_t *)key.mv_data + MESSAGE_ID_BYTES);
 	return lmdb_err(rc);
+}
+
+enum err index_answers(struct index_reader *reader, const struct message_id *id, uint64_t *at,
+		       uint64_t *lsn)
+{
+	enum err e = reader_ready(reader);
+
+	return e ? e : reader_next(reader, reader->index->env.tables.ref, id, at, lsn);
 }
 
 enum err index_object(struct index_reader *reader, const struct party_id *origin,
