@@ -113,6 +113,19 @@ int client_refused(const struct cmd_context *c, const char *what, const struct r
 
 /* ---- requests ---- */
 
+int client_once(const struct cmd_context *c, const char *what, struct text *request,
+		struct reply *reply)
+{
+	struct client client;
+	int code = client_open(&client, c, what);
+
+	if (!code)
+		code = client_ask(&client, request, NULL, 0, false, reply);
+	text_clear(request);
+	client_close(&client);
+	return code;
+}
+
 void request_init(struct text *request, const char *name)
 {
 	text_init(request);

@@ -28,6 +28,10 @@ bool client_node_runs(const struct cmd_context *c);
 int client_ask(struct client *client, const struct text *request, const struct slice *frames,
 	       size_t frame_count, bool for_ever, struct reply *reply);
 
+/* Opens, asks that one thing and closes; as client_ask() otherwise.  The request is cleared. */
+int client_once(const struct cmd_context *c, const char *what, struct text *request,
+		struct reply *reply);
+
 /* Begins a request, {"do":"NAME"; admin_put_...() adds members, client_ask() closes it. */
 void request_init(struct text *request, const char *name);
 

@@ -225,7 +225,6 @@ static int look(const struct cmd_context *c, unsigned long limit)
 
 static int mark(const struct cmd_context *c, bool all, int n, char **ids)
 {
-	struct client client;
 	struct text request;
 	struct reply reply;
 	int code;
@@ -242,11 +241,7 @@ static int mark(const struct cmd_context *c, bool all, int n, char **ids)
 			admin_put_string(&request, NULL, ids[i]);
 		text_str(&request, "]");
 	}
-	code = client_open(&client, c, what);
-	if (!code)
-		code = client_ask(&client, &request, NULL, 0, false, &reply);
-	text_clear(&request);
-	client_close(&client);
+	code = client_once(c, what, &request, &reply);
 	if (code)
 		return code;
 	if (c->json)

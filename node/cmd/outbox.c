@@ -74,7 +74,6 @@ int cmd_outbox(const struct cmd_context *c, int argc, char **argv)
 
 int cmd_cancel(const struct cmd_context *c, int argc, char **argv)
 {
-	struct client client;
 	struct text request;
 	struct reply reply;
 	int first, code = options_read("khabar cancel", NULL, 0, argc, argv, &first);
@@ -83,13 +82,9 @@ int cmd_cancel(const struct cmd_context *c, int argc, char **argv)
 		code = cmd_misused("khabar cancel", "the id of one thing that is held is wanted");
 	if (code)
 		return code;
-	code = client_open(&client, c, "khabar cancel");
 	request_init(&request, "cancel");
 	admin_put_string(&request, "id", argv[first]);
-	if (!code)
-		code = client_ask(&client, &request, NULL, 0, false, &reply);
-	text_clear(&request);
-	client_close(&client);
+	code = client_once(c, "khabar cancel", &request, &reply);
 	if (code)
 		return code;
 	if (c->json)

@@ -99,19 +99,14 @@ static void print_status(const cJSON *s)
 
 int cmd_status(const struct cmd_context *c, int argc, char **argv)
 {
-	struct client client;
 	struct text request;
 	struct reply reply;
 	int code;
 
 	if (argc != 1)
 		return cmd_misused("khabar status", "\"%s\" is not wanted", argv[1]);
-	code = client_open(&client, c, "khabar status");
 	request_init(&request, "status");
-	if (!code)
-		code = client_ask(&client, &request, NULL, 0, false, &reply);
-	text_clear(&request);
-	client_close(&client);
+	code = client_once(c, "khabar status", &request, &reply);
 	if (code)
 		return code;
 	if (c->json)

@@ -261,7 +261,6 @@ int cmd_release(const struct cmd_context *c, int argc, char **argv)
 	bool all = false;
 	const struct option_rule rules[] = {{"all", OPTION_FLAG, &all, 0, 0},
 					    {"reason", OPTION_TEXT, &reason, 0, 0}};
-	struct client client;
 	struct text request;
 	struct reply reply;
 	int first, code = options_read("khabar release", rules, 2, argc, argv, &first);
@@ -270,14 +269,10 @@ int cmd_release(const struct cmd_context *c, int argc, char **argv)
 		return code;
 	if (!all || !reason || first != argc)
 		return cmd_misused("khabar release", "--all --reason TEXT is wanted");
-	code = client_open(&client, c, "khabar release");
 	request_init(&request, "release");
 	admin_put_bool(&request, "all", true);
 	admin_put_string(&request, "reason", reason);
-	if (!code)
-		code = client_ask(&client, &request, NULL, 0, false, &reply);
-	text_clear(&request);
-	client_close(&client);
+	code = client_once(c, "khabar release", &request, &reply);
 	if (code)
 		return code;
 	if (c->json)

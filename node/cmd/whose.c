@@ -27,7 +27,6 @@ static void print_whose(const cJSON *reply)
 
 int cmd_whose(const struct cmd_context *c, int argc, char **argv)
 {
-	struct client client;
 	struct text request;
 	struct reply reply;
 	int first, code = options_read(what, NULL, 0, argc, argv, &first);
@@ -36,13 +35,9 @@ int cmd_whose(const struct cmd_context *c, int argc, char **argv)
 		return code;
 	if (argc - first != 1)
 		return cmd_misused(what, "one address, network, domain or AS number is wanted");
-	code = client_open(&client, c, what);
 	request_init(&request, "whose");
 	admin_put_string(&request, "value", argv[first]);
-	if (!code)
-		code = client_ask(&client, &request, NULL, 0, false, &reply);
-	text_clear(&request);
-	client_close(&client);
+	code = client_once(c, what, &request, &reply);
 	if (code)
 		return code;
 	if (c->json)
