@@ -155,8 +155,9 @@ static int visit_domain(struct match *m, look_fn *look, const struct observable 
 			rc = visit_part(m, look, &part,
 					at == o->text ? MATCH_EXACT : MATCH_PARENT_DOMAIN);
 		at = strchr(at, '.');
-		if (!at++)
+		if (!at)
 			break;
+		at++;
 	}
 	return rc;
 }
