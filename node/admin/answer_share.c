@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "keys/seal.h"
+#include "node/admin/answer_once.h"
 #include "node/loop.h"
 #include "protocol/body.h"
 
@@ -21,6 +22,7 @@ struct sharing {
 	struct answer *a;
 	struct addressed who;
 	struct envelope envelope;
+	struct once once;
 	uint32_t expiry;
 	uint8_t priority;
 	bool dry_run, no_forward, force;
@@ -109,6 +111,8 @@ static enum err options_read(struct sharing *s)
 		e = expiry_wanted(s);
 	if (!e)
 		e = ack_by_wanted(s);
+	if (!e)
+		e = once_read(&s->once, s->a);
 	if (!e && !admin_request_done(r))
 		e = ERR_FORMAT;
 	if (!e && (s->a->frame_count == 0 || s->a->frame_count > ADMIN_BUNDLES_MAX)) {
@@ -283,7 +287,7 @@ static enum err draft_make(struct sharing *s, struct slice bundle)
 	d->no_forward = s->no_forward;
 	d->expiry = s->expiry;
 	d->ref = s->who.answers;
-	d->before = s->a->before;
+	d->before = s->once.wanted ? &s->once.before : s->a->before;
 	d->body = packed;
 	s->count++;
 	return ERR_OK;
@@ -413,10 +417,22 @@ static enum err await(struct sharing *s)
 	return e || only_asked ? e : answer_await(s->a);
 }
 
+/* SPEC 9.5: "What was sent under its key is not sent again" */
+static enum err sent_already(struct sharing *s)
+{
+	s->dry_run = true;
+	s->objects = 0;
+	shared_show(s);
+	admin_put_bool(&s->a->reply, "already", true);
+	return ERR_OK;
+}
+
 static enum err send_all(struct sharing *s)
 {
-	enum err e = ERR_OK;
+	enum err e = once_check(&s->once);
 
+	if (e)
+		return e == ERR_EXISTS ? sent_already(s) : e;
 	if (wants_approval(s))
 		return await(s);
 	if (!s->dry_run)

@@ -112,6 +112,7 @@ int cmd_import(const struct cmd_context *c, int argc, char **argv)
 	rules[n++] = (struct option_rule){"format", OPTION_TEXT, &s->format, 0, 0};
 	rules[n++] = (struct option_rule){"column", OPTION_TEXT, &s->column, 0, 0};
 	rules[n++] = (struct option_rule){"skip-rejected", OPTION_FLAG, &s->skip_rejected, 0, 0};
+	rules[n++] = (struct option_rule){"once", OPTION_TEXT, &s->once, 0, 0};
 	rules[n++] = (struct option_rule){"sync", OPTION_TEXT, &sync.name, 0, 0};
 	rules[n++] = (struct option_rule){"shrink", OPTION_FLAG, &sync.shrink, 0, 0};
 	code = options_read("khabar import", rules, n, argc, argv, &first);

@@ -8,7 +8,7 @@
 #include "node/loop.h"
 #include "protocol/admin.h"
 
-enum { CONFIDENCE_NONE = 101, ANSWER_BYTES = 64 };
+enum { CONFIDENCE_NONE = 101, ANSWER_BYTES = 64, ONCE_KEY_BYTES = 16 };
 
 size_t send_who_rules(struct sending *s, struct option_rule *rules)
 {
@@ -253,9 +253,19 @@ static int confirm(struct sending *s)
 
 /* ---- sending ---- */
 
+static void put_once(struct text *request, const char *words)
+{
+	uint8_t key[ONCE_KEY_BYTES];
+
+	crypto_generichash(key, sizeof key, (const uint8_t *)words, strlen(words), NULL, 0);
+	admin_put_hex(request, "once", key, sizeof key);
+}
+
 static void put_options(struct text *request, const struct sending *s)
 {
 	put_audience(request, s);
+	if (s->once)
+		put_once(request, s->once);
 	if (s->use)
 		admin_put_string(request, "use", s->use);
 	if (s->keep_days)
@@ -312,6 +322,10 @@ static void print_sent(const struct sending *s, const struct reply *reply)
 		print_guessed(s->client.c->json ? stderr : stdout, &s->import);
 	if (s->client.c->json) {
 		client_print_json(reply);
+		return;
+	}
+	if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(reply->json, "already"))) {
+		printf("sent before, as %s\n", s->once);
 		return;
 	}
 	if (s->dry_run)

@@ -14,6 +14,7 @@ struct sending {
 	unsigned long valid_days, keep_days, confidence; /* confidence: 101 for none */
 	bool dry_run, skip_rejected, exercise, direct, no_forward, receipt, force;
 	const char *format, *column;
+	const char *once;   /* any words: what was sent under them is not sent again */
 	const char *ack_by; /* as typed: a date, a time, or a span from now */
 	char ack_time[25];  /* the same, as the node wants it */
 	/* For the import: see import_options. */
