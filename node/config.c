@@ -72,7 +72,7 @@ static void complain_unknown(struct reading *r, const struct zpl_item *item,
 		config_complain(r, item, "no such key");
 }
 
-enum { KEYS_AT_ONE_LEVEL_MAX = 16 };
+enum { KEYS_AT_ONE_LEVEL_MAX = 24 };
 
 void config_read_level(struct reading *r, const struct zpl_item *item, const struct key *keys,
 		       size_t n)
@@ -100,11 +100,16 @@ void config_read_level(struct reading *r, const struct zpl_item *item, const str
 	}
 }
 
-void config_keep(struct reading *r, const struct zpl_item *item, char **to)
+void config_keep_text(struct reading *r, const struct zpl_item *item, const char *text, char **to)
 {
-	*to = strdup(item->value);
+	*to = strdup(text);
 	if (!*to)
 		config_complain(r, item, "%s", err_str(ERR_MEMORY));
+}
+
+void config_keep(struct reading *r, const struct zpl_item *item, char **to)
+{
+	config_keep_text(r, item, item->value, to);
 }
 
 static void read_node(struct reading *r, const struct zpl_item *item)
@@ -398,6 +403,7 @@ static void read_config(struct reading *r, const struct zpl *z)
 		{"warning-lists", false, read_warning_lists},
 		{"approval", false, read_approval},
 		{"hunt", false, read_hunt},
+		{"watch", true, config_read_watch},
 	};
 
 	config_read_level(r, zpl_first(z), keys, sizeof keys / sizeof *keys);
@@ -481,6 +487,7 @@ void config_free(struct config *c)
 		free(c->aliases[i].audience);
 	free(c->aliases);
 	config_free_exports(c);
+	config_free_inflows(c);
 	free(c->warning_lists);
 	free(c->hunt);
 	free(c->alarm_command);
@@ -489,6 +496,11 @@ void config_free(struct config *c)
 	free(c->passphrase_file);
 	free(c->passphrase_credential);
 	free(c);
+}
+
+bool config_follows(const struct config *c)
+{
+	return c->export_count || c->inflow_count || c->alarm_command || c->hunt;
 }
 
 enum err config_passphrase(const struct config *c, char **passphrase, struct report *report)

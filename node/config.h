@@ -16,7 +16,13 @@ enum right { RIGHT_READ, RIGHT_SHARE, RIGHT_APPROVE, RIGHT_RED, RIGHT_ADMIN, RIG
 
 enum log_level { LEVEL_ERROR, LEVEL_WARNING, LEVEL_INFO, LEVEL_DEBUG, LEVEL_COUNT };
 
-enum { CONFIG_MAX_BYTES = 64 << 10, RIGHT_GROUPS_MAX = 8, ALIASES_MAX = 256, EXPORTS_MAX = 64 };
+enum {
+	CONFIG_MAX_BYTES = 64 << 10,
+	RIGHT_GROUPS_MAX = 8,
+	ALIASES_MAX = 256,
+	EXPORTS_MAX = 64,
+	INFLOWS_MAX = 32
+};
 
 struct right_groups {
 	gid_t gids[RIGHT_GROUPS_MAX];
@@ -38,6 +44,21 @@ struct followed {
 	unsigned every; /* seconds at least between two runs */
 };
 
+/* What is shared by itself: the files of a folder, or what a MISP instance publishes. */
+enum inflow_kind { INFLOW_WATCH, INFLOW_MISP };
+struct inflow {
+	char name[NAME_MAX_BYTES + 1];
+	enum inflow_kind kind;
+	char *from;     /* absolute path of the folder, or endpoint of the publisher */
+	char org[37];   /* uuid of whose events they are */
+	bool has_tlp;   /* always, of a folder */
+	enum tlp tlp;   /* of an event: where it has none itself */
+	bool sync;      /* the options have --sync */
+	char **options; /* owned: "--to", "all", ...; without --tlp */
+	size_t option_count;
+	unsigned settle; /* seconds for which a file is left alone after its last change */
+};
+
 struct config {
 	char node[NAME_MAX_BYTES + 1];
 	char *bind;  /* "tcp://HOST:PORT", or NULL: the node only dials */
@@ -57,6 +78,8 @@ struct config {
 	char *warning_lists; /* folder of lists in MISP's format, or NULL */
 	struct followed *exports;
 	size_t export_count;
+	struct inflow *inflows;
+	size_t inflow_count;
 	struct alias *aliases;
 	size_t alias_count;
 };
@@ -68,6 +91,9 @@ enum err config_parse(struct config **c, const char *text, size_t n, const char 
 /* The same of a file.  ERR_NOT_FOUND, ERR_IO, ERR_LIMIT besides. */
 enum err config_read(struct config **c, const char *path, struct report *report);
 void config_free(struct config *c);
+
+/* Is there anything for khabar follow to do? */
+bool config_follows(const struct config *c);
 
 /* The passphrase from where the configuration says, NULL when it says nothing; freed with
  * passphrase_free() of keyfile.h. */

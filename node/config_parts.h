@@ -27,9 +27,15 @@ void config_read_level(struct reading *r, const struct zpl_item *item, const str
 		       size_t n);
 /* Copies the value. */
 void config_keep(struct reading *r, const struct zpl_item *item, char **to);
+void config_keep_text(struct reading *r, const struct zpl_item *item, const char *text, char **to);
 
 /* config_export.c */
 void config_read_exports(struct reading *r, const struct zpl_item *section);
 void config_free_exports(struct config *c);
+
+/* config_inflow.c */
+void config_read_watch(struct reading *r, const struct zpl_item *section);
+void config_read_misp(struct reading *r, const struct zpl_item *section);
+void config_free_inflows(struct config *c);
 
 #endif

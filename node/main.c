@@ -118,7 +118,7 @@ static enum err prepare(struct helpers *h, const char *home, char **argv, struct
 	if (!home_path(path, home, "khabardar.zpl") || config_read(&config, path, NULL) != ERR_OK)
 		return ERR_OK;
 	say_level(config->level);
-	if (config->export_count > 0 || config->alarm_command || config->hunt) {
+	if (config_follows(config)) {
 		h->follower = follower_start(home);
 		if (!h->follower)
 			say(LEVEL_WARNING,

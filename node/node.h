@@ -160,6 +160,19 @@ struct export_status {
 void node_exported(struct node *node, const struct export_status *status);
 /* At most EXPORTS_MAX; returns how many. */
 size_t node_exports(struct node *node, struct export_status *out);
+/* How it goes with what is shared by itself. */
+enum { INFLOW_FAILED_BYTES = 256 };
+struct inflow_status {
+	char name[NAME_MAX_BYTES + 1];
+	enum inflow_kind kind;
+	uint64_t at;    /* wall ms: when something was taken last; 0: not since the start */
+	uint64_t taken; /* files or events since the start */
+	char failed[INFLOW_FAILED_BYTES]; /* what is wrong now; or empty */
+};
+/* Adds to what was taken, and says what is wrong. */
+void node_inflow(struct node *node, const struct inflow_status *status);
+/* At most INFLOWS_MAX; returns how many. */
+size_t node_inflows(struct node *node, struct inflow_status *out);
 /* Of what is held in the outbox, how much could not be sent. */
 size_t node_held_failed(struct node *node);
 /* Why the alarm command failed when it was run last, or "". */

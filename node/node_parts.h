@@ -167,6 +167,8 @@ struct node {
 	bool status_stale;  /* something has happened since; the loop's thread only */
 	struct export_status exports[EXPORTS_MAX];
 	size_t export_count;
+	struct inflow_status inflows[INFLOWS_MAX];
+	size_t inflow_count;
 	struct warning warnings[WARNINGS_MAX]; /* newest first */
 	size_t warning_count;
 	char alarms[WARNINGS_MAX][ALARM_BYTES]; /* what duty_watch() sees now */

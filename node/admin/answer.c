@@ -18,6 +18,7 @@ static const struct answer_entry entries[] = {
 	{"export", RIGHT_READ, false, false, answer_export},
 	{"exported", RIGHT_ADMIN, true, false, answer_exported},
 	{"position", RIGHT_READ, false, false, answer_position},
+	{"taken", RIGHT_ADMIN, false, false, answer_taken},
 	{"held", RIGHT_READ, false, false, answer_held},
 	{"evidence", RIGHT_READ, false, false, answer_evidence},
 	{"topology", RIGHT_READ, false, false, answer_topology},

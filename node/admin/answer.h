@@ -61,7 +61,7 @@ answer_fn answer_status, answer_links;
 answer_fn answer_list, answer_check, answer_sift, answer_show, answer_verify, answer_held,
 	answer_audit;
 answer_fn answer_evidence;
-answer_fn answer_export, answer_exported, answer_position;
+answer_fn answer_export, answer_exported, answer_position, answer_taken;
 answer_fn answer_who, answer_share, answer_forward, answer_withdraw;
 answer_fn answer_sight;
 answer_fn answer_mute, answer_unmute, answer_mutes;
@@ -198,6 +198,8 @@ bool answer_knows(struct answer *a, const char *value);
 enum err hunts_show(struct answer *a);
 /* Appends what stands, as lines. */
 void alarms_show(struct answer *a, const char *name);
+/* Appends "inflows": how it goes with what is shared by itself. */
+void inflows_show(struct text *t, struct node *node);
 /* Appends "warnings": sentences on what somebody should look at now.  Moves log. */
 void warnings_show(struct answer *a, const struct node_status *s);
 /* Appends "suspension": null, or what it says. */

@@ -186,6 +186,7 @@ static void put_status(struct answer *a, const struct node_status *s,
 		put_paused(a, &s->paused[i]);
 	text_str(t, "]");
 	put_exports(t, a->node);
+	inflows_show(t, a->node);
 	put_warning_lists(t, a->node);
 	warnings_show(a, s);
 }

@@ -150,11 +150,23 @@ static void warn_of_backup(struct answer *a)
 static void warn_of_helpers(struct answer *a)
 {
 	if (follower_gone(node_follower(a->node)))
-		warn(&a->reply, "nothing is exported and nobody is told of alarms: khabar follow "
-				"was ended; restart khabardar");
+		warn(&a->reply, "nothing is exported or taken in, and nobody is told of alarms: "
+				"khabar follow was ended; restart khabardar");
 	if (porter_gone(node_porter(a->node)))
 		warn(&a->reply, "no backup can be made: the process that makes them was ended; "
 				"restart khabardar");
+}
+
+static void warn_of_inflows(struct answer *a)
+{
+	struct inflow_status *all = calloc(INFLOWS_MAX, sizeof *all);
+	size_t n = all ? node_inflows(a->node, all) : 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (*all[i].failed)
+			warn(&a->reply, "%s %s: %s", all[i].kind == INFLOW_WATCH ? "watch" : "misp",
+			     all[i].name, all[i].failed);
+	free(all);
 }
 
 static void warn_of_outputs(struct answer *a)
@@ -168,6 +180,7 @@ static void warn_of_outputs(struct answer *a)
 		if (*exports[i].failed)
 			warn(&a->reply, "export %s: %s", exports[i].name, exports[i].failed);
 	free(exports);
+	warn_of_inflows(a);
 	if (held)
 		warn(&a->reply, "%zu of what was held cannot be sent: khabar outbox says why",
 		     held);

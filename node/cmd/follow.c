@@ -12,6 +12,7 @@
 #include "node/cmd/export_run.h"
 #include "node/cmd/follow_alarm.h"
 #include "node/cmd/follow_hunt.h"
+#include "node/cmd/follow_inflow.h"
 #include "node/cmd/options.h"
 #include "node/cmd/spawn.h"
 #include "node/config.h"
@@ -122,22 +123,51 @@ static void look(struct following *x, struct client *client, const struct cmd_co
 	x->next = x->done + (rest > REST_FACTOR * took ? rest : REST_FACTOR * took);
 }
 
+/* Processes beside this one, each with work of its own that may be long. */
+enum { HELPERS = 2 };
+
+static bool helpers_start(pid_t pids[HELPERS], const struct cmd_context *c,
+			  const struct config *config)
+{
+	pids[0] = follow_hunt_start(c, config);
+	pids[1] = follow_watch_start(c, config);
+	return pids[0] >= 0 && pids[1] >= 0;
+}
+
+static bool helper_gone(const pid_t pids[HELPERS])
+{
+	for (size_t i = 0; i < HELPERS; i++)
+		if (pids[i] > 0 && waitpid(pids[i], NULL, WNOHANG) == pids[i])
+			return true;
+	return false;
+}
+
+static void helpers_stop(const pid_t pids[HELPERS])
+{
+	for (size_t i = 0; i < HELPERS; i++)
+		if (pids[i] > 0)
+			kill(pids[i], SIGTERM);
+}
+
 static int follow(const struct cmd_context *c, const struct config *config)
 {
 	struct following *all = calloc(config->export_count + 1, sizeof *all);
 	/* What is told is for the journal, not for a terminal. */
 	const struct cmd_context quiet = {.home = c->home, .yes = true};
 	struct alarm_following alarms = {.config = config};
-	pid_t hunter = follow_hunt_start(&quiet, config);
+	pid_t helpers[HELPERS] = {0};
 	struct client client;
 	bool open = false;
 
-	if (!all || hunter < 0)
+	if (!all || !helpers_start(helpers, &quiet, config)) {
+		helpers_stop(helpers);
+		free(all);
 		return EXIT_REFUSED;
+	}
 	for (size_t i = 0; i < config->export_count; i++)
 		all[i].f = &config->exports[i];
-	/* Whoever started this starts both again. */
-	while (!ended && !(hunter && waitpid(hunter, NULL, WNOHANG) == hunter)) {
+	/* Whoever started this starts all of them again. */
+	while (!ended && !helper_gone(helpers)) {
 		uint64_t position;
 		if (!open && client_node_runs(&quiet))
 			open = client_open(&client, &quiet, what) == EXIT_DONE;
@@ -152,8 +182,7 @@ static int follow(const struct cmd_context *c, const struct config *config)
 		}
 		usleep(LOOK_MS * 1000);
 	}
-	if (hunter)
-		kill(hunter, SIGTERM);
+	helpers_stop(helpers);
 	if (open)
 		client_close(&client);
 	free(all);
@@ -182,8 +211,11 @@ int cmd_follow(const struct cmd_context *c, int argc, char **argv)
 	report_init(&report);
 	if (!home_path(path, c->home, "khabardar.zpl") || config_read(&config, path, &report)) {
 		code = client_refused(c, what, &report);
-	} else if (config->export_count == 0 && !config->alarm_command && !config->hunt) {
-		report_add(&report, "%s has no section export, no alarm command and no hunt", path);
+	} else if (!config_follows(config)) {
+		report_add(&report,
+			   "%s has no section export or watch, no alarm command and "
+			   "no hunt",
+			   path);
 		code = client_refused(c, what, &report);
 	} else {
 		code = follow(c, config);

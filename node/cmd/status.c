@@ -79,6 +79,15 @@ static void print_status(const cJSON *s)
 		printf("export    %s, written %.19s: %.0f\n", member_text(item, "name"),
 		       member_text(item, "at"), member_number(item, "written"));
 	}
+	cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(s, "inflows"))
+	{
+		const char *at = member_text(item, "at");
+		printf("%-9s %s, %.0f taken", member_text(item, "kind"), member_text(item, "name"),
+		       member_number(item, "taken"));
+		if (*at)
+			printf(", last %.19s", at);
+		putchar('\n');
+	}
 	status_lists(cJSON_GetObjectItemCaseSensitive(s, "warning_lists"));
 	if (cJSON_GetArraySize(links) > 0) {
 		putchar('\n');

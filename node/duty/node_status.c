@@ -100,6 +100,37 @@ size_t node_exports(struct node *n, struct export_status *out)
 	return count;
 }
 
+void node_inflow(struct node *n, const struct inflow_status *status)
+{
+	size_t i = 0;
+
+	pthread_mutex_lock(&n->lock);
+	while (i < n->inflow_count && (n->inflows[i].kind != status->kind ||
+				       strcmp(n->inflows[i].name, status->name) != 0))
+		i++;
+	if (i < INFLOWS_MAX) {
+		struct inflow_status *s = &n->inflows[i];
+		uint64_t taken = i < n->inflow_count ? s->taken : 0;
+		uint64_t at = i < n->inflow_count ? s->at : 0;
+		*s = *status;
+		s->taken += taken;
+		s->at = status->taken ? status->at : at;
+		n->inflow_count += i == n->inflow_count;
+	}
+	pthread_mutex_unlock(&n->lock);
+}
+
+size_t node_inflows(struct node *n, struct inflow_status *out)
+{
+	size_t count;
+
+	pthread_mutex_lock(&n->lock);
+	count = n->inflow_count;
+	memcpy(out, n->inflows, count * sizeof *out);
+	pthread_mutex_unlock(&n->lock);
+	return count;
+}
+
 static const char *state_of(const struct neighbour *b, const struct peer_status *p)
 {
 	if (p->state == PEER_OPEN)

@@ -126,6 +126,42 @@ static void every_mistake_is_named_with_its_place(void)
 	}
 }
 
+static void what_is_shared_by_itself_is_read(void)
+{
+	struct config *c = parse("node = a\n"
+				 "watch\n"
+				 "    one\n"
+				 "        directory = /in\n"
+				 "        tlp = amber\n"
+				 "        to = \"kp sindh\"\n"
+				 "        skip-rejected = yes\n"
+				 "        no-forward = no\n"
+				 "        settle = 7\n");
+
+	need(c);
+	is_int(c->inflow_count, 1, "one folder");
+	is_str(c->inflows[0].name, "one", "its name");
+	is_int(c->inflows[0].kind, INFLOW_WATCH, "its kind");
+	is_str(c->inflows[0].from, "/in", "its path");
+	is_int(c->inflows[0].tlp, TLP_AMBER, "its TLP");
+	is_int(c->inflows[0].settle, 7, "its patience");
+	is_int(c->inflows[0].option_count, 5, "two parties and a flag");
+	is_str(c->inflows[0].options[3], "sindh", "the second party");
+	is_str(c->inflows[0].options[4], "--skip-rejected", "the flag that says yes");
+	ok(config_follows(c), "there is something to follow");
+	config_free(c);
+	c = parse("node = a\n");
+	need(c);
+	ok(!config_follows(c), "or nothing");
+	config_free(c);
+	ok(!parse("node = a\nwatch\n    one\n        directory = in\n        tlp = green\n"
+		  "        to = \"\"\n        settle = 0\n        exercise = maybe\n"),
+	   "what is wrong is refused");
+	is_int(report.count, 5, "path, audience, patience, flag, and that there is no path");
+	ok(!parse("node = a\nwatch = /in\n"), "a folder without a section");
+	ok(!parse("node = a\nwatch\n    One\n        tlp = green\n"), "a name that is none");
+}
+
 static void all_mistakes_are_named_at_once(void)
 {
 	ok(!parse("node = A\nbind = \"tcp://x\"\nlgo = info\nlog = infos\nnode = b\n"), "refused");
@@ -241,6 +277,7 @@ int main(void)
 	RUN(the_least_is_a_name);
 	RUN(every_key_is_read);
 	RUN(every_mistake_is_named_with_its_place);
+	RUN(what_is_shared_by_itself_is_read);
 	RUN(all_mistakes_are_named_at_once);
 	RUN(an_endpoint_to_bind_is_checked);
 	RUN(limits_hold);
