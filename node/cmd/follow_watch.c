@@ -342,7 +342,9 @@ static void watch_for_ever(const struct cmd_context *c, const struct config *con
 						     .taking = -1,
 						     .done = -1,
 						     .failed = -1};
-	for (; all; usleep(LOOK_MS * 1000)) {
+	if (!all)
+		return;
+	for (;;) {
 		if (!open && client_node_runs(c)) {
 			open = client_open(&client, c, "khabar follow") == EXIT_DONE;
 			if (!open)
@@ -354,6 +356,7 @@ static void watch_for_ever(const struct cmd_context *c, const struct config *con
 			client_close(&client);
 			open = false;
 		}
+		usleep(LOOK_MS * 1000);
 	}
 }
 
