@@ -43,6 +43,17 @@ static uint64_t first_of(uint64_t a, uint64_t b)
 	return a && (!b || a < b) ? a : b;
 }
 
+/* SPEC 8.9.5: "What is closed has only those clocks that were done" */
+static size_t stop(struct incident_clock clocks[INCIDENT_CLOCKS], size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (clocks[i].done)
+			clocks[kept++] = clocks[i];
+	return kept;
+}
+
 size_t incident_clocks(struct incident_clock out[INCIDENT_CLOCKS], const cJSON *state,
 		       const struct policy *policy)
 {
@@ -53,7 +64,7 @@ size_t incident_clocks(struct incident_clock out[INCIDENT_CLOCKS], const cJSON *
 	uint64_t warning_ms = (uint64_t)policy->early_warning_hours * HOUR_MS;
 	size_t n = 0;
 
-	/* SPEC 8.9.5: "What turned out to be a false positive has no clocks once it is closed." */
+	/* SPEC 8.9.5: "What turned out to be a false positive has none once it is closed." */
 	if (incident_closed(state) &&
 	    strcmp(incident_text(state, "determination"), "false-positive") == 0)
 		return 0;
@@ -75,5 +86,5 @@ size_t incident_clocks(struct incident_clock out[INCIDENT_CLOCKS], const cJSON *
 					   .parents = true,
 					   .due = (warned ? warned : opened) + warning_ms,
 					   .done = answered(state)};
-	return n;
+	return incident_closed(state) ? stop(out, n) : n;
 }

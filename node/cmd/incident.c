@@ -120,35 +120,6 @@ static void put_given(struct text *t, const char *name, const char *value)
 		admin_put_string(t, name, value);
 }
 
-/* --link KIND=ID, as objects. */
-static int put_links(struct text *t, const struct incident_call *call)
-{
-	const struct option_list *l = &call->o.links;
-	char kind[24];
-
-	if (l->count == 0)
-		return EXIT_DONE;
-	admin_put_name(t, "links");
-	text_str(t, "[");
-	for (size_t i = 0; i < l->count; i++) {
-		const char *is = strchr(l->items[i], '=');
-		if (!is || is == l->items[i] || (size_t)(is - l->items[i]) >= sizeof kind)
-			return cmd_misused(call->what,
-					   "--link %s: write KIND=ID; a kind is indicator, "
-					   "sighting, incident, duplicate-of or part-of",
-					   l->items[i]);
-		memcpy(kind, l->items[i], (size_t)(is - l->items[i]));
-		kind[is - l->items[i]] = '\0';
-		admin_put_name(t, NULL);
-		text_str(t, "{");
-		admin_put_string(t, "kind", kind);
-		admin_put_string(t, "id", is + 1);
-		text_str(t, "}");
-	}
-	text_str(t, "]");
-	return EXIT_DONE;
-}
-
 /* Who told of it, and the hash of what they wrote. */
 static int put_reporter(struct text *t, const struct incident_call *call)
 {
@@ -184,7 +155,7 @@ static int put_reporter(struct text *t, const struct incident_call *call)
 }
 
 /* What open and update have in common. */
-static int put_fields(struct text *t, const struct incident_call *call)
+static int put_fields(struct text *t, struct incident_call *call, bool known)
 {
 	const struct incident_options *o = &call->o;
 	int code;
@@ -198,9 +169,7 @@ static int put_fields(struct text *t, const struct incident_call *call)
 	put_given(t, "assignee", o->assignee);
 	if (o->critical || o->not_critical)
 		admin_put_bool(t, "critical_infrastructure", o->critical);
-	if (o->affected.count)
-		put_list(t, "affected", &o->affected);
-	code = put_links(t, call);
+	code = incident_put_lists(t, call, known);
 	return code ? code : put_reporter(t, call);
 }
 
@@ -241,11 +210,30 @@ int incident_open(struct incident_call *call)
 		admin_put_bool(&t, "exercise", true);
 	if (o->early_warning)
 		admin_put_bool(&t, "early_warning", true);
-	code = put_fields(&t, call);
+	code = put_fields(&t, call, false);
 	if (!code)
 		return incident_send(call, &t);
 	text_clear(&t);
 	return code;
+}
+
+/* The text of a stage: as typed, or what comes from standard input. */
+static int put_text(struct text *t, const struct incident_call *call)
+{
+	char words[INCIDENT_TEXT_MAX_BYTES + 2];
+	size_t n;
+
+	if (!call->o.text || strcmp(call->o.text, "-") != 0) {
+		put_given(t, "text", call->o.text);
+		return EXIT_DONE;
+	}
+	n = fread(words, 1, sizeof words - 1, stdin);
+	if (n > INCIDENT_TEXT_MAX_BYTES)
+		return cmd_misused(call->what, "--text -: more than %d bytes",
+				   INCIDENT_TEXT_MAX_BYTES);
+	words[n] = '\0';
+	client_put_text(t, "text", words);
+	return EXIT_DONE;
 }
 
 int incident_update(struct incident_call *call)
@@ -261,11 +249,12 @@ int incident_update(struct incident_call *call)
 	admin_put_string(&t, "id", call->argv[0]);
 	put_given(&t, "as", o->as);
 	put_given(&t, "stage", o->stage);
-	put_given(&t, "text", o->text);
+	code = put_text(&t, call);
 	admin_put_name(&t, "set");
 	text_str(&t, "{");
 	put_given(&t, "status", o->status);
-	code = put_fields(&t, call);
+	if (!code)
+		code = put_fields(&t, call, true);
 	text_str(&t, "}");
 	if (!code)
 		return incident_send(call, &t);

@@ -10,7 +10,7 @@ struct incident_options {
 	const char *title, *description, *class, *type, *severity, *status, *determination,
 		*assignee, *aware, *reported_by, *file, *tlp, *as, *stage, *text, *reason, *owner,
 		*out;
-	struct option_list affected, to, links;
+	struct option_list affected, not_affected, to, links, unlink;
 	bool critical, not_critical, exercise, early_warning, dry_run, open;
 };
 
@@ -32,6 +32,12 @@ int incident_draft(struct incident_call *call);
 /* Writes the case file. */
 int incident_export(struct incident_call *call);
 
+/* Asks for the one incident that is named; the caller clears the reply, and closes the client in
+ * any case. */
+int incident_ask(struct incident_call *call, struct client *client, struct reply *reply);
+/* Appends "links" and "affected", where the options speak of them: with what is known of the
+ * incident, or from nothing. */
+int incident_put_lists(struct text *t, struct incident_call *call, bool known);
 /* The words that are left, from number first on, with spaces between; the caller frees it. */
 char *incident_words(const struct incident_call *call, int first);
 /* Asks who would read it, asks the operator, sends it, says what came of it. */

@@ -7,7 +7,7 @@
 #include "protocol/admin.h"
 #include "protocol/incident.h"
 
-enum { HOUR_MS = 3600000 };
+enum { HOUR_MS = 3600000, WORD_MAX_BYTES = 40 };
 
 /* "in 23 h", "3 d late". */
 static void print_span(uint64_t due, uint64_t now)
@@ -89,7 +89,7 @@ int incident_list(struct incident_call *call)
 
 /* ---- one ---- */
 
-static int ask_one(struct incident_call *call, struct client *client, struct reply *reply)
+int incident_ask(struct incident_call *call, struct client *client, struct reply *reply)
 {
 	struct text request;
 	int code;
@@ -114,20 +114,24 @@ static void print_text(const char *label, const char *value)
 	putchar('\n');
 }
 
-static void print_names(const char *label, const cJSON *names)
+static void print_list(const char *before, const cJSON *names)
 {
 	const cJSON *n;
-	const char *between = "";
 
-	if (cJSON_GetArraySize(names) == 0)
-		return;
-	printf("    %-12s ", label);
 	cJSON_ArrayForEach(n, names)
 	{
-		fputs(between, stdout);
-		print_safe(stdout, n->valuestring, false);
-		between = ", ";
+		fputs(before, stdout);
+		print_safe(stdout, cJSON_IsString(n) ? n->valuestring : "", false);
+		before = ", ";
 	}
+}
+
+static void print_names(const char *label, const cJSON *names)
+{
+	if (cJSON_GetArraySize(names) == 0)
+		return;
+	printf("    %-12s", label);
+	print_list(" ", names);
 	putchar('\n');
 }
 
@@ -149,26 +153,100 @@ static void print_clocks(const cJSON *incident)
 	}
 }
 
+/* What an update has set: the short ones by their value, the others by their name. */
+static void print_set(const cJSON *set)
+{
+	const char *between = ": ";
+	const cJSON *m;
+
+	cJSON_ArrayForEach(m, set)
+	{
+		const char *value = cJSON_GetStringValue(m);
+		bool word = value && strlen(value) <= WORD_MAX_BYTES && !strchr(value, ' ');
+		fputs(between, stdout);
+		print_safe(stdout, m->string, false);
+		if (word) {
+			putchar(' ');
+			print_safe(stdout, value, false);
+		}
+		between = ", ";
+	}
+}
+
+/* Lines after the first are set in. */
+static void print_words(const char *text)
+{
+	fputs(": ", stdout);
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+		char *line = strndup(text, n);
+		print_safe(stdout, line ? line : "", false);
+		free(line);
+		text += n;
+		text += strspn(text, "\n");
+		if (*text)
+			fputs("\n              ", stdout);
+	}
+}
+
+static void print_event(const cJSON *e)
+{
+	const char *as = member_text(e, "as"), *text = member_text(e, "text");
+
+	printf("    %.8s  %.19sZ  %s%s%s  %s", member_text(e, "message"), member_text(e, "at"),
+	       member_text(e, "node"), *as ? " as " : "", as, member_text(e, "action"));
+	if (*member_text(e, "stage"))
+		printf(" (%s)", member_text(e, "stage"));
+	if (*member_text(e, "party")) {
+		fputs(" to ", stdout);
+		print_safe(stdout, member_text(e, "party"), false);
+	}
+	print_list(" to ", cJSON_GetObjectItemCaseSensitive(e, "parties"));
+	print_set(cJSON_GetObjectItemCaseSensitive(e, "set"));
+	if (*text)
+		print_words(text);
+	if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(e, "counts"))) {
+		fputs("  [does not count: ", stdout);
+		print_safe(stdout, member_text(e, "why"), false);
+		putchar(']');
+	}
+	putchar('\n');
+}
+
 static void print_said(const cJSON *said)
 {
 	const cJSON *e;
 
 	cJSON_ArrayForEach(e, said)
 	{
-		const char *as = member_text(e, "as"), *text = member_text(e, "text");
-		printf("    %s  %s%s%s  %s", member_text(e, "at"), member_text(e, "node"),
-		       *as ? " as " : "", as, member_text(e, "action"));
-		if (*member_text(e, "stage"))
-			printf(" (%s)", member_text(e, "stage"));
-		if (*text) {
-			fputs(": ", stdout);
-			print_safe(stdout, text, true);
-		}
-		if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(e, "counts"))) {
-			fputs("  [does not count: ", stdout);
-			print_safe(stdout, member_text(e, "why"), false);
-			putchar(']');
-		}
+		print_event(e);
+	}
+}
+
+static void print_links(const cJSON *links)
+{
+	const cJSON *l;
+
+	cJSON_ArrayForEach(l, links)
+	{
+		printf("    %-12s ", member_text(l, "kind"));
+		print_safe(stdout, member_text(l, "id"), false);
+		putchar('\n');
+	}
+}
+
+/* Who is asked for what. */
+static void print_help(const cJSON *help)
+{
+	const cJSON *h;
+
+	cJSON_ArrayForEach(h, help)
+	{
+		printf("    %-12s ", "help wanted");
+		print_safe(stdout, member_text(h, "party"), false);
+		print_list(" asks ", cJSON_GetObjectItemCaseSensitive(h, "of"));
+		if (*member_text(h, "text"))
+			print_words(member_text(h, "text"));
 		putchar('\n');
 	}
 }
@@ -196,10 +274,13 @@ static void print_incident(const cJSON *i)
 	print_text("owner", member_text(i, "owner"));
 	print_text("offered to", member_text(i, "offered"));
 	print_text("assignee", member_text(i, "assignee"));
+	print_text("it is", member_text(i, "determination"));
 	print_text("reported by",
 		   member_text(cJSON_GetObjectItemCaseSensitive(state, "reported_by"), "name"));
 	print_names("affected", cJSON_GetObjectItemCaseSensitive(state, "affected"));
 	print_names("parties", cJSON_GetObjectItemCaseSensitive(state, "parties"));
+	print_links(cJSON_GetObjectItemCaseSensitive(state, "links"));
+	print_help(cJSON_GetObjectItemCaseSensitive(state, "help"));
 	print_text("", member_text(state, "description"));
 	print_clocks(i);
 	print_said(cJSON_GetObjectItemCaseSensitive(i, "said"));
@@ -209,71 +290,13 @@ int incident_show(struct incident_call *call)
 {
 	struct client client = {0};
 	struct reply reply = {0};
-	int code = ask_one(call, &client, &reply);
+	int code = incident_ask(call, &client, &reply);
 
 	if (!code) {
 		if (call->c->json)
 			client_print_json(&reply);
 		else
 			print_incident(reply.json);
-		reply_clear(&reply);
-	}
-	client_close(&client);
-	return code;
-}
-
-/* ---- the draft of a stage ---- */
-
-/* The last stage's text, else the description: where the next begins. */
-static const char *text_before(const cJSON *state)
-{
-	const cJSON *stages = cJSON_GetObjectItemCaseSensitive(state, "stages");
-	int n = cJSON_GetArraySize(stages);
-
-	return n ? member_text(cJSON_GetArrayItem(stages, n - 1), "text")
-		 : member_text(state, "description");
-}
-
-static void print_draft(const cJSON *i, const char *stage)
-{
-	const cJSON *state = cJSON_GetObjectItemCaseSensitive(i, "state"), *link;
-	bool final = strcmp(stage, "final") == 0;
-
-	printf("%s of %s: ", stage, member_text(i, "number"));
-	print_safe(stdout, member_text(i, "title"), false);
-	printf("\nSeverity: %s\nClass: %s %s\nAware since: %s\nStatus: %s\nDetermination: %s\n",
-	       member_text(i, "severity"), member_text(i, "class"), member_text(i, "type"),
-	       member_text(i, "aware"), member_text(i, "status"), member_text(i, "determination"));
-	print_names("Affected:", cJSON_GetObjectItemCaseSensitive(state, "affected"));
-	cJSON_ArrayForEach(link, cJSON_GetObjectItemCaseSensitive(state, "links"))
-	{
-		printf("Linked: %s ", member_text(link, "kind"));
-		print_safe(stdout, member_text(link, "id"), false);
-		putchar('\n');
-	}
-	if (strcmp(stage, "early-warning") == 0)
-		puts("Suspected to be malicious: \nCross-border effect: ");
-	if (strcmp(stage, "notification") == 0)
-		puts("Initial assessment of severity and impact: \nIndicators of compromise: ");
-	if (final)
-		puts("Root cause: \nMitigation applied: \nCross-border impact: ");
-	putchar('\n');
-	print_safe(stdout, text_before(state), true);
-	putchar('\n');
-}
-
-int incident_draft(struct incident_call *call)
-{
-	struct client client = {0};
-	struct reply reply = {0};
-	int code;
-
-	if (!call->o.stage)
-		return cmd_misused(call->what, "--stage is missing: early-warning, notification, "
-					       "progress or final");
-	code = ask_one(call, &client, &reply);
-	if (!code) {
-		print_draft(reply.json, call->o.stage);
 		reply_clear(&reply);
 	}
 	client_close(&client);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "node/cmd/incident.h"
+#include "protocol/admin.h"
 #include "protocol/incident.h"
 
 static int run_note(struct incident_call *call)
@@ -57,13 +58,39 @@ static int run_reopen(struct incident_call *call)
 	return incident_update(call);
 }
 
+/* "abusive-content: spam violence" */
+static void print_class(const struct cmd_context *c, const char *line)
+{
+	struct text t;
+	size_t n = strcspn(line, ":");
+	char word[64];
+
+	if (!c->json) {
+		puts(line);
+		return;
+	}
+	text_init(&t);
+	text_str(&t, "{");
+	snprintf(word, sizeof word, "%.*s", (int)n, line);
+	admin_put_string(&t, "class", word);
+	admin_put_name(&t, "types");
+	text_str(&t, "[");
+	for (line += n + 1; *(line += strspn(line, " ")); line += n) {
+		n = strcspn(line, " ");
+		snprintf(word, sizeof word, "%.*s", (int)n, line);
+		admin_put_string(&t, NULL, word);
+	}
+	text_str(&t, "]}");
+	puts(t.bad ? "" : t.at);
+	text_clear(&t);
+}
+
 static int run_classes(struct incident_call *call)
 {
 	const char *line;
 
-	(void)call;
 	for (size_t i = 0; (line = incident_class_line(i)); i++)
-		puts(line);
+		print_class(call->c, line);
 	return EXIT_DONE;
 }
 
@@ -74,8 +101,9 @@ enum takes {
 	TO = 8,
 	REASON = 16,
 	LISTING = 32,
-	OUT = 128,
 	SENDS = 64,
+	OUT = 128,
+	CHANGE = 256,
 };
 
 static const struct {
@@ -84,7 +112,7 @@ static const struct {
 	unsigned takes;
 } subcommands[] = {
 	{"open", incident_open, FIELDS | OPENING | TO | SENDS},
-	{"update", incident_update, FIELDS | STAGE | SENDS},
+	{"update", incident_update, FIELDS | STAGE | CHANGE | SENDS},
 	{"note", run_note, SENDS},
 	{"ack", run_ack, SENDS},
 	{"notify", run_notify, TO | SENDS},
@@ -124,10 +152,12 @@ static size_t rules_of(struct option_rule *rules, struct incident_options *o, un
 		{OPENING, {"aware", OPTION_TEXT, &o->aware, 0, 0}},
 		{OPENING, {"exercise", OPTION_FLAG, &o->exercise, 0, 0}},
 		{OPENING, {"early-warning", OPTION_FLAG, &o->early_warning, 0, 0}},
-		{STAGE, {"status", OPTION_TEXT, &o->status, 0, 0}},
+		{CHANGE, {"status", OPTION_TEXT, &o->status, 0, 0}},
 		{STAGE, {"stage", OPTION_TEXT, &o->stage, 0, 0}},
-		{STAGE, {"text", OPTION_TEXT, &o->text, 0, 0}},
-		{STAGE, {"not-critical", OPTION_FLAG, &o->not_critical, 0, 0}},
+		{CHANGE, {"text", OPTION_TEXT, &o->text, 0, 0}},
+		{CHANGE, {"not-critical", OPTION_FLAG, &o->not_critical, 0, 0}},
+		{CHANGE, {"not-affected", OPTION_LIST, &o->not_affected, 0, 0}},
+		{CHANGE, {"unlink", OPTION_LIST, &o->unlink, 0, 0}},
 		{TO, {"to", OPTION_LIST, &o->to, 0, 0}},
 		{REASON, {"reason", OPTION_TEXT, &o->reason, 0, 0}},
 		{LISTING, {"open", OPTION_FLAG, &o->open, 0, 0}},

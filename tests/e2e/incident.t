@@ -42,7 +42,20 @@ within 20 "nadra sees that" has nadra "$n" status acknowledged
 exits 1 "who does not own it changes nothing" "only its owner" khabar national incident update "$n" --severity low --yes
 ok "nadra reports the next stage" say nadra update "$n" --stage notification --text "Two servers." --status in-progress
 exits 1 "a stage is reported once" "has been reported" khabar nadra incident update "$n" --stage notification --text again --yes
-like "the final report begins with what was said before" "$(khabar nadra incident draft "$n" --stage final)" 'Root cause'
+exits 3 "there is no such stage to draft" "early-warning" khabar nadra incident draft "$n" --stage last
+ok "a link is set" say nadra update "$n" --link indicator=indicator--1 --affected "A mirror"
+ok "another is added, and a name taken away" say nadra update "$n" --link part-of=nadra-2025-7 --not-affected "A mirror"
+like "both stand" "$(incident nadra show "$n")" '"links": *\[\{"kind": *"indicator", *"id": *"indicator--1"\}, *\{"kind": *"part-of"'
+like "and who was affected before" "$(incident nadra show "$n")" '"affected": *\["Registration offices"\]'
+khabar nadra incident draft "$n" --stage progress >"$work/draft"
+like "a stage begins with what was said before" "$(cat "$work/draft")" 'Reported as notification on .*Z:'
+like "and with its words" "$(cat "$work/draft")" '^Two servers\.$'
+"$bin/khabar" --home "$lab/nadra" incident update "$n" --stage progress --text - --yes <"$work/draft" >/dev/null
+result $? "edited, it is the stage"
+like "with all of its lines" "$(incident nadra show "$n")" '"text": *"progress of .*Linked: part-of nadra-2025-7'
+like "the final report asks for its own" "$(khabar nadra incident draft "$n" --stage final)" 'Root cause'
+like "a draft can be had by programs" "$(incident nadra draft "$n" --stage final)" '"stage": *"final".*Root cause'
+like "and the classes" "$(incident nadra classes)" '"class": *"fraud".*"phishing"'
 ok "telecom is told" say nadra notify "$n" --to telecom
 within 20 "telecom has all that went before" has telecom "$n" severity high
 ok "and adds a note" say telecom note "$n" "we see it too"
@@ -57,6 +70,7 @@ within 20 "it is closed at nadra" has nadra "$n" status closed
 within 20 "and at telecom" has telecom "$n" status closed
 within 20 "nadra and national tell the same" same_at "$n" nadra national
 within 20 "telecom, which came later, too" same_at "$n" telecom national
+like "its clocks stand still" "$(khabar nadra incident list)" "closed +cii +Break-in at the register$"
 ok "what is closed is not among the open ones" test -z "$(incident national list --open)"
 for node in nadra national telecom; do
 	ok "the store of $node is as it should be" khabar "$node" check-store

@@ -286,6 +286,20 @@ static void stages_come_once_and_set_the_clocks(void)
 	is_str(clocks[2].what, "final", "it is the final report");
 	ok(clocks[2].due == s.now - 1000 + UINT64_C(30) * 86400000, "a month after it");
 	cJSON_Delete(state);
+	say(&s, "telecom", NULL, NULL, INCIDENT_UPDATE, "{\"set\":{\"status\":\"closed\"}}");
+	state = state_of(&s, NULL);
+	is_int(incident_clocks(clocks, state, &topology->policy), 2, "closed, nothing is due");
+	ok(clocks[0].done && clocks[1].done, "and what was done stays known");
+	cJSON_Delete(state);
+	say(&s, "telecom", NULL, NULL, INCIDENT_UPDATE, "{\"set\":{\"status\":\"reopened\"}}");
+	state = state_of(&s, NULL);
+	is_int(incident_clocks(clocks, state, &topology->policy), 4, "reopened, it is due again");
+	cJSON_Delete(state);
+	say(&s, "telecom", NULL, NULL, INCIDENT_UPDATE,
+	    "{\"set\":{\"status\":\"closed\",\"determination\":\"false-positive\"}}");
+	state = state_of(&s, NULL);
+	is_int(incident_clocks(clocks, state, &topology->policy), 0, "what was none has no clocks");
+	cJSON_Delete(state);
 	story_clear(&s);
 }
 
