@@ -1,6 +1,5 @@
 #include "node/incident_case.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -180,36 +179,4 @@ void case_clear(struct incident_case *c)
 	free(c->events);
 	cJSON_Delete(c->state);
 	*c = (struct incident_case){0};
-}
-
-/* "punjab-2026-42" of punjab and 2026 is 42; else 0. */
-static unsigned number_of(const char *number, const char *party, unsigned year)
-{
-	char prefix[NAME_MAX_BYTES + 8];
-	size_t n = (size_t)snprintf(prefix, sizeof prefix, "%s-%04u-", party, year);
-
-	return strncmp(number, prefix, n) == 0 ? (unsigned)strtoul(number + n, NULL, 10) : 0;
-}
-
-enum err case_last_number(struct node *node, struct log_reader *log, struct index_reader *index,
-			  const char *party, unsigned year, unsigned *last)
-{
-	struct incident_case c;
-	struct message_id root = {{0}};
-	enum err e;
-
-	*last = 0;
-	while ((e = index_incident_next(index, &root)) == ERR_OK) {
-		e = case_read(&c, node, log, index, &root, true);
-		if (e == ERR_NOT_FOUND)
-			continue;
-		if (e)
-			return e;
-		if (c.state) {
-			unsigned n = number_of(incident_text(c.state, "number"), party, year);
-			*last = n > *last ? n : *last;
-		}
-		case_clear(&c);
-	}
-	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }

@@ -24,8 +24,4 @@ enum err case_read(struct incident_case *c, struct node *node, struct log_reader
 		   struct index_reader *index, const struct message_id *root, bool red);
 void case_clear(struct incident_case *c);
 
-/* The highest number that the party has given in that year, as far as its own messages tell. */
-enum err case_last_number(struct node *node, struct log_reader *log, struct index_reader *index,
-			  const char *party, unsigned year, unsigned *last);
-
 #endif

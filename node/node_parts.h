@@ -126,11 +126,8 @@ struct node {
 	struct alarm_book *alarm_book;
 	struct restoring restoring;
 	struct quota_book quotas;
-	struct quarantines quarantines; /* the loop's thread only */
-	struct {
-		uint64_t events; /* that there were when they were looked at */
-		uint64_t due;    /* wall ms: when to look again */
-	} incidents;             /* the folder's thread only */
+	struct quarantines quarantines;  /* the loop's thread only */
+	struct incident_book *incidents; /* the folder's thread only */
 	struct {
 		bool loaded, more;
 		uint64_t done, saved; /* positions: looked through; remembered as such */
@@ -281,6 +278,8 @@ struct watch *watch_new(void);
 void watch_free(struct watch *w);
 struct evidence_book *evidence_book_new(void);
 void evidence_book_free(struct evidence_book *b);
+struct incident_book *incident_book_new(void);
+void incident_book_free(struct incident_book *b);
 
 /* Sentences on those of whom there is evidence lately; at most max, returns how many. */
 size_t evidence_alarms(struct node *n, const struct topology *t, char (*out)[ALARM_BYTES],

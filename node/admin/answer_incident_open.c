@@ -1,27 +1,89 @@
 /* incident-say: what an incident begins with. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "node/admin/answer_incident_say.h"
+#include "protocol/bytes.h"
 
+/* What the node has given last as that party: year 4, number 4. */
+enum { GIVEN_BYTES = 8, GIVEN_NAME_BYTES = sizeof "incident-number/" + NAME_MAX_BYTES };
+
+static void given_name(char name[GIVEN_NAME_BYTES], const struct saying *s)
+{
+	snprintf(name, GIVEN_NAME_BYTES, "incident-number/%s", saying_actor(s));
+}
+
+static enum err given_read(const struct saying *s, uint32_t year, uint32_t *last)
+{
+	char name[GIVEN_NAME_BYTES];
+	uint8_t value[GIVEN_BYTES];
+	size_t n = 0;
+	enum err e;
+
+	*last = 0;
+	given_name(name, s);
+	e = log_get(s->a->log, name, value, sizeof value, &n);
+	if (!e && n == sizeof value && get_u32(value) == year)
+		*last = get_u32(value + 4);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+enum err saying_number_keep(struct saying *s)
+{
+	char name[GIVEN_NAME_BYTES];
+	uint8_t value[GIVEN_BYTES];
+
+	given_name(name, s);
+	put_u32(value, s->year);
+	put_u32(value + 4, s->number);
+	return node_keep(s->a->node, name, value, sizeof value, 0, NULL, 0);
+}
+
+/* Whether what began the incident was said by this node, or by one that holds the role. */
+static bool is_of_actor(void *arg, const struct message_id *root)
+{
+	const struct saying *s = arg;
+	const struct party *actor = saying_party(s, saying_actor(s));
+	struct log_row row;
+	struct header h;
+	uint64_t lsn;
+	bool is;
+
+	if (index_find(s->a->index, root, &lsn) || log_read(s->a->log, lsn, &row) ||
+	    row.kind != LOG_MESSAGE || !row_header(&row, &h))
+		return false;
+	is = party_id_equal(&h.origin, &s->who.self->id);
+	for (size_t i = 0; actor && i < actor->holder_count; i++)
+		is = is ||
+		     party_id_equal(&h.origin, &s->who.topology->parties[actor->holders[i]].id);
+	return is;
+}
+
+/* SPEC 8.9.2: "one more than the last that it gave in that year (UTC)".  Another holder of a role
+ * may have given some, too. */
 static enum err number_give(struct saying *s, cJSON *state)
 {
-	char number[INCIDENT_NUMBER_MAX_BYTES + 8];
+	char prefix[NAME_MAX_BYTES + 16], number[INCIDENT_NUMBER_MAX_BYTES + 16];
 	time_t seconds = (time_t)(s->now / 1000);
-	unsigned last, year;
+	uint32_t given, last;
 	struct tm tm;
 	enum err e;
 
 	gmtime_r(&seconds, &tm);
-	year = (unsigned)tm.tm_year + 1900;
+	s->year = (uint32_t)tm.tm_year + 1900;
 	if (!node_may_number(s->a->node, &s->a->report))
 		return ERR_STATE;
-	e = case_last_number(s->a->node, s->a->log, s->a->index, saying_actor(s), year, &last);
-	snprintf(number, sizeof number, "%s-%04u-%u", saying_actor(s), year, last + 1);
-	if (!e && !cJSON_AddStringToObject(state, "number", number))
-		e = ERR_MEMORY;
-	return e;
+	snprintf(prefix, sizeof prefix, "%s-%04" PRIu32 "-", saying_actor(s), s->year);
+	e = given_read(s, s->year, &given);
+	if (!e)
+		e = index_incident_last(s->a->index, prefix, given, is_of_actor, s, &last);
+	if (e)
+		return e;
+	s->number = last + 1;
+	snprintf(number, sizeof number, "%s%" PRIu32, prefix, s->number);
+	return cJSON_AddStringToObject(state, "number", number) ? ERR_OK : ERR_MEMORY;
 }
 
 static void add_time(cJSON *state, const char *name, uint64_t ms)

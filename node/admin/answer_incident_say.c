@@ -384,6 +384,8 @@ static enum err publish(struct saying *s, struct message_id *id)
 	draft.before = s->a->before;
 	draft.expiry = node_expiry(s->a->node, days * DAY_HOURS);
 	draft.priority = strcmp(severity, "critical") == 0 ? PRIORITY_HIGH : PRIORITY_RAISED;
+	if (!e && s->event.action == INCIDENT_OPEN)
+		e = saying_number_keep(s);
 	if (!e)
 		e = node_publish(s->a->node, s->who.topology, &s->to, &draft, 1, ids,
 				 &s->a->report);

@@ -15,6 +15,7 @@ struct saying {
 	struct recipients to;
 	char uuid[37];
 	uint64_t now;
+	uint32_t year, number; /* that open gives */
 };
 
 /* Says why not; ERR_NOT_ALLOWED. */
@@ -31,5 +32,7 @@ enum err saying_parties(struct saying *s, cJSON **names);
 
 /* Makes the state that the request to open an incident asks for. */
 enum err saying_open(struct saying *s);
+/* Remembers the number that was given, before anything is said under it. */
+enum err saying_number_keep(struct saying *s);
 
 #endif

@@ -272,6 +272,16 @@ enum err index_incident_count(struct index_reader *reader, uint64_t *events);
 /* Incidents, one by one, each by the message that opened it, in the order of ids: zeros begin.
  * ERR_NOT_FOUND at the end. */
 enum err index_incident_next(struct index_reader *reader, struct message_id *root);
+/* Calls found for each, until it returns false, with a mark of its events: another one when one
+ * came or went. */
+enum err index_incident_each(struct index_reader *reader,
+			     bool (*found)(void *arg, const struct message_id *root, uint64_t mark),
+			     void *arg);
+/* The greatest n for which an incident of the number PREFIXn is here, of those that counts is true
+ * for and that follow after without a gap of 1,024 or more; else after. */
+enum err index_incident_last(struct index_reader *reader, const char *prefix, uint32_t after,
+			     bool (*counts)(void *arg, const struct message_id *root), void *arg,
+			     uint32_t *last);
 /* The events of one, in the order of the log: *lsn is 0 to begin.  ERR_NOT_FOUND at the end. */
 enum err index_incident_event(struct index_reader *reader, const struct message_id *root,
 			      uint64_t *lsn);

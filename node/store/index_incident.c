@@ -1,5 +1,7 @@
 /* Incidents in the index: which messages are events of which. */
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "node/store/index_batch.h"
@@ -76,6 +78,113 @@ enum err index_incident_next(struct index_reader *reader, struct message_id *roo
 	return ERR_OK;
 }
 
+static bool is_last(const struct message_id *roots, size_t n, const void *root)
+{
+	return n > 0 && memcmp(roots[n - 1].b, root, MESSAGE_ID_BYTES) == 0;
+}
+
+enum err index_incident_each(struct index_reader *reader,
+			     bool (*found)(void *arg, const struct message_id *root, uint64_t mark),
+			     void *arg)
+{
+	uint8_t from[INCIDENT_KEY_BYTES] = {0};
+	struct message_id root = {{0}};
+	uint64_t mark = 0;
+	bool any = false, on = true;
+	MDB_cursor *cursor = NULL;
+	MDB_val key = {0, NULL}, value = {0, NULL};
+	enum err e = row_from(reader, from, &cursor, &key, &value);
+	if (e)
+		return e == ERR_NOT_FOUND ? ERR_OK : e;
+	int rc = 0;
+	while (rc == 0 && on) {
+		if (key.mv_size == INCIDENT_KEY_BYTES) {
+			if (!is_last(&root, any, key.mv_data)) {
+				on = !any || found(arg, &root, mark);
+				memcpy(root.b, key.mv_data, MESSAGE_ID_BYTES);
+				mark = 0;
+				any = true;
+			}
+			/* Positions ascend: each counts by its place. */
+			mark = mark * UINT64_C(0x100000001b3) +
+			       get_u64((uint8_t *)key.mv_data + MESSAGE_ID_BYTES);
+		}
+		rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+	}
+	mdb_cursor_close(cursor);
+	if (rc == MDB_NOTFOUND && on && any)
+		(void)found(arg, &root, mark);
+	return lmdb_err(rc == MDB_NOTFOUND ? 0 : rc);
+}
+
+/* An incident, and a number under which it was spoken of. */
+struct numbered {
+	struct message_id root;
+	uint8_t hash[HASH_KEY_BYTES];
+};
+
+static int compare_hashes(const void *a, const void *b)
+{
+	const struct numbered *x = a, *y = b;
+	return memcmp(x->hash, y->hash, HASH_KEY_BYTES);
+}
+
+/* All of them; the caller frees it. */
+static enum err numbered_read(struct index_reader *reader, struct numbered **all, size_t *n)
+{
+	uint8_t from[INCIDENT_KEY_BYTES] = {0};
+	uint64_t events = 0;
+	MDB_cursor *cursor = NULL;
+	MDB_val key = {0, NULL}, value = {0, NULL};
+	enum err e = index_incident_count(reader, &events);
+	*n = 0;
+	*all = e ? NULL : calloc((size_t)events + 1, sizeof **all);
+	if (e || !*all)
+		return e ? e : ERR_MEMORY;
+	e = row_from(reader, from, &cursor, &key, &value);
+	if (e)
+		return e == ERR_NOT_FOUND ? ERR_OK : e;
+	int rc = 0;
+	while (rc == 0 && *n < events) {
+		struct numbered *last = *n ? &(*all)[*n - 1] : NULL;
+		if (value.mv_size == HASH_KEY_BYTES &&
+		    !(last && memcmp(last->root.b, key.mv_data, MESSAGE_ID_BYTES) == 0 &&
+		      memcmp(last->hash, value.mv_data, HASH_KEY_BYTES) == 0)) {
+			struct numbered *next = &(*all)[(*n)++];
+			memcpy(next->root.b, key.mv_data, MESSAGE_ID_BYTES);
+			memcpy(next->hash, value.mv_data, HASH_KEY_BYTES);
+		}
+		rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+	}
+	mdb_cursor_close(cursor);
+	return lmdb_err(rc == MDB_NOTFOUND ? 0 : rc);
+}
+
+enum err index_incident_last(struct index_reader *reader, const char *prefix, uint32_t after,
+			     bool (*counts)(void *arg, const struct message_id *root), void *arg,
+			     uint32_t *last)
+{
+	enum { GAP_MAX = 1024 };
+	char number[INCIDENT_NUMBER_MAX_BYTES + 8];
+	struct numbered *all = NULL, wanted;
+	size_t n = 0, kept = 0;
+	enum err e = numbered_read(reader, &all, &n);
+	*last = after;
+	for (size_t i = 0; !e && i < n; i++)
+		if (counts(arg, &all[i].root))
+			all[kept++] = all[i];
+	if (kept)
+		qsort(all, kept, sizeof *all, compare_hashes);
+	for (uint32_t i = after + 1; !e && kept && i - *last <= GAP_MAX; i++) {
+		snprintf(number, sizeof number, "%s%" PRIu32, prefix, i);
+		key_of_incident(wanted.hash, reader->index->identity, number);
+		if (bsearch(&wanted, all, kept, sizeof *all, compare_hashes))
+			*last = i;
+	}
+	free(all);
+	return e;
+}
+
 enum err index_incident_event(struct index_reader *reader, const struct message_id *root,
 			      uint64_t *lsn)
 {
@@ -93,11 +202,6 @@ enum err index_incident_event(struct index_reader *reader, const struct message_
 		e = ERR_NOT_FOUND;
 	mdb_cursor_close(cursor);
 	return e;
-}
-
-static bool is_last(const struct message_id *roots, size_t n, const void *root)
-{
-	return n > 0 && memcmp(roots[n - 1].b, root, MESSAGE_ID_BYTES) == 0;
 }
 
 enum err index_incident_numbered(struct index_reader *reader, const char *number,
