@@ -112,6 +112,8 @@ $(BUILD)/tests/fault/lib%.a: $(BUILD)/lib%.a tests/fault/replaced-store
 $(BUILD)/tests/fault/liblmdb.a $(BUILD)/tests/fault/libzstd.a: $(BUILD)/tests/fault/%.a:
 	$(Q)mkdir -p $(@D) && objcopy --redefine-syms=$< $$($(CC) -print-file-name=$*.a) $@
 # The same source is a fuzz target (libFuzzer has the main) and a test that replays its corpus.
+$(BUILD)/tests/fuzz/fuzz_exchange $(BUILD)/fuzz/exchange: \
+	$(filter %/memory_store.o %/memory_store_fate.o,$(call helpers,sim))
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(NODE)
 	$(call link,$(LIBS_node))
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/fuzz_%.o $(NODE)

@@ -13,6 +13,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
+/* How many runs of an ordinary target one of this takes as long as; 1 unless a target says so.  The
+ * replay of a slow one has fewer variations. */
+unsigned fuzz_cost(void);
+
 /* Not assert(): it must hold in every build. */
 #define must(condition) \
 	do { \
