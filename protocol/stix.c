@@ -6,7 +6,8 @@
 enum { TYPE_MIN_BYTES = 3, TYPE_MAX_BYTES = 250 };
 
 struct bundle {
-	cJSON *owned; /* the parsed text */
+	cJSON *owned;   /* the parsed text */
+	const char *id; /* in it */
 	struct stix_object *objects;
 	size_t count;
 };
@@ -377,6 +378,7 @@ enum err bundle_read_parsed(struct bundle **out, cJSON *root, const cJSON *json,
 		return err;
 	}
 	b->owned = root;
+	b->id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "id"));
 	*out = b;
 	return ERR_OK;
 }
@@ -403,6 +405,11 @@ void bundle_free(struct bundle *b)
 	cJSON_Delete(b->owned);
 	free(b->objects);
 	free(b);
+}
+
+const char *bundle_id(const struct bundle *b)
+{
+	return b->id;
 }
 
 size_t bundle_count(const struct bundle *b)

@@ -45,6 +45,7 @@ enum err bundle_read_parsed(struct bundle **b, cJSON *root, const cJSON *json, s
 			    size_t max_objects, struct report *report);
 void bundle_free(struct bundle *b);
 
+const char *bundle_id(const struct bundle *b);
 size_t bundle_count(const struct bundle *b);
 const struct stix_object *bundle_object(const struct bundle *b, size_t i);
 /* The strictest marking of any object; false when none is marked. */

@@ -73,7 +73,7 @@ const struct answer_entry *answer_find(const char *name)
 	return NULL;
 }
 
-enum err answer_catch_up(struct answer *a)
+enum err answer_catch_up_to(struct answer *a, uint64_t position)
 {
 	enum err e = a->reindexing ? ERR_BUSY : ERR_OK;
 	uint64_t until = 0;
@@ -85,6 +85,7 @@ enum err answer_catch_up(struct answer *a)
 		e = log_reader_renew(a->log);
 	if (!e) {
 		until = log_head(node_log(a->node));
+		until = position < until ? position : until;
 		a->floor = log_floor(a->log);
 		a->restored = restored_read(a->log);
 	}
@@ -97,6 +98,11 @@ enum err answer_catch_up(struct answer *a)
 		a->advice = "try again when khabar reindex has finished";
 	}
 	return e;
+}
+
+enum err answer_catch_up(struct answer *a)
+{
+	return answer_catch_up_to(a, UINT64_MAX);
 }
 
 const char *answer_party(const struct answer *a, char out[PARTY_TEXT_BYTES],

@@ -79,6 +79,8 @@ answer_fn answer_backup, answer_check_store, answer_reindex;
 /* Folds what is committed and renews both readers, so that what was stored before the request is
  * found.  ERR_BUSY, with words, while the index is being rebuilt. */
 enum err answer_catch_up(struct answer *a);
+/* The same as far as that position of the log. */
+enum err answer_catch_up_to(struct answer *a, uint64_t position);
 /* The party's name in the version in force, its id in hexadecimal where that has none; out has room
  * for 33 bytes. */
 enum { PARTY_TEXT_BYTES = 2 * PARTY_ID_BYTES + 1 };
@@ -86,6 +88,8 @@ const char *answer_party(const struct answer *a, char out[PARTY_TEXT_BYTES],
 			 const struct party_id *id);
 /* The node that "node" of the request names, in the version in force; NULL after saying why not. */
 const struct party *answer_node_named(struct answer *a, const char *name);
+/* Appends "values", some of those in the bundles that came along, and "value_count". */
+enum err bundles_show(struct answer *a);
 /* True when no frames came along; else says that none are wanted. */
 bool answer_no_frames(struct answer *a);
 

@@ -1,5 +1,5 @@
 /* share: sending bundles as posts. */
-#include "node/admin/answer.h"
+#include "node/admin/answer_said.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,13 +9,7 @@
 #include "node/loop.h"
 #include "protocol/body.h"
 
-enum {
-	DAY_HOURS = 24,
-	AUDIT_NAMES_MAX = 64,
-	LISTS_NAMED_MAX = 16,
-	VALUES_SHOWN_MAX = 50,
-	HOUR_MS = 3600000
-};
+enum { DAY_HOURS = 24, AUDIT_NAMES_MAX = 64, LISTS_NAMED_MAX = 16, HOUR_MS = 3600000 };
 
 /* What a call of share decides about all its messages. */
 struct sharing {
@@ -26,6 +20,11 @@ struct sharing {
 	uint32_t expiry;
 	uint8_t priority;
 	bool dry_run, no_forward, force;
+	bool new;            /* what this node has said already is left out: */
+	uint64_t position;   /* as far as here in its log */
+	const char *part_of; /* the id of the first message of an import of several requests */
+	struct said *said;
+	size_t unchanged;            /* objects left out */
 	struct warning_lists *lists; /* or NULL */
 	size_t listed;               /* values that are on one */
 	const char *list_names[LISTS_NAMED_MAX];
@@ -93,6 +92,9 @@ static enum err options_read(struct sharing *s)
 	s->dry_run = admin_flag(r, "dry_run");
 	s->no_forward = admin_flag(r, "no_forward");
 	s->force = admin_flag(r, "force");
+	s->new = cJSON_HasObjectItem(r->json, "new");
+	s->part_of = admin_string(r, "part_of");
+	s->position = admin_number(r, "new", 0, UINT64_C(1) << 53, 0);
 	s->envelope.exercise = admin_flag(r, "exercise");
 	s->envelope.receipt = admin_flag(r, "receipt");
 	s->envelope.block = use && strcmp(use, "block") == 0;
@@ -239,7 +241,9 @@ static enum err body_read(struct post *post, struct slice bundle, const struct t
 	return post_read(post, body->at, body->length, report);
 }
 
-static enum err bundle_check(struct sharing *s, struct slice bundle, const struct text *body)
+/* Writes into rest what is left of the bundle; nothing when that is all of it.  *left: objects. */
+static enum err bundle_check(struct sharing *s, struct slice bundle, const struct text *body,
+			     struct text *rest, size_t *left)
 {
 	struct report *report = &s->a->report;
 	struct post post;
@@ -255,24 +259,47 @@ static enum err bundle_check(struct sharing *s, struct slice bundle, const struc
 	}
 	if (!e)
 		e = bundle_guard(s, post.bundle);
-	s->objects += objects_of(post.bundle);
+	*left = objects_of(post.bundle);
+	if (!e && s->said)
+		e = said_leave_out(s->said, post.bundle, rest, &s->unchanged, left);
+	s->objects += *left;
 	post_clear(&post);
+	return e;
+}
+
+/* Checks the bundle and packs the body that is to be sent; *body stays NULL where nothing of it is.
+ */
+static enum err body_make(struct sharing *s, struct slice bundle, uint8_t **packed, size_t *n)
+{
+	struct text body, rest;
+	size_t left = 0;
+	enum err e;
+
+	*packed = NULL;
+	text_init(&rest);
+	text_init(&body);
+	post_write(&body, &s->envelope, bundle);
+	e = body.bad ? ERR_MEMORY : bundle_check(s, bundle, &body, &rest, &left);
+	if (!e && rest.length) {
+		text_clear(&body);
+		post_write(&body, &s->envelope, (struct slice){rest.at, rest.length});
+		e = body.bad ? ERR_MEMORY : ERR_OK;
+	}
+	if (!e && (left || !s->said))
+		e = body_pack(packed, n, body.at, body.length);
+	text_clear(&rest);
+	text_clear(&body);
 	return e;
 }
 
 static enum err draft_make(struct sharing *s, struct slice bundle)
 {
 	struct draft *d = &s->drafts[s->count];
-	struct text body;
 	uint8_t *packed;
-	enum err e;
+	enum err e = body_make(s, bundle, &packed, &d->body_length);
 
-	text_init(&body);
-	post_write(&body, &s->envelope, bundle);
-	e = body.bad ? ERR_MEMORY : bundle_check(s, bundle, &body);
-	if (!e)
-		e = body_pack(&packed, &d->body_length, body.at, body.length);
-	text_clear(&body);
+	if (!e && !packed)
+		return ERR_OK;
 	if (!e && !s->who.to.all && seal_size(KIND_POST, d->body_length) == 0) {
 		free(packed);
 		e = ERR_LIMIT;
@@ -335,10 +362,14 @@ static void shared_show(struct sharing *s)
 
 	ids_show(t, s);
 	admin_put_number(t, "objects", s->objects);
+	if (s->new) {
+		admin_put_number(t, "unchanged", s->unchanged);
+		admin_put_number(t, "position", log_head(node_log(s->a->node)));
+	}
 	audience_show(t, &s->who.to);
 	if (s->force)
 		admin_put_number(t, "forced", s->listed);
-	if (s->dry_run)
+	if (s->dry_run || s->count == 0)
 		return;
 	text_str(summary, "{");
 	admin_put_number(summary, "count", s->count * s->copies);
@@ -347,6 +378,8 @@ static void shared_show(struct sharing *s)
 	audience_summary(summary, &s->who.to);
 	admin_put_hex(summary, "first", s->ids[0].b, MESSAGE_ID_BYTES);
 	admin_put_hex(summary, "last", s->ids[s->count * s->copies - 1].b, MESSAGE_ID_BYTES);
+	if (s->part_of)
+		admin_put_string(summary, "part_of", s->part_of);
 	if (s->force)
 		forced_summary(summary, s);
 	text_str(summary, "}");
@@ -358,49 +391,12 @@ static bool wants_approval(const struct sharing *s)
 	const struct recipients *to = &s->who.to;
 	bool beyond = to->all;
 
-	if (!node_config(s->a->node)->approve_block || !s->envelope.block || s->a->approved)
+	if (!node_config(s->a->node)->approve_block || !s->envelope.block || s->a->approved ||
+	    s->count == 0)
 		return false;
 	for (size_t i = 0; !beyond && i < to->count; i++)
 		beyond = !recipients_below(s->who.topology, s->who.self, to->chosen[i].party);
 	return beyond;
-}
-
-static void bundle_values(struct text *t, const struct bundle *b, struct observable *found,
-			  size_t *count)
-{
-	for (size_t i = 0; i < bundle_count(b); i++) {
-		const struct stix_object *o = bundle_object(b, i);
-		size_t n = strcmp(o->type, "indicator") == 0
-				   ? stix_observables(o, found, OBSERVABLES_PER_OBJECT_MAX)
-				   : 0;
-		for (size_t k = 0; k < n && k < OBSERVABLES_PER_OBJECT_MAX; k++)
-			if ((*count)++ < VALUES_SHOWN_MAX)
-				admin_put_string(t, NULL, found[k].text);
-	}
-}
-
-/* What is to be blocked: who approves must see it. */
-static enum err values_show(struct sharing *s)
-{
-	struct text *t = &s->a->reply;
-	struct observable *found = calloc(OBSERVABLES_PER_OBJECT_MAX, sizeof *found);
-	size_t count = 0;
-
-	admin_put_name(t, "values");
-	text_str(t, "[");
-	for (size_t i = 0; found && i < s->a->frame_count; i++) {
-		struct bundle *b;
-		if (bundle_read(&b, s->a->frames[i].at, s->a->frames[i].length, BUNDLE_OBJECTS_MAX,
-				NULL) != ERR_OK)
-			continue;
-		bundle_values(t, b, found, &count);
-		bundle_free(b);
-	}
-	text_str(t, "]");
-	admin_put_number(t, "value_count", count);
-	admin_put_string(t, "tlp", tlp_str(s->who.tlp));
-	free(found);
-	return found ? ERR_OK : ERR_MEMORY;
 }
 
 /* A dry run says that it has to be approved, and of what; else it is held until it is. */
@@ -412,7 +408,8 @@ static enum err await(struct sharing *s)
 	s->dry_run = true;
 	s->a->awaits = true;
 	shared_show(s);
-	e = values_show(s);
+	e = bundles_show(s->a);
+	admin_put_string(&s->a->reply, "tlp", tlp_str(s->who.tlp));
 	admin_put_string(&s->a->reply, "approval", "wanted");
 	return e || only_asked ? e : answer_await(s->a);
 }
@@ -435,12 +432,24 @@ static enum err send_all(struct sharing *s)
 		return e == ERR_EXISTS ? sent_already(s) : e;
 	if (wants_approval(s))
 		return await(s);
-	if (!s->dry_run)
+	if (!s->dry_run && s->count)
 		e = node_publish(s->a->node, s->who.topology, &s->who.to, s->drafts, s->count,
 				 s->ids, &s->a->report);
 	if (!e)
 		shared_show(s);
 	return e;
+}
+
+/* SPEC 9.5: "With `new` no bundle has what this node has said already" */
+static enum err said_begin(struct sharing *s)
+{
+	struct saying saying = {.who = &s->who,
+				.envelope = s->envelope,
+				.expiry = s->expiry,
+				.priority = s->priority,
+				.no_forward = s->no_forward};
+
+	return s->new ? said_open(&s->said, s->a, &saying, s->position) : ERR_OK;
 }
 
 /* SPEC 9.5: "Either every bundle of the request is sent, or none." */
@@ -455,6 +464,8 @@ enum err answer_share(struct answer *a)
 		s.ids = calloc(a->frame_count * s.copies, sizeof *s.ids);
 		e = s.drafts && s.ids ? ERR_OK : ERR_MEMORY;
 	}
+	if (!e)
+		e = said_begin(&s);
 	if (!e)
 		e = guard_open(&s);
 	for (size_t i = 0; !e && i < a->frame_count; i++) {
@@ -474,6 +485,7 @@ enum err answer_share(struct answer *a)
 	free(s.drafts);
 	free(s.ids);
 	warning_lists_free(s.lists);
+	said_close(s.said);
 	addressed_clear(&s.who);
 	return e;
 }

@@ -177,6 +177,7 @@ enum err answer_who(struct answer *a)
 		admin_put_number(out, "keep_days", w.topology->policy.expiry_days[w.tlp]);
 		admin_put_bool(out, "sealed", !w.to.all);
 		admin_put_number(out, "copies", recipients_letters(&w.to));
+		admin_put_number(out, "position", log_head(node_log(a->node)));
 		audience_show(out, &w.to);
 		explanation_show(out, &explained);
 	}

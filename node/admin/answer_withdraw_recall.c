@@ -66,78 +66,109 @@ static bool take_version(void *arg, const struct object_at *at)
 	return take_sayer(arg, at->lsn);
 }
 
-/* The row of the audit tells of a call of share; from which position to which, 0 when it sent
- * nothing that is here. */
-static bool call_read(struct recalling *r, const struct log_row *row, uint64_t *first,
-		      uint64_t *last)
+/* One request of share, as the audit tells of it. */
+struct call {
+	uint64_t first, last;    /* positions of what it sent; 0: nothing that is here */
+	struct message_id began; /* the first message of the import that it is part of */
+};
+
+static bool id_read(struct message_id *id, const cJSON *summary, const char *name)
 {
-	const char *const names[] = {"first", "last"};
-	uint64_t *const at[] = {first, last};
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(summary, name);
+
+	return cJSON_IsString(item) && hex_decode(id->b, sizeof id->b, item->valuestring);
+}
+
+/* True when the row tells of one. */
+static bool call_read(struct recalling *r, const struct log_row *row, struct call *c)
+{
+	struct index_reader *index = r->w->a->index;
+	struct message_id last;
 	cJSON *json = NULL;
-	const cJSON *summary, *item;
+	const cJSON *summary;
 	const char *name;
 	bool share;
 
-	*first = *last = 0;
-	if (json_parse(&json, (const char *)row->data, row->length, NULL) != ERR_OK)
+	*c = (struct call){0};
+	if (row->kind != LOG_FACT || row->fact != FACT_AUDIT ||
+	    json_parse(&json, (const char *)row->data, row->length, NULL) != ERR_OK)
 		return false;
 	name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "do"));
 	summary = cJSON_GetObjectItemCaseSensitive(json, "summary");
 	share = name && strcmp(name, "share") == 0;
-	for (size_t i = 0; share && i < 2; i++) {
-		struct message_id id;
-
-		item = cJSON_GetObjectItemCaseSensitive(summary, names[i]);
-		if (cJSON_IsString(item) && hex_decode(id.b, sizeof id.b, item->valuestring) &&
-		    index_find(r->w->a->index, &id, at[i]) != ERR_OK)
-			*at[i] = 0;
-	}
+	if (share && id_read(&c->began, summary, "first") && id_read(&last, summary, "last") &&
+	    (index_find(index, &c->began, &c->first) != ERR_OK ||
+	     index_find(index, &last, &c->last) != ERR_OK))
+		c->first = c->last = 0;
+	if (share)
+		(void)id_read(&c->began, summary, "part_of");
 	cJSON_Delete(json);
 	return share;
 }
 
-/* The audit row of a call stands behind what it sent and before what the next one sent. */
-static enum err call_find(struct recalling *r, uint64_t lsn, uint64_t *first, uint64_t *last)
+/* The next row from *at on that tells of a call; *at is then behind it. */
+static enum err call_next(struct recalling *r, uint64_t *at, struct call *c)
 {
-	struct answer *a = r->w->a;
-	uint64_t at = lsn;
 	struct log_row row;
-	enum err e;
 
 	for (;;) {
-		e = log_read_from(a->log, at + 1, &row);
-		if (e && (e != ERR_DAMAGED || row.lsn <= at))
-			break;
-		at = row.lsn;
-		if (!e && row.kind == LOG_FACT && row.fact == FACT_AUDIT &&
-		    call_read(r, &row, first, last)) {
-			if (*first && *first <= lsn && lsn <= *last)
-				return ERR_OK;
-			break;
-		}
+		enum err e = log_read_from(r->w->a->log, *at, &row);
+		if (e && (e != ERR_DAMAGED || row.lsn < *at))
+			return e;
+		*at = row.lsn + 1;
+		if (!e && call_read(r, &row, c))
+			return ERR_OK;
 	}
+}
+
+/* The audit row of a call stands behind what it sent and before what the next one sent. */
+static enum err call_find(struct recalling *r, uint64_t lsn, struct call *c)
+{
+	struct answer *a = r->w->a;
+	uint64_t at = lsn + 1;
+	enum err e = call_next(r, &at, c);
+
+	if (!e && c->first && c->first <= lsn && lsn <= c->last)
+		return ERR_OK;
 	report_add(&a->report, "the audit does not tell with what the message was sent");
 	a->advice = "leave out --import, and name each message";
 	return ERR_NOT_ALLOWED;
 }
 
-/* SPEC 9.8: "With `import` everything goes that the same request of `share` sent" */
-static enum err find_import(struct recalling *r, uint64_t lsn)
+static enum err call_take(struct recalling *r, const struct call *c)
 {
 	struct answer *a = r->w->a;
-	uint64_t first, last;
 	struct log_row row;
-	enum err e = call_find(r, lsn, &first, &last);
+	enum err e = ERR_OK;
 
-	for (; !e && !r->more && first <= last; first++) {
-		e = log_read(a->log, first, &row);
+	for (uint64_t lsn = c->first; !e && !r->more && lsn && lsn <= c->last; lsn++) {
+		e = log_read(a->log, lsn, &row);
 		if (!e && row.kind == LOG_MESSAGE && row_header(&row, &r->w->header) &&
 		    r->w->header.kind == KIND_POST)
-			e = target_add(r, first);
+			e = target_add(r, lsn);
 		else if (e == ERR_DAMAGED)
 			e = ERR_OK;
 	}
 	return e;
+}
+
+/* SPEC 9.8: "With `import` everything goes that the same request of `share` sent, and every other
+ * of the same import" */
+static enum err find_import(struct recalling *r, uint64_t lsn)
+{
+	struct call call, other;
+	uint64_t at;
+	enum err e = call_find(r, lsn, &call);
+
+	/* All others stand behind the first message of the first. */
+	if (!e && index_find(r->w->a->index, &call.began, &at) != ERR_OK)
+		at = call.first;
+	while (!e && !r->more) {
+		e = call_next(r, &at, &other);
+		if (!e && message_id_equal(&other.began, &call.began))
+			e = call_take(r, &other);
+	}
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
 static enum err find_message(struct recalling *r, const char *id)

@@ -1,12 +1,14 @@
 /* khabar import: feeds, bundles and events from files. */
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "node/cmd/import_sync.h"
-#include "node/file.h"
 
 enum { FORMATS_MAX = 16 };
 
@@ -72,28 +74,49 @@ static bool feed(const struct sending *s, const char *path)
 	       stat(manifest, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+static enum err input_open(int *fd, const char *path, struct report *report)
+{
+	*fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	if (*fd >= 0)
+		return ERR_OK;
+	report_add(report, "cannot be read: %s", strerror(errno));
+	return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
+}
+
+static ssize_t input_read(void *arg, void *out, size_t n, struct report *report)
+{
+	const int *fd = arg;
+	ssize_t got;
+
+	do
+		got = read(*fd, out, n);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		report_add(report, "cannot be read: %s", strerror(errno));
+	return got;
+}
+
 static int file_import(struct sending *s, const char *path)
 {
 	struct report report;
-	char *bytes = NULL;
-	size_t n;
-	int code = EXIT_DONE;
+	int fd = -1, code = EXIT_DONE;
 	enum err e;
 
 	report_init(&report);
 	if (feed(s, path)) {
 		e = import_feed(&s->import, path, &report);
 	} else {
-		e = file_read(&bytes, &n, path, IMPORT_MAX_BYTES, &report);
+		e = input_open(&fd, path, &report);
 		if (!e)
-			e = import_read(&s->import, s->format, bytes, n, path, &report);
+			e = import_stream(&s->import, s->format, input_read, &fd, path, &report);
+		if (fd > STDIN_FILENO)
+			close(fd);
 	}
 	if (e && report.count == 0)
 		report_add(&report, "%s", err_str(e));
 	if (e)
 		code = refused(s, path, &report);
 	report_clear(&report);
-	free(bytes);
 	return code;
 }
 

@@ -66,6 +66,7 @@ int sync_begin(struct sync *y, struct sending *s, const struct cmd_context *c)
 	s->labels.items[s->labels.count++] = y->label;
 	s->known = known;
 	s->known_arg = y;
+	s->list = y->name;
 	return EXIT_DONE;
 }
 

@@ -1,4 +1,4 @@
-#include "node/cmd/send.h"
+#include "node/cmd/send_parts.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "node/loop.h"
 #include "protocol/admin.h"
 
-enum { CONFIDENCE_NONE = 101, ANSWER_BYTES = 64, ONCE_KEY_BYTES = 16 };
+enum { CONFIDENCE_NONE = 101, ANSWER_BYTES = 64 };
 
 size_t send_who_rules(struct sending *s, struct option_rule *rules)
 {
@@ -45,8 +45,7 @@ size_t send_rules(struct sending *s, struct option_rule *rules)
 	return n + sizeof both / sizeof *both;
 }
 
-/* "0" to "3", or a word; -1 for what is neither. */
-static int priority_read(const char *text)
+int send_priority(const char *text)
 {
 	static const struct {
 		const char *word;
@@ -91,7 +90,7 @@ static int options_check(struct sending *s, const char *what)
 		return cmd_misused(what, "--to is missing: all, or parties, groups, up, down");
 	if (s->use && strcmp(s->use, "detect") != 0 && strcmp(s->use, "block") != 0)
 		return cmd_misused(what, "--use %s: detect or block", s->use);
-	if (s->priority && priority_read(s->priority) < 0)
+	if (s->priority && send_priority(s->priority) < 0)
 		return cmd_misused(what, "--priority %s: 0 to 3, routine, high or emergency",
 				   s->priority);
 	if (s->ack_by && !ack_by_read(s))
@@ -102,7 +101,7 @@ static int options_check(struct sending *s, const char *what)
 	return EXIT_DONE;
 }
 
-static void put_audience(struct text *request, const struct sending *s)
+void send_put_audience(struct text *request, const struct sending *s)
 {
 	if (s->answers)
 		admin_put_string(request, "answers", s->answers);
@@ -125,7 +124,7 @@ static int ask_who(struct sending *s)
 	int code;
 
 	request_init(&request, "who");
-	put_audience(&request, s);
+	send_put_audience(&request, s);
 	code = client_ask(&s->client, &request, NULL, 0, false, &s->who);
 	text_clear(&request);
 	/* What is answered decides it where nobody says. */
@@ -149,6 +148,7 @@ static int import_open(struct sending *s)
 		.random = randombytes_buf,
 		.column = s->column,
 		.skip_rejected = s->skip_rejected,
+		.list = s->list,
 		.known = s->known,
 		.known_arg = s->known_arg,
 	};
@@ -189,39 +189,11 @@ void send_close(struct sending *s)
 
 /* ---- asking ---- */
 
-static size_t objects_of(const struct import *i)
-{
-	size_t n = 0;
-
-	for (size_t p = 0; p < i->part_count; p++)
-		n += i->parts[p].objects;
-	return n;
-}
-
-/* What was found in prose is looked at by a person. */
-static void print_guessed(FILE *out, const struct import *i)
-{
-	for (size_t p = 0; i->guessed && p < i->part_count; p++) {
-		cJSON *bundle = cJSON_ParseWithLength(i->parts[p].text, i->parts[p].length);
-		const cJSON *object;
-		cJSON_ArrayForEach(object, cJSON_GetObjectItemCaseSensitive(bundle, "objects"))
-		{
-			if (strcmp(member_text(object, "type"), "indicator") != 0)
-				continue;
-			fputs("    ", out);
-			print_safe(out, member_text(object, "name"), false);
-			fputc('\n', out);
-		}
-		cJSON_Delete(bundle);
-	}
-}
-
 /* Whoever sends sees who will read it, and says yes. */
-static int confirm(struct sending *s)
+static int confirm(struct sending *s, size_t n)
 {
 	char answer[ANSWER_BYTES] = "";
 	struct report report;
-	size_t n = objects_of(&s->import);
 	int code;
 
 	if (s->client.c->yes || s->dry_run)
@@ -238,7 +210,7 @@ static int confirm(struct sending *s)
 		return code;
 	}
 	who_print(stderr, s->who.json);
-	print_guessed(stderr, &s->import);
+	parts_print_guessed(stderr, &s->import);
 	fprintf(stderr, "Send %zu object%s", n, plural(n));
 	if (s->leaving)
 		fprintf(stderr, " and withdraw %zu", s->leaving);
@@ -251,125 +223,29 @@ static int confirm(struct sending *s)
 	return EXIT_REFUSED;
 }
 
-/* ---- sending ---- */
-
-static void put_once(struct text *request, const char *words)
+static size_t objects_of(const struct import *i)
 {
-	uint8_t key[ONCE_KEY_BYTES];
+	size_t n = 0;
 
-	crypto_generichash(key, sizeof key, (const uint8_t *)words, strlen(words), NULL, 0);
-	admin_put_hex(request, "once", key, sizeof key);
+	for (size_t p = 0; p < i->part_count; p++)
+		n += i->parts[p].objects;
+	return n;
 }
 
-static void put_options(struct text *request, const struct sending *s)
+/* SPEC 8.6: "What is wrong with any of it is known before the first is sent" */
+static int send_all(struct sending *s)
 {
-	put_audience(request, s);
-	if (s->once)
-		put_once(request, s->once);
-	if (s->use)
-		admin_put_string(request, "use", s->use);
-	if (s->keep_days)
-		admin_put_number(request, "keep_days", s->keep_days);
-	if (s->priority)
-		admin_put_number(request, "priority", (uint64_t)priority_read(s->priority));
-	if (s->exercise)
-		admin_put_bool(request, "exercise", true);
-	if (s->receipt)
-		admin_put_bool(request, "receipt", true);
-	if (s->ack_by)
-		admin_put_string(request, "ack_by", s->ack_time);
-	if (s->no_forward)
-		admin_put_bool(request, "no_forward", true);
-	if (s->force)
-		admin_put_bool(request, "force", true);
-	if (s->dry_run)
-		admin_put_bool(request, "dry_run", true);
-	else
-		client_put_hold(&s->client, request);
-}
+	struct sent found = {.objects = objects_of(&s->import)};
+	bool many = parts_many(s);
+	int code = many ? parts_survey(s, &found) : EXIT_DONE;
 
-static void print_counts(const struct import *i)
-{
-	for (size_t n = 0; n < i->count_count; n++) {
-		fprintf(stderr, "    %zu ", i->counts[n].count);
-		print_safe(stderr, i->counts[n].what, false);
-		fputc('\n', stderr);
-	}
-	if (i->duplicates > i->unchanged)
-		fprintf(stderr, "    %zu met more than once\n", i->duplicates - i->unchanged);
-	if (i->rejected_count)
-		fprintf(stderr, "    %zu rejected and left out:\n", i->rejected_count);
-	for (size_t n = 0; n < i->rejected_count && n < REJECTED_KEPT_MAX; n++) {
-		const struct rejected *r = &i->rejected[n];
-		fputs("        ", stderr);
-		print_safe(stderr, r->input, false);
-		fprintf(stderr, ":%zu: %s: ", r->line, r->reason);
-		print_safe(stderr, r->text, false);
-		fputc('\n', stderr);
-	}
-}
-
-static void print_sent(const struct sending *s, const struct reply *reply)
-{
-	const cJSON *messages = cJSON_GetObjectItemCaseSensitive(reply->json, "messages"), *id;
-	size_t objects = (size_t)member_number(reply->json, "objects");
-	const cJSON *readers = cJSON_GetObjectItemCaseSensitive(s->who.json, "readers");
-	size_t copies = (size_t)member_number(s->who.json, "copies") * s->import.part_count;
-
-	if (client_print_held(&s->client, reply))
-		return;
-	if (s->dry_run)
-		print_guessed(s->client.c->json ? stderr : stdout, &s->import);
-	if (s->client.c->json) {
-		client_print_json(reply);
-		return;
-	}
-	if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(reply->json, "already"))) {
-		printf("sent before, as %s\n", s->once);
-		return;
-	}
-	if (s->dry_run)
-		printf("would share %zu object%s in %zu message%s", objects, plural(objects),
-		       copies, plural(copies));
-	else
-		printf("shared %zu object%s in %d message%s", objects, plural(objects),
-		       cJSON_GetArraySize(messages), plural((size_t)cJSON_GetArraySize(messages)));
-	printf(", TLP:%s, to ", tlp_str(s->level));
-	who_print_audience(stdout, s->who.json);
-	printf(" (%d node%s)\n", cJSON_GetArraySize(readers),
-	       plural((size_t)cJSON_GetArraySize(readers)));
-	cJSON_ArrayForEach(id, messages)
-	{
-		printf("    %.12s\n", cJSON_IsString(id) ? id->valuestring : "");
-	}
-	fflush(stdout);
-	if (member_number(reply->json, "forced") > 0)
-		fprintf(stderr, "%s: %.0f of the values are on warning lists\n", s->client.what,
-			member_number(reply->json, "forced"));
-	print_counts(&s->import);
-}
-
-static int send_parts(struct sending *s)
-{
-	const struct import *i = &s->import;
-	struct slice *frames = calloc(i->part_count + 1, sizeof *frames);
-	struct text request;
-	struct reply reply;
-	int code;
-
-	for (size_t p = 0; frames && p < i->part_count; p++)
-		frames[p] = (struct slice){i->parts[p].text, i->parts[p].length};
-	request_init(&request, "share");
-	put_options(&request, s);
-	request.bad = request.bad || !frames;
-	code = client_ask(&s->client, &request, frames, frames ? i->part_count : 0, false, &reply);
-	text_clear(&request);
-	free(frames);
-	if (code)
-		return code;
-	print_sent(s, &reply);
-	reply_clear(&reply);
-	return EXIT_DONE;
+	if (!code && many && (s->dry_run || found.objects == 0))
+		parts_say(s, &found);
+	else if (!code)
+		code = confirm(s, found.objects);
+	if (!code && (!many || (!s->dry_run && found.objects)))
+		code = parts_send(s);
+	return code;
 }
 
 int send_finish(struct sending *s)
@@ -387,12 +263,14 @@ int send_finish(struct sending *s)
 	if (e)
 		code = client_refused(s->client.c, s->client.what, &report);
 	report_clear(&report);
-	if (!code && (s->import.part_count || s->leaving))
-		code = confirm(s);
 	if (code || s->import.part_count)
-		return code ? code : send_parts(s);
+		return code ? code : send_all(s);
+	if (s->leaving)
+		code = confirm(s, 0);
+	if (code)
+		return code;
 	if (!s->client.c->json)
 		puts("nothing new");
-	print_counts(&s->import);
+	parts_print_counts(&s->import, 0);
 	return EXIT_DONE;
 }

@@ -20,6 +20,7 @@ struct sending {
 	/* For the import: see import_options. */
 	bool (*known)(void *arg, const char *uuid, uint64_t until);
 	void *known_arg;
+	const char *list;    /* see import_options */
 	size_t leaving;      /* how many will be withdrawn when this is sent */
 	const char *answers; /* the id of what is answered, or NULL */
 	/* What becomes of it. */

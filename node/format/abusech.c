@@ -96,7 +96,7 @@ static bool table_open(struct table *t, struct lines *s)
 
 bool looks_abusech(const char *bytes, size_t n)
 {
-	struct lines s = {bytes, bytes + n, 0};
+	struct lines s = {.at = bytes, .end = bytes + n};
 	struct table t;
 
 	return table_open(&t, &s);
@@ -207,7 +207,7 @@ static enum err row_read(struct import *i, const struct table *t, struct line l,
 enum err import_abusech(struct import *i, const char *bytes, size_t n, const char *name,
 			struct report *report)
 {
-	struct lines s = {bytes, bytes + n, 0};
+	struct lines s = lines_of(i, bytes, n);
 	struct table t;
 	struct line l;
 	enum err err = ERR_OK;

@@ -4,9 +4,8 @@
 #include <string.h>
 
 #include "node/format/import.h"
-#include "protocol/body.h"
 
-enum { FILL_BYTES = PART_PLAIN_BYTES - 100000, ENVELOPE_ROOM_BYTES = 1024, DAY_MS = 86400000 };
+enum { FILL_BYTES = PART_PLAIN_BYTES - 100000, DAY_MS = 86400000 };
 
 struct writer_state {
 	struct text bundle; /* being filled; empty between bundles */
@@ -18,6 +17,7 @@ struct writer_state {
 	/* The uuids met, by keyed hash with open addressing: zero is a free place. */
 	uint8_t (*seen)[16];
 	size_t seen_count, seen_size;
+	bool forgot; /* since the last part */
 	uint8_t seen_key[crypto_shorthash_KEYBYTES];
 
 	bundle_closing_fn *closing;
@@ -70,6 +70,13 @@ static enum err seen_grow(struct writer_state *w)
 
 	if (w->seen_count * 2 < w->seen_size)
 		return ERR_OK;
+	/* Of more than that the node says which it has been told already. */
+	if (w->seen_count >= MET_MAX) {
+		memset(w->seen, 0, w->seen_size * sizeof *w->seen);
+		w->seen_count = 0;
+		w->forgot = true;
+		return ERR_OK;
+	}
 	w->seen_size = old_size ? 2 * old_size : 1024;
 	w->seen = calloc(w->seen_size, sizeof *w->seen);
 	if (!w->seen) {
@@ -283,42 +290,8 @@ enum err bundle_close(struct import *i)
 	w->objects = 0;
 	err = object.bad ? ERR_MEMORY : part_add(i, &w->bundle, objects);
 	text_clear(&object);
-	return err;
-}
-
-/* SPEC 3.6: "The body as carried is at most 1,048,576 bytes." */
-static enum err part_check(const struct text *text)
-{
-	uint8_t *body;
-	size_t n;
-	enum err err;
-
-	if (text->bad)
-		return ERR_MEMORY;
-	if (text->length <= PART_PLAIN_BYTES)
-		return ERR_OK;
-	err = body_pack(&body, &n, text->at, text->length);
-	if (!err && n > BODY_MAX_BYTES - ENVELOPE_ROOM_BYTES)
-		err = ERR_LIMIT;
-	free(body);
-	return err;
-}
-
-enum err part_add(struct import *i, struct text *text, size_t objects)
-{
-	enum err err = part_check(text);
-	struct part *parts;
-
-	if (!err) {
-		parts = realloc(i->parts, (i->part_count + 1) * sizeof *parts);
-		if (parts) {
-			i->parts = parts;
-			parts[i->part_count++] = (struct part){text->at, text->length, objects};
-			text_init(text);
-			return ERR_OK;
-		}
-		err = ERR_MEMORY;
-	}
-	text_clear(text);
+	if (!err && w->forgot)
+		i->parts[i->part_count - 1].forgot = true;
+	w->forgot = false;
 	return err;
 }

@@ -6,6 +6,7 @@
 #include <unistr.h>
 
 #include "node/format/import.h"
+#include "node/format/stream.h"
 
 enum { KEPT_TEXT_BYTES = 200 };
 
@@ -85,15 +86,6 @@ enum err import_init(struct import *i, const struct import_options *options, str
 		return err;
 	i->writer = writer_new(options);
 	return i->writer ? ERR_OK : ERR_MEMORY;
-}
-
-static void parts_clear(struct import *i)
-{
-	for (size_t p = 0; p < i->part_count; p++)
-		free(i->parts[p].text);
-	free(i->parts);
-	i->parts = NULL;
-	i->part_count = 0;
 }
 
 void import_clear(struct import *i)
@@ -315,64 +307,37 @@ const char *format_detect(const char *bytes, size_t n, const char *name, struct 
 	return "list";
 }
 
-/* SPEC 8.6: "What is text and names a TLP anywhere that is stricter than the message's is refused."
- */
-static enum err text_tlp(const struct import *i, const char *bytes, size_t n, const char *name,
-			 struct report *report)
+/* The name of the format to read it in; NULL, with words. */
+static const char *format_choose(const struct import *i, const char *format, const char *bytes,
+				 size_t n, const char *name, struct report *report)
 {
-	const char *at = bytes, *end = bytes + n, *colon;
-	char word[sizeof "amber+strict"];
-	size_t line = 1;
-	enum tlp tlp;
+	const char *words = foreign(bytes, n);
 
-	while ((colon = memchr(at, ':', (size_t)(end - at))) != NULL) {
-		const char *here = colon + 1, *from = at;
-		size_t k = 0;
-		at = here;
-		for (; (from = memchr(from, '\n', (size_t)(colon - from))) != NULL; from++)
-			line++;
-		if (colon - bytes < 3 || strncasecmp(colon - 3, "tlp", 3) != 0)
-			continue;
-		while (here < end && *here == ' ')
-			here++;
-		while (here < end && k + 1 < sizeof word &&
-		       ((*here >= 'A' && *here <= 'Z') || (*here >= 'a' && *here <= 'z') ||
-			*here == '+'))
-			word[k++] = *here++;
-		word[k] = '\0';
-		if (tlp_parse(word, &tlp) && tlp > i->options.tlp) {
-			report_add(report,
-				   "%s: line %zu: marked TLP:%s, stricter than the TLP:%s of the "
-				   "message",
-				   name, line, tlp_str(tlp), tlp_str(i->options.tlp));
-			return ERR_NOT_ALLOWED;
-		}
+	if (!format) {
+		format = format_detect(bytes, n, name, report);
+		/* Who names a column wants that one, whatever feed it looks like. */
+		return format && i->options.column && strcmp(format, "abusech") == 0 ? "list"
+										     : format;
 	}
-	return ERR_OK;
+	if (words)
+		report_add(report, "%s: %s", name, words);
+	return words ? NULL : format;
 }
 
 static enum err input_read(struct import *i, const char *format, const char *bytes, size_t n,
 			   const char *name, struct report *report)
 {
-	const char *words = foreign(bytes, n);
-
-	if (format && words)
-		report_add(report, "%s: %s", name, words);
-	if (!format) {
-		format = format_detect(bytes, n, name, report);
-		/* Who names a column wants that one, whatever feed it looks like. */
-		if (format && i->options.column && strcmp(format, "abusech") == 0)
-			format = "list";
-	}
-	if (!format || words)
+	format = format_choose(i, format, bytes, n, name, report);
+	if (!format)
 		return ERR_FORMAT;
 	mark_skip(&bytes, &n);
 	for (size_t f = 0; f < FORMATS; f++) {
 		enum err err = ERR_OK;
 		if (strcmp(format, formats[f].name) != 0)
 			continue;
-		if (!formats[f].looks_json)
-			err = text_tlp(i, bytes, n, name, report);
+		/* A stream does it as it goes. */
+		if (!formats[f].looks_json && !i->stream)
+			err = text_tlp(i, bytes, n, 1, name, report);
 		i->foreign = i->foreign || formats[f].read == import_stix ||
 			     formats[f].read == import_misp;
 		return err ? err : formats[f].read(i, bytes, n, name, report);
@@ -386,6 +351,80 @@ enum err import_read(struct import *i, const char *format, const char *bytes, si
 {
 	enum err err = input_read(i, format, bytes, n, name, report);
 
+	if (err)
+		i->failed = err;
+	return err;
+}
+
+/* Is it read line by line? */
+static bool of_lines(const char *format, const char *bytes, size_t n)
+{
+	if (!format) {
+		mark_skip(&bytes, &n);
+		return !json_text(bytes, n);
+	}
+	for (size_t f = 0; f < FORMATS; f++)
+		if (strcmp(format, formats[f].name) == 0)
+			return !formats[f].looks_json && formats[f].read != import_text;
+	return false;
+}
+
+/* What has begun in the window is read to its end. */
+static enum err rest_read(const struct stream *st, char **bytes, size_t *n)
+{
+	/* One byte more than is allowed tells what is too long. */
+	size_t size = IMPORT_MAX_BYTES + 1;
+	ssize_t got = 1;
+
+	*bytes = malloc(size);
+	if (!*bytes)
+		return ERR_MEMORY;
+	memcpy(*bytes, st->window, st->filled);
+	for (*n = st->filled; got > 0 && *n<size; *n += got> 0 ? (size_t)got : 0)
+		got = st->read(st->arg, *bytes + *n, size - *n, st->report);
+	return got < 0 ? ERR_IO : ERR_OK;
+}
+
+static enum err stream_read(struct import *i, struct stream *st, const char *format)
+{
+	size_t n = st->filled;
+	char *bytes = NULL;
+	enum err err;
+
+	if (st->ended)
+		return input_read(i, format, st->window, n, st->name, st->report);
+	if (of_lines(format, st->window, n)) {
+		i->stream = st;
+		st->lines = true;
+		stream_fill(st);
+		err = input_read(i, format, st->window, n, st->name, st->report);
+		i->stream = NULL;
+		return st->e ? st->e : err;
+	}
+	err = rest_read(st, &bytes, &n);
+	if (!err)
+		err = input_read(i, format, bytes, n, st->name, st->report);
+	free(bytes);
+	return err;
+}
+
+enum err import_stream(struct import *i, const char *format, import_read_fn *read, void *arg,
+		       const char *name, struct report *report)
+{
+	struct stream st = {.i = i,
+			    .read = read,
+			    .arg = arg,
+			    .name = name,
+			    .report = report,
+			    .checked_line = 1,
+			    .window = malloc(WINDOW_BYTES)};
+	enum err err = st.window ? ERR_OK : ERR_MEMORY;
+
+	if (!err) {
+		stream_fill(&st);
+		err = st.e ? st.e : stream_read(i, &st, format);
+	}
+	free(st.window);
 	if (err)
 		i->failed = err;
 	return err;

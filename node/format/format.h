@@ -23,6 +23,8 @@
 #ifndef NODE_FORMAT_FORMAT_H
 #define NODE_FORMAT_FORMAT_H
 
+#include <sys/types.h>
+
 #include "protocol/stix.h"
 
 enum {
@@ -33,6 +35,8 @@ enum {
 	REJECTED_KEPT_MAX = 1000,
 	LABELS_MAX = 64,
 	LABEL_MAX_BYTES = 256,
+	PARTS_HELD_BYTES = 64 << 20, /* of parts in memory; what is more is in a file */
+	MET_MAX = 1 << 20,           /* ids that are remembered, to merge what comes again */
 	NOTE_MAX_BYTES = 32 << 10,
 	VALID_DAYS_MAX = 3650,
 };
@@ -48,6 +52,7 @@ struct import_options {
 	uint64_t now;                        /* ms since 1970 */
 	void (*random)(void *out, size_t n); /* for the ids of bundles */
 	const char *column; /* of a CSV: its name or its number from 1; NULL: found */
+	const char *list;   /* whose indicators have ids of their own; NULL: none */
 	bool skip_rejected;
 	/* Is that indicator shared already and need not be again, although it would hold until
 	 * then (ms)?  NULL: none is. */
@@ -58,10 +63,17 @@ struct import_options {
 /* One bundle, ready for an envelope: at most BUNDLE_OBJECTS_MAX objects, and small enough that its
  * body is. */
 struct part {
-	char *text; /* owned */
+	char *text; /* owned; NULL: it is in the spool, see import_part() */
 	size_t length;
 	size_t objects; /* without scaffolding */
+	uint64_t at;    /* where in the spool, packed */
+	size_t packed;
+	bool forgot; /* what was met before it may be in it again */
 };
+
+/* Reads at most n bytes; 0 at the end, -1 with words. */
+typedef ssize_t import_read_fn(void *arg, void *out, size_t n, struct report *report);
+struct stream;
 
 struct rejected {
 	char *input;        /* owned: the file's name */
@@ -80,6 +92,10 @@ struct import {
 	struct import_options options;
 	struct part *parts;
 	size_t part_count;
+	size_t bytes;  /* of all parts */
+	size_t held;   /* of those that are in memory */
+	int spool;     /* a file without a name that has the others; 0: none */
+	uint64_t used; /* bytes of it */
 
 	/* read == taken + duplicates + context + rejected_count */
 	size_t read;       /* values, attributes or objects met; comments and blank lines are not */
@@ -95,6 +111,7 @@ struct import {
 	bool guessed;     /* some of it: a person should look at the values */
 
 	enum err failed;             /* what import_read() said, so that nothing of it is shared */
+	struct stream *stream;       /* that is being read; borrowed, or NULL */
 	struct writer_state *writer; /* of bundle.c alone */
 };
 
@@ -108,6 +125,11 @@ void import_clear(struct import *i);
  * are not errors yet. */
 enum err import_read(struct import *i, const char *format, const char *bytes, size_t n,
 		     const char *name, struct report *report);
+
+/* The same of an input of any length, as far as its format is of lines; of the others at most
+ * IMPORT_MAX_BYTES. */
+enum err import_stream(struct import *i, const char *format, import_read_fn *read, void *arg,
+		       const char *name, struct report *report);
 
 /* Reads a folder of MISP's: manifest.json and every event that it names. */
 enum err import_feed(struct import *i, const char *folder, struct report *report);
@@ -139,6 +161,9 @@ bool bundle_has(const char *text, size_t n, const char *type);
  * all of it is known.  On any error there are no
  * parts. */
 enum err import_finish(struct import *i, struct report *report);
+
+/* The text of a part; *owned is to be freed.  ERR_IO when the spool cannot be read. */
+enum err import_part(const struct import *i, size_t number, struct slice *text, char **owned);
 
 /* The names of the formats, one by one; NULL at the end. */
 const char *format_name(size_t number);

@@ -33,7 +33,7 @@ static bool nowhere(struct line word)
 
 bool looks_hosts(const char *bytes, size_t n)
 {
-	struct lines s = {bytes, bytes + n, 0};
+	struct lines s = {.at = bytes, .end = bytes + n};
 	struct line l, words[FIELDS_MAX];
 	size_t sample = 0, fits = 0;
 
@@ -94,7 +94,7 @@ static enum err line_read(struct import *i, struct line l, const char *input)
 enum err import_hosts(struct import *i, const char *bytes, size_t n, const char *name,
 		      struct report *report)
 {
-	struct lines s = {bytes, bytes + n, 0};
+	struct lines s = lines_of(i, bytes, n);
 	struct line l;
 	enum err err = ERR_OK;
 

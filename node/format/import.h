@@ -62,6 +62,7 @@ void bundle_closing(struct import *i, bundle_closing_fn *closing, void *arg);
 
 /* Appends a finished bundle; text is taken over.  ERR_LIMIT when a body cannot hold it. */
 enum err part_add(struct import *i, struct text *text, size_t objects);
+void parts_clear(struct import *i);
 
 struct writer_state *writer_new(const struct import_options *options);
 void writer_free(struct writer_state *w);

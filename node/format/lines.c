@@ -1,8 +1,20 @@
 #include "node/format/lines.h"
 
+#include "node/format/stream.h"
+
 #include <string.h>
 #include <strings.h>
 #include <unistr.h>
+
+struct lines lines_of(const struct import *i, const char *bytes, size_t n)
+{
+	return (struct lines){.at = bytes, .end = bytes + n, .more = i->stream};
+}
+
+struct lines lines_ahead(const struct lines *s)
+{
+	return (struct lines){.at = s->at, .end = s->end, .number = s->number};
+}
 
 bool line_blank(char c)
 {
@@ -35,6 +47,8 @@ bool line_next(struct lines *s, struct line *out)
 {
 	const char *newline, *stop;
 
+	if (s->more)
+		stream_line(s->more, s);
 	if (s->at >= s->end)
 		return false;
 	newline = memchr(s->at, '\n', (size_t)(s->end - s->at));

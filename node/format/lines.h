@@ -13,10 +13,17 @@ struct line {
 	size_t number; /* from 1 */
 };
 
+struct stream;
 struct lines {
 	const char *at, *end;
 	size_t number;
+	struct stream *more; /* where what is behind end comes from; NULL: nothing is */
 };
+
+/* Those of the n bytes, and of what is behind them where the import reads a stream. */
+struct lines lines_of(const struct import *i, const char *bytes, size_t n);
+/* The same place, to look ahead without moving: no further than to the end of what is here. */
+struct lines lines_ahead(const struct lines *s);
 
 /* The next line, without white space at its end; false at the end of the text. */
 bool line_next(struct lines *s, struct line *out);

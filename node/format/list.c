@@ -51,7 +51,7 @@ static bool header_known(struct line field)
 static void layout_find(struct list *s)
 {
 	static const char delimiters[] = "\t,;|";
-	struct lines ahead = s->lines;
+	struct lines ahead = lines_ahead(&s->lines);
 	struct line l, fields[FIELDS_MAX];
 	size_t sample = 0, whole = 0, rows[sizeof delimiters] = {0}, best = 0;
 	struct observable o;
@@ -74,7 +74,7 @@ static void layout_find(struct list *s)
 /* The column with the most values in the first rows; the leftmost of equals. */
 static void column_find(struct list *s)
 {
-	struct lines ahead = s->lines;
+	struct lines ahead = lines_ahead(&s->lines);
 	struct line l, fields[FIELDS_MAX];
 	size_t values[FIELDS_MAX] = {0}, sample = 0;
 	struct observable o;
@@ -184,7 +184,7 @@ static enum err layout_read(struct list *s, const struct import *i, const char *
 			    struct report *report)
 {
 	struct line l, fields[FIELDS_MAX];
-	struct lines ahead = s->lines;
+	struct lines ahead = lines_ahead(&s->lines);
 	size_t n;
 
 	layout_find(s);
@@ -198,7 +198,8 @@ static enum err layout_read(struct list *s, const struct import *i, const char *
 	if (!s->delimiter)
 		fields[0] = l;
 	if (header_read(s, i, fields, n)) {
-		s->lines = ahead;
+		s->lines.at = ahead.at;
+		s->lines.number = ahead.number;
 	}
 	if (i->options.column && s->column < 0) {
 		char *end;
@@ -217,7 +218,7 @@ static enum err layout_read(struct list *s, const struct import *i, const char *
 enum err import_list(struct import *i, const char *bytes, size_t n, const char *name,
 		     struct report *report)
 {
-	struct list s = {.lines = {bytes, bytes + n, 0}, .column = -1};
+	struct list s = {.lines = lines_of(i, bytes, n), .column = -1};
 	struct line l;
 	enum err err = layout_read(&s, i, name, report);
 

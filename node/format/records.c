@@ -99,7 +99,7 @@ static enum err line_read(struct import *i, struct line l, struct record *r, rec
 /* Is there an object on the first line that says something, and all of it? */
 static enum err by_lines(bool *yes, const char *bytes, size_t n)
 {
-	struct lines s = {bytes, bytes + n, 0};
+	struct lines s = {.at = bytes, .end = bytes + n};
 	struct line l;
 	cJSON *json;
 
@@ -122,7 +122,7 @@ static enum err by_lines(bool *yes, const char *bytes, size_t n)
 enum err records_read(struct import *i, const char *bytes, size_t n, const char *name,
 		      struct report *report, record_fn *read)
 {
-	struct lines s = {bytes, bytes + n, 0};
+	struct lines s = {.at = bytes, .end = bytes + n};
 	struct record r = {.input = name, .report = report};
 	struct line l;
 	bool lines;

@@ -49,7 +49,7 @@ static size_t words_of(struct line l, struct line words[FIELDS_MAX])
 /* SPEC 8.6: "A zone is recognised by its first record" */
 bool looks_rpz(const char *bytes, size_t n)
 {
-	struct lines s = {bytes, bytes + n, 0};
+	struct lines s = {.at = bytes, .end = bytes + n};
 	struct line l, words[FIELDS_MAX];
 
 	while (s.number < SAMPLE_LINES && line_next(&s, &l)) {
@@ -240,7 +240,7 @@ static enum err line_read(struct import *i, struct zone *z, struct line whole, c
 enum err import_rpz(struct import *i, const char *bytes, size_t n, const char *name,
 		    struct report *report)
 {
-	struct lines s = {bytes, bytes + n, 0};
+	struct lines s = lines_of(i, bytes, n);
 	struct zone z = {0};
 	struct line l;
 	enum err err = ERR_OK;

@@ -6,7 +6,7 @@
 
 enum err value_add(struct import *i, const struct observable *o, const struct indicator *like)
 {
-	char uuid[37], key[OBSERVABLE_MAX_BYTES + 64], pattern[2 * OBSERVABLE_MAX_BYTES + 256];
+	char uuid[37], key[OBSERVABLE_MAX_BYTES + 128], pattern[2 * OBSERVABLE_MAX_BYTES + 256];
 	struct indicator n = {.created = i->options.now, .valid_from = i->options.now};
 	enum err err;
 
@@ -18,8 +18,8 @@ enum err value_add(struct import *i, const struct observable *o, const struct in
 	n.pattern_type = "stix";
 	n.valid_days = observable_valid_days(o->type);
 	/* SPEC 8.5: "node | type | value, joined by the character |" */
-	snprintf(key, sizeof key, "%s|%s|%s", i->options.node, observable_type_str(o->type),
-		 o->text);
+	snprintf(key, sizeof key, "%s|%s|%s%s%s", i->options.node, observable_type_str(o->type),
+		 o->text, i->options.list ? "|" : "", i->options.list ? i->options.list : "");
 	uuid_of_text(uuid, key);
 	observable_pattern(o, pattern, sizeof pattern);
 	err = indicator_add(i, &n);

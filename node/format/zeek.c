@@ -32,7 +32,7 @@ static const struct {
 
 bool looks_zeek(const char *bytes, size_t n)
 {
-	struct lines s = {bytes, bytes + n, 0};
+	struct lines s = {.at = bytes, .end = bytes + n};
 	struct line l;
 
 	while (s.number < SAMPLE_LINES && line_next(&s, &l)) {
@@ -151,7 +151,7 @@ static enum err row_read(struct import *i, const struct columns *c, struct line 
 enum err import_zeek(struct import *i, const char *bytes, size_t n, const char *name,
 		     struct report *report)
 {
-	struct lines s = {bytes, bytes + n, 0};
+	struct lines s = lines_of(i, bytes, n);
 	struct columns c;
 	struct line l;
 	bool known = false;
