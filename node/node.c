@@ -116,9 +116,10 @@ static void host_alarm(void *arg, const struct party_id *peer, const char *text)
 	status_warn(node, b ? &b->id : NULL, "%s%s%s", b ? b->name : "", b ? " " : "", text);
 }
 
-static void host_work_begin(void *arg, void (*work)(void *, size_t), void *ctx, size_t n)
+static void host_work_begin(void *arg, void (*work)(void *, size_t), void *ctx, size_t n,
+			    size_t bytes)
 {
-	workers_begin(((struct node *)arg)->workers, work, ctx, n);
+	workers_begin(((struct node *)arg)->workers, work, ctx, n, bytes);
 }
 
 static bool host_work_over(void *arg, bool wait)

@@ -9,7 +9,9 @@
 
 enum {
 	THREADS_MAX = 8,
-	ALONE = 4, /* pieces that are not worth waking anybody for */
+	/* What is not worth waking anybody for: so few pieces, of so many bytes together. */
+	ALONE = 4,
+	ALONE_BYTES = 64 * 1024,
 	SHARE = 4, /* pieces that a thread takes at a time */
 };
 
@@ -97,9 +99,10 @@ void workers_free(struct workers *w)
 	free(w);
 }
 
-void workers_begin(struct workers *w, void (*work)(void *, size_t), void *ctx, size_t n)
+void workers_begin(struct workers *w, void (*work)(void *, size_t), void *ctx, size_t n,
+		   size_t bytes)
 {
-	if (n <= ALONE || w->count == 0) {
+	if ((n <= ALONE && bytes <= ALONE_BYTES) || w->count == 0) {
 		for (size_t i = 0; i < n; i++)
 			work(ctx, i);
 		return;

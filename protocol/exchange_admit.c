@@ -341,11 +341,11 @@ static bool batch_over(struct exchange *x)
 	return true;
 }
 
-/* Everything that is judged becomes a batch. */
+/* What is judged becomes a batch. */
 static enum err batch_begin(struct exchange *x)
 {
 	const struct store *s = &x->host.store;
-	size_t n = x->judged, count;
+	size_t n = turns_to_keep(x), count;
 	enum err e = duplicates_mark(x, n);
 
 	if (!e)

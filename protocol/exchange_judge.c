@@ -1,6 +1,6 @@
 /* What arrives, and its judgement: all that is known of it before anything is kept.
  *
- * In order of arrival stand what is being committed, what is judged, what is being judged in the
+ * One after the other stand what is being committed, what is judged, what is being judged in the
  * background, and what came meanwhile and is judged next. */
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,7 @@ enum err pending_add(struct exchange *x, struct pending *p)
 		x->pending = grown;
 		x->pending_size = size;
 	}
-	x->pending[x->pending_count++] = p;
+	turn_take(x, p);
 	return ERR_OK;
 }
 
@@ -96,18 +96,17 @@ static void check_one(void *ctx, size_t i)
 
 static void judging_begin(struct exchange *x)
 {
-	size_t n = x->pending_count - x->judging;
+	size_t n = turns_to_judge(x, x->judging), bytes = 0;
 
-	if (n > JUDGED_AT_ONCE)
-		n = JUDGED_AT_ONCE;
 	for (size_t i = 0; i < n; i++) {
 		x->work[i] = x->pending[x->judging + i];
 		begin_one(x, x->work[i]);
+		bytes += x->work[i]->length;
 	}
 	x->judging += n;
 	x->working = true;
 	if (x->host.work_begin) {
-		x->host.work_begin(x->host.arg, check_one, x->work, n);
+		x->host.work_begin(x->host.arg, check_one, x->work, n, bytes);
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
@@ -122,8 +121,24 @@ static bool judging_over(struct exchange *x, bool wait)
 	for (size_t i = x->judged; i < x->judging; i++)
 		judge_end(&x->pending[i]->judged, &x->pending[i]->judging);
 	x->judging -= forgotten_free(x, x->judged, x->judging);
+	turns_merge(x, x->judged, x->judging);
 	x->judged = x->judging;
 	return true;
+}
+
+void judge_at_once(struct exchange *x, size_t at)
+{
+	struct pending *p = x->pending[at];
+
+	begin_one(x, p);
+	judge_check(&p->judging, &p->message);
+	judge_end(&p->judged, &p->judging);
+	memmove(x->pending + x->judged + 1, x->pending + x->judged,
+		(at - x->judged) * sizeof(*x->pending));
+	x->pending[x->judged] = p;
+	turns_merge(x, x->judged, x->judged + 1);
+	x->judged++;
+	x->judging++;
 }
 
 void judging_turn(struct exchange *x)

@@ -33,6 +33,8 @@ struct peer {
 	uint64_t conversation; /* counts them; an answer is only for the one that asked */
 	uint64_t answered;     /* mono ms: when it last did, or had nothing to answer for */
 	uint64_t settled_rows; /* answers since the cursor was saved */
+	uint64_t turn;         /* of its next message; see exchange_turns.c */
+	uint64_t spoke;        /* mono ms: when its last message came; 0: never */
 
 	/* Messages of origins that it was asked to hold back: so many bytes in the hour that began
 	 * then, mono ms, when there are any; and those that wait unanswered for it. */
@@ -54,6 +56,7 @@ struct pending {
 	struct party_id from;
 	bool own; /* written here */
 	bool duplicate;
+	uint64_t turn;
 	uint64_t number; /* of the peer's push */
 	uint64_t ticket;
 	uint64_t conversation; /* of the peer; another by now: the answer is no longer wanted */
@@ -86,6 +89,7 @@ struct exchange {
 	size_t judged;  /* so many are judged, those among them; and */
 	size_t judging; /* up to here they are being judged, in the background */
 	struct pending *work[JUDGED_AT_ONCE]; /* what that is at */
+	uint64_t turn, own_turn;              /* of the last to be kept; of our next */
 	bool working;
 	struct arrival *arrivals; /* owned; what of them is kept, and */
 	uint64_t *lsns;           /* where */
@@ -133,8 +137,20 @@ void pending_free(struct pending *p);
 void pending_forget(struct exchange *x, const struct peer *peer);
 /* Takes what the background has done, and gives it more. */
 void judging_turn(struct exchange *x);
+/* Judges the one that waits there before what the background is at. */
+void judge_at_once(struct exchange *x, size_t at);
 /* Waits for the background; everything is to be judged again. */
 void judging_reset(struct exchange *x);
+
+/* exchange_turns.c: neighbours take turns. */
+/* What has arrived waits before those whose turn is later. */
+void turn_take(struct exchange *x, struct pending *p);
+/* What was just judged, behind the first so many, is put among them. */
+void turns_merge(struct exchange *x, size_t from, size_t judged);
+/* How many of those from there, in their order, make one piece of work: for the judges, for the
+ * store. */
+size_t turns_to_judge(const struct exchange *x, size_t from);
+size_t turns_to_keep(struct exchange *x);
 
 /* exchange_admit.c: what becomes of it. */
 /* May a neighbour that holds back what this origin says pass one more of its emergencies on? */

@@ -8,8 +8,10 @@
 
 enum {
 	EVENTS_A_TURN = 128, /* taken before they are looked at and answered */
-	FRAMES_A_TURN = 128, /* sent to one neighbour before the next has its turn */
-	REPLACED_MAX = 6,    /* connections in two minutes that others took the place of */
+	/* Sent to one neighbour before the next has its turn. */
+	FRAMES_A_TURN = 128,
+	BYTES_A_TURN = 512 * 1024,
+	REPLACED_MAX = 6, /* connections in two minutes that others took the place of */
 	REPLACED_MS = 2 * 60 * 1000,
 };
 
@@ -360,6 +362,7 @@ static bool frame_send(struct node *n, struct neighbour *b, const uint8_t *frame
 static bool neighbour_serve(struct node *n, struct neighbour *b)
 {
 	static _Thread_local uint8_t frame[FRAME_MAX_BYTES];
+	size_t bytes = 0;
 	int sent = 0;
 
 	if (!b->connected)
@@ -370,14 +373,15 @@ static bool neighbour_serve(struct node *n, struct neighbour *b)
 			neighbour_reset(n, b);
 		return false;
 	}
-	for (; sent < FRAMES_A_TURN; sent++) {
+	for (; sent < FRAMES_A_TURN && bytes < BYTES_A_TURN; sent++) {
 		size_t length = exchange_output(n->exchange, &b->id, frame, node_now());
 		if (length == 0)
 			break;
 		if (!frame_send(n, b, frame, length))
 			return false;
+		bytes += length;
 	}
-	if (sent == FRAMES_A_TURN)
+	if (sent == FRAMES_A_TURN || bytes >= BYTES_A_TURN)
 		return true;
 	if (b->ending)
 		neighbour_reset(n, b);

@@ -7,7 +7,8 @@
 
 #include "node/loop.h"
 
-enum { ALONE = 8 };
+/* What the calling thread commits itself: to hand it over would take longer. */
+enum { ALONE = 8, ALONE_BYTES = 64 * 1024 };
 
 enum batch_state { BATCH_NONE, BATCH_RUNS, BATCH_OVER };
 
@@ -106,9 +107,18 @@ void committer_stop(struct committer *c)
 	free(c);
 }
 
+static bool is_little(const struct arrival *arrivals, size_t n)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < n && i < ALONE; i++)
+		bytes += arrivals[i].message.body ? arrivals[i].message.body_length : 0;
+	return n <= ALONE && bytes <= ALONE_BYTES;
+}
+
 void committer_begin(struct committer *c, const struct arrival *arrivals, size_t n, uint64_t *lsns)
 {
-	bool alone = n <= ALONE;
+	bool alone = is_little(arrivals, n);
 
 	pthread_mutex_lock(&c->lock);
 	c->arrivals = arrivals;

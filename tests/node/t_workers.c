@@ -45,7 +45,7 @@ static void every_piece_is_done_once(void)
 	ok(workers_over(w, false), "at first nothing is under way");
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
 		struct pieces p = {0};
-		workers_begin(w, do_piece, &p, sizes[i]);
+		workers_begin(w, do_piece, &p, sizes[i], 0);
 		ok(workers_over(w, true), "%zu pieces, waited for", sizes[i]);
 		is_int(wrong(&p, sizes[i], 1), 0, "each is done once");
 		ok(workers_over(w, false), "and it stays over");
@@ -62,7 +62,7 @@ static void the_end_can_be_polled_for(void)
 
 	need(w);
 	for (int i = 0; i < ROUNDS; i++) {
-		workers_begin(w, do_piece, &p, PIECES);
+		workers_begin(w, do_piece, &p, PIECES, 0);
 		need(readable(w, 60 * 1000));
 		told += workers_over(w, false);
 	}
@@ -78,7 +78,7 @@ static void a_few_pieces_are_done_at_once(void)
 	struct pieces p = {0};
 
 	need(w);
-	workers_begin(w, do_piece, &p, 4);
+	workers_begin(w, do_piece, &p, 4, 1024);
 	is_int(wrong(&p, 4, 1), 0, "before workers_begin() returns");
 	workers_free(w);
 }

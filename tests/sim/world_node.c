@@ -161,8 +161,10 @@ static void host_alarm(void *arg, const struct party_id *peer, const char *text)
 		broken(n->world, PROPERTY_BLAME, n, "an alarm about nothing: %.200s", text);
 }
 
-static void host_work_begin(void *arg, void (*work)(void *, size_t), void *ctx, size_t n)
+static void host_work_begin(void *arg, void (*work)(void *, size_t), void *ctx, size_t n,
+			    size_t bytes)
 {
+	(void)bytes;
 	struct node *node = arg;
 	unsigned most = node->world->plan.late;
 

@@ -1,0 +1,102 @@
+/* Neighbours take turns: what one of them says is judged and kept after what came before it, but
+ * not after all that another had sent by then.  SPEC.md 7.5.
+ *
+ * Start-time fair queueing: a message has its turn after what its sender's earlier ones cost, and
+ * not before the turn of what was last kept.  Of one sender the order stays what it was. */
+#include "protocol/exchange_state.h"
+
+enum {
+	COST_BYTES = 16 * 1024,    /* of judging and answering one, however small it is */
+	AT_ONCE_BYTES = 16 * 1024, /* are judged as soon as they have come */
+	COMPANY_MS = 10 * 1000, /* so long after its last message a neighbour counts as speaking */
+	SHARED_MESSAGES = 64,   /* judged at once when others speak too: some milliseconds */
+	SHARED_BYTES = 256 * 1024 /* the same, and kept together; more if one message has more */
+};
+
+/* Nothing of the same sender waits for the judges, or is with them. */
+static bool is_first(const struct exchange *x, size_t at)
+{
+	for (size_t i = x->judged; i < at; i++) {
+		if (x->pending[i]->peer == x->pending[at]->peer)
+			return false;
+	}
+	return true;
+}
+
+void turn_take(struct exchange *x, struct pending *p)
+{
+	uint64_t *next = p->peer ? &p->peer->turn : &x->own_turn;
+	size_t at = x->pending_count++;
+	bool owes;
+
+	if (p->peer)
+		p->peer->spoke = x->now.mono;
+	owes = *next > x->turn;
+	p->turn = owes ? *next : x->turn;
+	*next = p->turn + COST_BYTES + p->length;
+	for (; at > x->judging && x->pending[at - 1]->turn > p->turn; at--)
+		x->pending[at] = x->pending[at - 1];
+	x->pending[at] = p;
+	/* Who has not had its share need not wait until the judges have done with others. */
+	if (!owes && x->working && p->length <= AT_ONCE_BYTES && is_first(x, at))
+		judge_at_once(x, at);
+}
+
+void turns_merge(struct exchange *x, size_t from, size_t judged)
+{
+	for (size_t i = from; i < judged; i++) {
+		struct pending *p = x->pending[i];
+		size_t at = i;
+		for (; at > x->keeping && x->pending[at - 1]->turn > p->turn; at--)
+			x->pending[at] = x->pending[at - 1];
+		x->pending[at] = p;
+	}
+}
+
+/* Do others speak than one neighbour, this node among them?  Alone, one has everything at once. */
+static bool shared(const struct exchange *x)
+{
+	size_t speaking = x->own_turn > x->turn;
+
+	for (size_t i = 0; i < x->peer_count && speaking < 2; i++) {
+		const struct peer *p = x->peers[i];
+		speaking += p->spoke && x->now.mono - p->spoke < COMPANY_MS;
+	}
+	return speaking > 1;
+}
+
+/* SPEC 7.5: "so that nobody waits for much more than what it has sent itself": what is under way
+ * is waited for by everybody. */
+static size_t share_of(const struct exchange *x, size_t from, size_t to)
+{
+	size_t n = 0;
+
+	for (size_t bytes = 0; from + n < to && bytes < SHARED_BYTES; n++) {
+		bytes += x->pending[from + n]->length;
+		if (n > 0 && bytes > SHARED_BYTES)
+			break;
+	}
+	return n;
+}
+
+size_t turns_to_judge(const struct exchange *x, size_t from)
+{
+	size_t n = x->pending_count - from;
+
+	if (n > JUDGED_AT_ONCE)
+		n = JUDGED_AT_ONCE;
+	if (n > 1 && shared(x))
+		n = share_of(x, from, from + (n < SHARED_MESSAGES ? n : SHARED_MESSAGES));
+	return n;
+}
+
+size_t turns_to_keep(struct exchange *x)
+{
+	size_t n = x->judged > 1 && shared(x) ? share_of(x, 0, x->judged) : x->judged;
+
+	for (size_t i = 0; i < n; i++) {
+		if (x->pending[i]->turn > x->turn)
+			x->turn = x->pending[i]->turn;
+	}
+	return n;
+}

@@ -1,0 +1,227 @@
+/* Neighbours that speak at once: each is judged and kept in its turn, whatever another has sent. */
+#include "tests/sim/rig.h"
+
+enum { MANY = 500, BIG = 1 << 20 };
+
+/* Turns until everything is kept. */
+static void settle(struct rig *r)
+{
+	for (int i = 0; i < 1000 && r->exchange->pending_count; i++)
+		wait_ms(r, 1);
+	is_int(r->exchange->pending_count, 0, "all of it is kept");
+}
+
+/* The position of the nth message of the peer; 0: there are fewer. */
+static uint64_t place(struct rig *r, unsigned i, size_t nth)
+{
+	struct stored row;
+
+	for (uint64_t lsn = 1; r->real.next(r->real.self, lsn, &row) == ERR_OK; lsn = row.lsn + 1)
+		if (party_id_equal(&row.from, &r->peer[i].id) && --nth == 0)
+			return row.lsn;
+	return 0;
+}
+
+static bool in_order(struct rig *r, unsigned i)
+{
+	uint64_t last = 0;
+	struct stored row;
+	struct header h;
+
+	for (uint64_t lsn = 1; r->real.next(r->real.self, lsn, &row) == ERR_OK; lsn = row.lsn + 1) {
+		if (!party_id_equal(&row.from, &r->peer[i].id))
+			continue;
+		if (header_decode(&h, row.header, row.header_length) || h.sequence != last + 1)
+			return false;
+		last = h.sequence;
+	}
+	return last == r->peer[i].sequence;
+}
+
+static void pushes(struct rig *r, unsigned i, uint64_t from, uint64_t to, size_t body)
+{
+	for (uint64_t number = from; number <= to; number++)
+		push(r, i, number, body);
+}
+
+static void set_out(struct rig *r)
+{
+	rig_init(r);
+	join(r, 0);
+	join(r, 1);
+}
+
+static void one_that_says_little_waits_for_no_flood(void)
+{
+	struct rig r;
+
+	set_out(&r);
+	pushes(&r, 0, 1, MANY, 10);
+	pushes(&r, 1, 1, 1, 10);
+	settle(&r);
+	ok(place(&r, 1, 1) <= 2, "it is kept after one message of the other");
+	is_int(place(&r, 0, MANY), MANY + 1, "which is kept as well");
+	ok(in_order(&r, 0), "and in its order");
+	is_int(r.peer[0].ended + r.peer[1].ended, 0, "and nobody is cut off");
+	rig_clear(&r);
+}
+
+static void nor_for_large_ones(void)
+{
+	struct rig r;
+
+	set_out(&r);
+	pushes(&r, 0, 1, 3, BIG);
+	pushes(&r, 1, 1, 5, 10);
+	settle(&r);
+	ok(place(&r, 1, 5) <= 6, "five small ones are kept after one large one");
+	is_int(place(&r, 0, 3), 8, "the others after them");
+	rig_clear(&r);
+}
+
+static void two_that_flood_share(void)
+{
+	struct rig r;
+
+	set_out(&r);
+	pushes(&r, 0, 1, MANY, 10);
+	settle(&r);
+	for (uint64_t n = 1; n <= MANY / 2; n++)
+		push(&r, 0, MANY + n, 10);
+	pushes(&r, 1, 1, MANY / 2, 10);
+	settle(&r);
+	ok(place(&r, 1, 100) <= MANY + 205, "one that comes later has its half from then on");
+	ok(place(&r, 0, MANY + 100) <= MANY + 205, "and so has the other: silence earns nothing");
+	ok(in_order(&r, 0) && in_order(&r, 1), "each in its order");
+	rig_clear(&r);
+}
+
+/* --- while the judges are at work --- */
+
+static struct {
+	void (*work)(void *ctx, size_t i);
+	void *ctx;
+	size_t n;
+	unsigned rounds; /* that they may end */
+} judges;
+
+static void judges_begin(void *arg, void (*work)(void *ctx, size_t i), void *ctx, size_t n,
+			 size_t bytes)
+{
+	(void)arg, (void)bytes;
+	judges.work = work;
+	judges.ctx = ctx;
+	judges.n = n;
+}
+
+static bool judges_over(void *arg, bool wait)
+{
+	(void)arg;
+	if (judges.n && !judges.rounds && !wait)
+		return false;
+	judges.rounds -= judges.n && judges.rounds;
+	for (size_t i = 0; i < judges.n; i++)
+		judges.work(judges.ctx, i);
+	judges.n = 0;
+	return true;
+}
+
+static void set_out_with_judges(struct rig *r)
+{
+	set_out(r);
+	judges.n = 0;
+	judges.rounds = 0;
+	r->exchange->host.work_begin = judges_begin;
+	r->exchange->host.work_over = judges_over;
+	pushes(r, 0, 1, MANY, 10);
+	wait_ms(r, 1);
+	need(judges.n > 0);
+}
+
+static void what_is_judged_meanwhile_is_not_waited_for(void)
+{
+	struct rig r;
+
+	set_out_with_judges(&r);
+	pushes(&r, 1, 1, 1, 10);
+	wait_ms(&r, 1);
+	is_int(place(&r, 1, 1), 1, "it is kept before what the judges are at");
+	push(&r, 1, 2, BIG / 2);
+	wait_ms(&r, 1);
+	is_int(place(&r, 1, 2), 0, "but not what takes long");
+	pushes(&r, 1, 3, 3, 10);
+	wait_ms(&r, 1);
+	is_int(place(&r, 1, 2), 0, "nor what came after that");
+	judges.rounds = 1000;
+	settle(&r);
+	is_int(place(&r, 0, MANY), MANY + 3, "and then everything");
+	ok(in_order(&r, 0) && in_order(&r, 1), "in its order");
+	rig_clear(&r);
+}
+
+static void nobody_overtakes_itself(void)
+{
+	struct rig r;
+
+	set_out_with_judges(&r);
+	push(&r, 1, 1, BIG / 4);
+	judges.rounds = 1;
+	for (int i = 0; i < 10; i++)
+		wait_ms(&r, 1);
+	need(place(&r, 0, 40) && !place(&r, 1, 1) && judges.n);
+	push(&r, 1, 2, 10);
+	wait_ms(&r, 1);
+	is_int(place(&r, 1, 1), 0, "not even when much of another was kept meanwhile");
+	judges.rounds = 1000;
+	settle(&r);
+	ok(in_order(&r, 0) && in_order(&r, 1), "each is in its order");
+	rig_clear(&r);
+}
+
+static void one_that_leaves_takes_only_its_own_along(void)
+{
+	struct rig r;
+
+	set_out_with_judges(&r);
+	pushes(&r, 1, 1, 1, 10);
+	exchange_down(r.exchange, &r.peer[0].id, "it left", r.now);
+	judges.rounds = 1000;
+	settle(&r);
+	is_int(place(&r, 1, 1), 1, "the other's is kept");
+	is_int(place(&r, 0, 1), 0, "and nothing of its own");
+	join(&r, 0);
+	r.peer[0].sequence = 0;
+	pushes(&r, 0, 1, MANY, 10);
+	settle(&r);
+	is_int(place(&r, 0, MANY), MANY + 1, "when it comes again, all of it");
+	rig_clear(&r);
+}
+
+static void a_forgery_among_them_ends_only_its_sender(void)
+{
+	struct rig r;
+
+	set_out_with_judges(&r);
+	memset(r.peer[1].sign_secret, 1, sizeof r.peer[1].sign_secret);
+	pushes(&r, 1, 1, 1, 10);
+	wait_ms(&r, 1);
+	is_int(r.peer[1].blamed, 1, "it is named");
+	judges.rounds = 1000;
+	settle(&r);
+	is_int(place(&r, 1, 1), 0, "and not kept");
+	is_int(place(&r, 0, MANY), MANY, "the other's is");
+	rig_clear(&r);
+}
+
+int main(void)
+{
+	need(sodium_init() >= 0);
+	RUN(one_that_says_little_waits_for_no_flood);
+	RUN(nor_for_large_ones);
+	RUN(two_that_flood_share);
+	RUN(what_is_judged_meanwhile_is_not_waited_for);
+	RUN(nobody_overtakes_itself);
+	RUN(one_that_leaves_takes_only_its_own_along);
+	RUN(a_forgery_among_them_ends_only_its_sender);
+	return tap_done();
+}
