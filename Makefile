@@ -10,6 +10,7 @@
 #   make valgrind                   real daemons, protocol/ and keys/; scripts/deps clang-tidy llvm valgrind
 #   make faults                     every single call that can fail, failing; make check: some
 #   make storm TIME=600 SEED=1      thirteen nodes killed at random; then nothing may be missing
+#   make attack                     how long others wait while a node is attacked; TIME=8 each
 #   make net                        links that are parted for long, or work one way only
 #   make bench                      how fast, beside the limits; BIG=1: ten million
 #   make scale NODES=1000           a day of a federation of so many nodes, simulated
@@ -167,6 +168,9 @@ sim: $(BUILD)/tests/sim/t_seeds
 storm: all $(BUILD)/tests/e2e/shim/shadow.so
 	BUILD=$(BUILD) TIME=$(TIME) SEED=$(SEED) prove -v tests/storm/storm.t
 
+attack: all $(BUILD)/tests/e2e/attacker $(BUILD)/tests/e2e/outsider
+	BUILD=$(BUILD) TIME=$(TIME) ATTACKS="$(ATTACKS)" prove -v tests/storm/attack.t
+
 net: all
 	BUILD=$(BUILD) LONG=1 prove -v tests/e2e/net.t
 
@@ -268,7 +272,7 @@ deb:
 clean:
 	rm -rf build
 
-.PHONY: all tests check lint sim storm net faults bench scale fuzz fuzz-run demo install deb clean
+.PHONY: all tests check lint sim storm attack net faults bench scale fuzz fuzz-run demo install deb clean
 .PHONY: analyze valgrind coverage coverage-run
 .SECONDARY:
 -include $(shell find $(BUILD) -path build/deb -prune -o -name '*.d' -print 2>/dev/null)

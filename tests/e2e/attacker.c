@@ -40,6 +40,9 @@ static struct {
 	uint64_t out_bytes;                     /* pushed */
 	uint64_t credit_bytes, credit_messages; /* granted */
 	uint64_t acked, answered, have, nak, pushed_to_us, lasts;
+	bool polite; /* answers what it is pushed */
+	uint64_t owed[1024];
+	size_t owed_count;     /* answers */
 	struct message_id ref; /* of what it writes */
 	char error[ERROR_TEXT_MAX_BYTES + 1];
 	char **files; /* messages as khabar show --raw writes them */
@@ -138,6 +141,8 @@ static void hear_frame(const struct link_event *e)
 		break;
 	case FRAME_PUSH:
 		me.pushed_to_us++;
+		if (me.polite && f.piece.offset == 0)
+			me.owed[me.owed_count++] = f.piece.number;
 		break;
 	case FRAME_CREDIT:
 		me.credit_bytes = f.credit.bytes;
@@ -169,7 +174,8 @@ static void turn(int ms)
 	long wait = next > now && next - now < (uint64_t)ms ? (long)(next - now) : ms;
 
 	zmq_poll(items, (int)link_poll_items(me.link, items, 16), next <= now ? 0 : wait);
-	while (!me.mute && link_next(me.link, &e)) {
+	while (!me.mute && me.owed_count < sizeof me.owed / sizeof *me.owed &&
+	       link_next(me.link, &e)) {
 		switch (e.kind) {
 		case LINK_UP:
 			me.up = true;
@@ -377,12 +383,21 @@ static bool push_compressed(const char *plain, size_t n)
 	return pushed;
 }
 
+/* A turn, and a word for all that was pushed meanwhile: that it is here, before more of it comes.
+ */
+static void attend(void)
+{
+	turn(5);
+	while (me.owed_count)
+		say_answer(FRAME_HAVE, me.owed[--me.owed_count]);
+}
+
 static bool answered(void)
 {
 	uint64_t end = clock_monotonic() + WAIT_MS;
 
 	while (!me.down && me.acked < me.number && clock_monotonic() < end)
-		turn(20);
+		attend();
 	return me.acked >= me.number;
 }
 
@@ -627,6 +642,59 @@ static void flood(unsigned seconds)
 	printf("%llu acknowledged\n", (unsigned long long)me.acked);
 }
 
+/* The smallest of messages as fast as they are taken: their price is the signatures. */
+static void drizzle(unsigned seconds)
+{
+	uint64_t end = clock_monotonic() + 1000 * seconds;
+
+	meet();
+	while (!me.down && clock_monotonic() < end)
+		push_body("x", 1);
+	answered();
+	printf("%llu acknowledged\n", (unsigned long long)me.acked);
+}
+
+static uint64_t clock_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* No attack: says something small from time to time, as an honest neighbour does, and prints after
+ * how many microseconds the peer has acknowledged it: the median, the 99th percentile, how often.
+ */
+static void probe(unsigned seconds)
+{
+	enum { PROBES_MAX = 20000 };
+	static uint64_t took[PROBES_MAX];
+	uint64_t end = clock_monotonic() + 1000 * seconds;
+	size_t n = 0;
+
+	meet();
+	me.polite = true;
+	while (n < PROBES_MAX && clock_monotonic() < end) {
+		uint64_t begun = clock_us(), pause;
+		if (!push_body("x", 1) || !answered())
+			die("it was not answered");
+		took[n++] = clock_us() - begun;
+		pause = clock_monotonic() + 10 + randombytes_uniform(20);
+		while (clock_monotonic() < pause)
+			attend();
+	}
+	qsort(took, n, sizeof *took, by_size);
+	printf("%llu %llu %zu\n", (unsigned long long)took[n / 2],
+	       (unsigned long long)took[n * 99 / 100], n);
+}
+
 /* Takes everything and acknowledges nothing. */
 static void never_ack(unsigned seconds)
 {
@@ -861,6 +929,8 @@ static const struct {
 	{"bombs", bombs, false},
 	{"dense", dense, false},
 	{"flood", flood, false},
+	{"drizzle", drizzle, false},
+	{"probe", probe, false},
 	{"never-ack", never_ack, false},
 	{"deaf", deaf, false},
 	{"twice", twice, false},
