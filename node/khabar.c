@@ -91,7 +91,9 @@ static const struct command commands[] = {
 	{"withdraw", cmd_withdraw,
 	 "VALUE|OBJECT-ID|ID --because wrong|leaked [--import] [--dry-run]",
 	 "take back what this node has said"},
-	{"sight", cmd_sight, "VALUE... [--count N] [--false-positive] [--name-us] [--dry-run]",
+	{"sight", cmd_sight,
+	 "VALUE... [--count N] [--false-positive] [--name-us] [--dry-run]\n"
+	 "                   | --from FILE|- [--format eve|rpz|list|log] [--name-us] [--dry-run]",
 	 "tell the authors of indicators that they were seen, or are wrong"},
 	{"mute", cmd_mute, "[VALUE... [--because TEXT]]",
 	 "keep values out of this node's exports, or list those that are"},

@@ -56,6 +56,11 @@ static void wrong(struct admin_request *r, const char *name, const char *wanted)
 	r->bad = true;
 }
 
+const cJSON *admin_member(struct admin_request *r, const char *name)
+{
+	return take(r, name);
+}
+
 const char *admin_string(struct admin_request *r, const char *name)
 {
 	const cJSON *item = take(r, name);

@@ -43,6 +43,8 @@ const char *admin_do(const cJSON *json);
 void admin_request_init(struct admin_request *r, const cJSON *json, struct report *report);
 /* The member of that name, or NULL, false, absent or 0 when there is none. */
 const char *admin_string(struct admin_request *r, const char *name);
+/* As it is, for whoever reads it by itself. */
+const cJSON *admin_member(struct admin_request *r, const char *name);
 bool admin_flag(struct admin_request *r, const char *name);
 uint64_t admin_number(struct admin_request *r, const char *name, uint64_t min, uint64_t max,
 		      uint64_t absent);

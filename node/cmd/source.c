@@ -192,6 +192,11 @@ ssize_t source_read(struct source *s, void *out, size_t n, struct report *report
 	return s->packing == PLAIN ? take_plain(s, out, n, report) : take_packed(s, out, n, report);
 }
 
+bool source_packed(const struct source *s)
+{
+	return s->packing != PLAIN;
+}
+
 bool source_waits(const struct source *s)
 {
 	struct pollfd ready = {.fd = s->fd, .events = POLLIN};

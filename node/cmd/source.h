@@ -19,6 +19,7 @@ void source_close(struct source *source);
 /* At most n bytes, as many as are there for now; 0 at the end; -1, with words. */
 ssize_t source_read(struct source *source, void *out, size_t n, struct report *report);
 
+bool source_packed(const struct source *source);
 /* Is there nothing to be read before more is written into the pipe? */
 bool source_waits(const struct source *source);
 /* Leaves out the first n bytes, before anything was read; false, with words, when it is packed or
