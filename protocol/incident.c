@@ -1,5 +1,5 @@
 /* Reading the event that a post carries. */
-#include "protocol/incident.h"
+#include "protocol/incident_parts.h"
 
 #include <string.h>
 
@@ -71,7 +71,7 @@ static bool after_read(struct incident_event *e, const cJSON *after)
 {
 	const cJSON *id;
 
-	if (!cJSON_IsArray(after))
+	if (after && !cJSON_IsArray(after))
 		return false;
 	cJSON_ArrayForEach(id, after)
 	{
@@ -189,8 +189,8 @@ enum err incident_event_read(struct incident_event *e, const struct header *h,
 {
 	size_t count;
 	const struct stix_object *o = carrier_of(post->bundle, &count);
-	const cJSON *said = o ? extension_of(o) : NULL;
-	bool good;
+	cJSON *said;
+	bool good = false, memory = true;
 
 	*e = (struct incident_event){.id = *id,
 				     .topology = h->topology,
@@ -200,20 +200,27 @@ enum err incident_event_read(struct incident_event *e, const struct header *h,
 	if (!o)
 		return ERR_NOT_FOUND;
 	strcpy(e->as_role, post->envelope.as_role);
+	said = cJSON_Duplicate(extension_of(o), true);
+	if (!said)
+		return ERR_MEMORY;
 	if (count > 1)
 		good = problem(report, "more than one object of the bundle is an event");
 	else if (!action_read(&e->action, said))
 		good = problem(report, "\"action\" is none that is known");
+	else if (!incident_fill(said, e->action))
+		memory = false;
 	else if (!after_read(e, member(said, "after")))
 		good = problem(report, "\"after\" is no list of at most 32 message ids");
 	else if (!root_read(e, h))
 		good = problem(report, "it does not refer to the message that opened it");
 	else
 		good = object_valid(e, o, said, report);
-	if (!good)
-		return ERR_FORMAT;
-	e->said = cJSON_Duplicate(said, true);
-	return e->said ? ERR_OK : ERR_MEMORY;
+	if (good && memory) {
+		e->said = said;
+		return ERR_OK;
+	}
+	cJSON_Delete(said);
+	return memory ? ERR_FORMAT : ERR_MEMORY;
 }
 
 void incident_event_clear(struct incident_event *e)

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "protocol/bytes.h"
-#include "protocol/incident.h"
+#include "protocol/incident_parts.h"
 
 /* What a member may hold. */
 typedef bool value_check(const cJSON *value);
@@ -318,6 +318,21 @@ static bool type_fits(const cJSON *state)
 	const char *type = incident_text(state, "type");
 
 	return !*type || incident_type_valid(incident_text(state, "class"), type);
+}
+
+const char *incident_member(size_t i)
+{
+	return i < MEMBERS ? members[i].name : NULL;
+}
+
+bool incident_may_be_empty(const char *name, bool *list)
+{
+	const struct member *m = member_named(name, MEMBERS);
+
+	*list = m && (m->check == is_titles || m->check == is_links || m->check == is_stages ||
+		      m->check == is_acknowledgements || m->check == is_requests);
+	return *list || (m && (m->check == is_title_or_null || m->check == is_reporter ||
+			       m->check == is_party_or_null));
 }
 
 bool incident_state_valid(const cJSON *state, struct report *report)

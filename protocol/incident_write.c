@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "protocol/bytes.h"
-#include "protocol/incident.h"
+#include "protocol/incident_parts.h"
 
 void incident_id(char out[INCIDENT_ID_BYTES], const struct network_id *network, const char *number)
 {
@@ -92,31 +92,50 @@ static void put_core(struct text *out, const cJSON *state)
 	text_format(out, ",\"criticality\":%u},", criticality(state));
 }
 
+/* The members of the extension that the action brings: words, and the state after it. */
+static cJSON *extension_make(const struct incident_saying *s)
+{
+	cJSON *said = s->words ? cJSON_Duplicate(s->words, true) : cJSON_CreateObject();
+	cJSON *state;
+
+	if (said && incident_action_carries(s->action)) {
+		state = cJSON_Duplicate(s->state, true);
+		if (!cJSON_AddItemToObject(said, "state", state)) {
+			cJSON_Delete(state);
+			cJSON_Delete(said);
+			return NULL;
+		}
+	}
+	if (said && incident_terse(said))
+		return said;
+	cJSON_Delete(said);
+	return NULL;
+}
+
 static void put_extension(struct text *out, const struct incident_saying *s)
 {
 	char hex[2 * MESSAGE_ID_BYTES + 1];
-	const cJSON *word;
+	cJSON *said = extension_make(s);
+	const cJSON *m;
 
+	out->bad = out->bad || !said;
 	text_format(out, "\"%s\":{\"extension_type\":\"property-extension\"", incident_extension);
 	put_member(out, "action", incident_action_str(s->action));
 	put_member(out, "number", incident_text(s->state, "number"));
-	text_str(out, ",\"after\":[");
 	for (size_t i = 0; i < s->after_count; i++)
-		text_format(out, "%s\"%s\"", i ? "," : "",
+		text_format(out, "%s\"%s\"", i ? "," : ",\"after\":[",
 			    hex_encode(hex, s->after[i].b, MESSAGE_ID_BYTES));
-	text_str(out, "]");
-	cJSON_ArrayForEach(word, s->words)
+	if (s->after_count)
+		text_str(out, "]");
+	cJSON_ArrayForEach(m, said)
 	{
 		text_str(out, ",");
-		text_json(out, word->string);
+		text_json(out, m->string);
 		text_str(out, ":");
-		put_json(out, word);
-	}
-	if (incident_action_carries(s->action)) {
-		text_str(out, ",\"state\":");
-		put_json(out, s->state);
+		put_json(out, m);
 	}
 	text_str(out, "}");
+	cJSON_Delete(said);
 }
 
 static void put_incident(struct text *out, const struct incident_saying *s, const char *id)

@@ -120,6 +120,13 @@ static void put_given(struct text *t, const char *name, const char *value)
 		admin_put_string(t, name, value);
 }
 
+/* The same of what there need not be: "" takes it away. */
+static void put_optional(struct text *t, const char *name, const char *value)
+{
+	if (value)
+		admin_put_string(t, name, *value ? value : NULL);
+}
+
 /* Who told of it, and the hash of what they wrote. */
 static int put_reporter(struct text *t, const struct incident_call *call)
 {
@@ -163,10 +170,10 @@ static int put_fields(struct text *t, struct incident_call *call, bool known)
 	put_given(t, "title", o->title);
 	put_given(t, "description", o->description);
 	put_given(t, "class", o->class);
-	put_given(t, "type", o->type);
+	put_optional(t, "type", o->type);
 	put_given(t, "severity", o->severity);
 	put_given(t, "determination", o->determination);
-	put_given(t, "assignee", o->assignee);
+	put_optional(t, "assignee", o->assignee);
 	if (o->critical || o->not_critical)
 		admin_put_bool(t, "critical_infrastructure", o->critical);
 	code = incident_put_lists(t, call, known);

@@ -123,11 +123,12 @@ void sighting_add_sum(struct sighting_bundle *b, const char *object, const struc
 
 	sighting_id(id, SIGHTING_SUM, b->node, object);
 	sighting_put(b, id, object, s->count, s->first, s->last, created);
-	text_format(t, ",\"%s\":{\"certs\":%u,\"sectors\":%u,\"false_positives\":%u,\"named\":[",
-		    sum_member, s->certs, s->sectors, s->false_positives);
+	text_format(t, ",\"%s\":{\"certs\":%u,\"sectors\":%u,\"false_positives\":%u", sum_member,
+		    s->certs, s->sectors, s->false_positives);
+	/* STIX knows no empty lists. */
 	for (size_t i = 0; i < s->name_count; i++)
-		text_format(t, "%s\"%s\"", i ? "," : "", s->names[i]);
-	text_str(t, "]}");
+		text_format(t, "%s\"%s\"", i ? "," : ",\"named\":[", s->names[i]);
+	text_str(t, s->name_count ? "]}" : "}");
 	object_end(b);
 }
 

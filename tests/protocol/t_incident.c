@@ -437,6 +437,52 @@ static void nothing_but_events_is_read(void)
 	story_clear(&s);
 }
 
+static void what_is_empty_is_not_said(void)
+{
+	static const char *const bad[] = {"{\"unset\":[\"title\"]}",   "{\"unset\":[\"owner\"]}",
+					  "{\"unset\":[\"offered\"]}", "{\"unset\":[1]}",
+					  "{\"unset\":\"type\"}",      "{\"unset\":[\"\"]}"};
+	struct story s;
+	struct post post;
+	struct incident_event event;
+	struct report report;
+	bool empty = false;
+	cJSON *state;
+
+	story_begin(&s);
+	say(&s, "telecom", NULL, NULL, INCIDENT_UPDATE,
+	    "{\"set\":{\"affected\":[\"a bank\"],\"assignee\":\"Ayesha\"}}");
+	say(&s, "telecom", NULL, NULL, INCIDENT_UPDATE,
+	    "{\"set\":{\"affected\":[],\"assignee\":null,\"type\":null,\"severity\":\"low\","
+	    "\"reported_by\":{\"name\":\"a bank\",\"file\":null,\"sha256\":null}}}");
+	for (size_t i = 0; i < s.count; i++)
+		empty = empty || strstr(s.events[i].json, "null") ||
+			strstr(s.events[i].json, "[]") || strstr(s.events[i].json, "{}");
+	ok(!empty, "STIX knows neither null nor empty lists");
+	ok(strstr(s.events[2].json, "\"unset\":[\"affected\",\"assignee\",\"type\"]") != NULL,
+	   "what an update empties is named");
+	state = state_of(&s, NULL);
+	ok(cJSON_GetArraySize(cJSON_GetObjectItem(state, "affected")) == 0 &&
+		   cJSON_IsNull(cJSON_GetObjectItem(state, "assignee")) &&
+		   cJSON_IsNull(cJSON_GetObjectItem(state, "type")),
+	   "and empty afterwards");
+	is_str(incident_text(state, "severity"), "low", "beside what it sets");
+	cJSON_Delete(state);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		size_t k = say(&s, "telecom", NULL, NULL, INCIDENT_UPDATE, bad[i]);
+		report_init(&report);
+		need(post_read(&post, s.events[k].json, s.events[k].length, &report) == ERR_OK);
+		is_int(incident_event_read(&event, s.events[k].header, &s.events[k].id, &post,
+					   &report),
+		       ERR_FORMAT, "refused: %s", bad[i]);
+		post_clear(&post);
+		report_clear(&report);
+		s.count--;
+		free(s.events[k].json), free(s.events[k].header);
+	}
+	story_clear(&s);
+}
+
 static void states_are_checked(void)
 {
 	static const char *const bad[][2] = {
@@ -488,6 +534,7 @@ int main(void)
 	RUN(who_comes_later_begins_with_the_state);
 	RUN(one_state_whatever_the_order);
 	RUN(nothing_but_events_is_read);
+	RUN(what_is_empty_is_not_said);
 	RUN(states_are_checked);
 	chain_clear(&chain);
 	return tap_done();
