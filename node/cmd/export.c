@@ -201,12 +201,14 @@ static int take_pages(struct exporting *x, struct report *report)
 
 /* ---- what came of it ---- */
 
-static void print_result(const struct export_result *r)
+static void print_result(const struct exporting *x, const struct export_result *r)
 {
 	fprintf(stderr, "%s: %zu written from %zu object%s\n", what, r->written, r->objects,
 		plural(r->objects));
 	for (size_t i = 0; i < r->reason_count; i++)
 		fprintf(stderr, "    left out: %s: %zu\n", r->reasons[i].why, r->reasons[i].count);
+	if (r->objects == 0 && x->kind->blocks)
+		fprintf(stderr, "    it takes only what was shared with --use block\n");
 }
 
 static void print_result_json(const struct exporting *x, const struct export_result *r)
@@ -268,7 +270,7 @@ static int export_run(struct exporting *x, struct report *report)
 	if (x->client.c->json && !standard)
 		print_result_json(x, &result);
 	else
-		print_result(&result);
+		print_result(x, &result);
 	return EXIT_DONE;
 }
 
