@@ -17,6 +17,7 @@ static const struct answer_entry entries[] = {
 	{"verify", RIGHT_READ, false, false, answer_verify},
 	{"export", RIGHT_READ, false, false, answer_export},
 	{"exported", RIGHT_ADMIN, true, false, answer_exported},
+	{"carried", RIGHT_ADMIN, true, false, answer_carried},
 	{"position", RIGHT_READ, false, false, answer_position},
 	{"taken", RIGHT_ADMIN, false, false, answer_taken},
 	{"held", RIGHT_READ, false, false, answer_held},

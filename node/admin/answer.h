@@ -61,7 +61,7 @@ answer_fn answer_status, answer_links;
 answer_fn answer_list, answer_check, answer_sift, answer_show, answer_verify, answer_held,
 	answer_audit;
 answer_fn answer_evidence;
-answer_fn answer_export, answer_exported, answer_position, answer_taken;
+answer_fn answer_export, answer_exported, answer_carried, answer_position, answer_taken;
 answer_fn answer_who, answer_share, answer_forward, answer_withdraw;
 answer_fn answer_sight;
 answer_fn answer_mute, answer_unmute, answer_mutes;
@@ -120,6 +120,8 @@ const struct party *answer_owner(void *arg, const struct topology *t, const char
 				 struct report *report);
 /* Appends "readers", "carriers", "nodes" and "links". */
 void explanation_show(struct text *t, const struct explanation *e);
+/* Appends "exports": those that have carried the message at lsn, and since when. */
+void exports_show(struct answer *a, uint64_t lsn);
 /* Appends "audience": names of parties, or "all". */
 void audience_show(struct text *t, const struct recipients *to);
 

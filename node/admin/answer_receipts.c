@@ -283,16 +283,28 @@ static void count(struct following *f, const struct follower *reader)
 	f->waiting += !state;
 }
 
-/* "13 stored, 11 opened, 2 waiting" */
+/* What those do who have deployed it. */
+static const char *use_words(struct following *f)
+{
+	struct envelope envelope;
+	bool known = false;
+
+	if (f->counts[RECEIPT_DEPLOYED] == 0 ||
+	    following_envelope(f, &envelope, &known) != ERR_OK || !known)
+		return "deployed";
+	return envelope.block ? "blocking" : "detecting";
+}
+
+/* "13 stored, 11 opened, 9 blocking, 2 waiting" */
 static void summary_show(struct following *f)
 {
-	static const struct {
+	const struct {
 		enum receipt_state state;
 		const char *words;
 	} parts[] = {{RECEIPT_STORED, "stored"},
 		     {RECEIPT_OPENED, "opened"},
 		     {RECEIPT_ACKNOWLEDGED, "acknowledged"},
-		     {RECEIPT_DEPLOYED, "deployed"},
+		     {RECEIPT_DEPLOYED, use_words(f)},
 		     {RECEIPT_FORWARDED, "forwarded"},
 		     {RECEIPT_ERASED, "erased"},
 		     {RECEIPT_CANNOT_OPEN, "cannot open it"}};
@@ -347,6 +359,7 @@ static void message_show(struct following *f)
 	header_show(t, a, h);
 	admin_put_bool(t, "own", own);
 	admin_put_bool(t, "answered", f->answered);
+	exports_show(a, f->lsn);
 }
 
 static enum err follow(struct following *f)

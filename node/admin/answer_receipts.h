@@ -49,6 +49,9 @@ enum err following_ways_find(struct following *f);
 void following_ways_clear(struct following *f);
 /* Appends "link" and "why": null when the reader has answered. */
 void following_way_show(struct following *f, const struct follower *reader);
+/* The envelope of the message, *known when it is a post that can be read and is not RED.
+ * ERR_MEMORY. */
+enum err following_envelope(struct following *f, struct envelope *out, bool *known);
 /* Appends "compliance" (answer_receipts_down.c): who has acknowledged it, by child. */
 enum err following_compliance_show(struct following *f);
 

@@ -190,15 +190,15 @@ static void words_of(struct text *t, const struct following *f, size_t readers, 
 
 /* ---- the date ---- */
 
-/* Until when it is wanted; 0 where nobody said, or where it is RED: every showing of that is
- * audited, and this is none. */
-static enum err ack_by(struct following *f, uint64_t *by)
+/* Looks into the message, where it is a post that may be looked into: every showing of what is RED
+ * is audited, and this is none. */
+enum err following_envelope(struct following *f, struct envelope *out, bool *known)
 {
 	struct opened *o = NULL;
 	struct log_row row;
 	enum err e;
 
-	*by = 0;
+	*known = false;
 	if (f->header.kind != KIND_POST || f->header.tlp == TLP_RED)
 		return ERR_OK;
 	o = calloc(1, sizeof *o);
@@ -206,11 +206,23 @@ static enum err ack_by(struct following *f, uint64_t *by)
 	if (!e)
 		e = opened_read(o, f->a, &row);
 	if (!e) {
-		*by = o->post.envelope.ack_by;
+		*out = o->post.envelope;
+		*known = true;
 		opened_clear(o);
 	}
 	free(o);
 	return e == ERR_MEMORY ? e : ERR_OK;
+}
+
+/* Until when it is wanted; 0 where nobody said. */
+static enum err ack_by(struct following *f, uint64_t *by)
+{
+	struct envelope envelope;
+	bool known;
+	enum err e = following_envelope(f, &envelope, &known);
+
+	*by = !e && known ? envelope.ack_by : 0;
+	return e;
 }
 
 /* SPEC 9.4.1: "`compliance` is null but for a post or a forward that this node wrote and of which

@@ -337,6 +337,7 @@ static enum err target_show(struct recalling *r, const struct target *target)
 		values_show(r, &w->post);
 		opened_clear(&w->post);
 	}
+	exports_show(w->a, target->lsn);
 	e = nodes_show(r, &to);
 	text_str(t, "}");
 	recipients_clear(&to);

@@ -165,6 +165,8 @@ static enum err take_lines(struct exporting *x, const struct reply *reply)
 		i++;
 		if (!e)
 			e = export_line(x->export, line, raw);
+		if (!e && x->outcome && export_took(x->export))
+			e = carried_add(&x->outcome->messages, member_text(line, "message"));
 	}
 	return e;
 }

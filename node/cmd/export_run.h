@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "node/cmd/client.h"
+#include "node/cmd/follow_carried.h"
 
 /* Equal for equal exports, but for the serial of a zone and the like. */
 struct export_digest {
@@ -17,6 +17,7 @@ struct export_outcome {
 	struct export_digest digest; /* of this one */
 	bool written;
 	size_t count; /* of what was */
+	struct carried_messages messages;
 };
 
 bool export_same(const struct export_digest *a, const struct export_digest *b);

@@ -34,6 +34,7 @@ enum {
 struct following {
 	const struct followed *f;
 	struct export_digest digest;
+	struct told told;    /* messages that the node knows to be in it */
 	bool ever;           /* digest is of a run */
 	bool owes;           /* its command has not been run since it was written */
 	uint64_t position;   /* of the log, when it was last looked at */
@@ -67,7 +68,8 @@ static void tell(struct client *client, const struct following *x, size_t count,
 
 static void run(struct following *x, struct client *client, const struct cmd_context *c)
 {
-	struct export_outcome outcome = {.before = x->ever ? &x->digest : NULL};
+	struct export_outcome outcome = {.before = x->ever ? &x->digest : NULL,
+					 .messages = {.told = &x->told}};
 	char *argv[2 * WORDS_MAX + 2] = {(char *)(uintptr_t) "export"}, why[SPAWN_WHY_BYTES] = "";
 	size_t n = 1;
 	int code;
@@ -76,6 +78,7 @@ static void run(struct following *x, struct client *client, const struct cmd_con
 		argv[n++] = x->f->options[i];
 	code = export_once(c, (int)n, argv, &outcome);
 	if (code) {
+		free(outcome.messages.ids);
 		x->ever = false;
 		tell(client, x, 0, "it could not be written: see what khabar export says");
 		return;
@@ -89,6 +92,12 @@ static void run(struct following *x, struct client *client, const struct cmd_con
 		tell(client, x, outcome.count, why);
 	/* A command that failed is run again. */
 	x->owes = *why != '\0';
+	/* SPEC 5.9: "once an export that follows what is known has carried it, and the export's
+	 * command, where there is one, has succeeded" */
+	if (x->owes)
+		free(outcome.messages.ids);
+	else
+		carried_tell(&outcome.messages, &x->told, client, x->f->name);
 }
 
 static bool position_ask(struct client *client, uint64_t *position)
@@ -185,6 +194,8 @@ static int follow(const struct cmd_context *c, const struct config *config)
 	helpers_stop(helpers);
 	if (open)
 		client_close(&client);
+	for (size_t i = 0; i < config->export_count; i++)
+		free(all[i].told.slots);
 	free(all);
 	return EXIT_DONE;
 }

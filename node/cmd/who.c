@@ -137,6 +137,21 @@ static void print_reader(const cJSON *reader)
 	}
 }
 
+/* What left this node, by what. */
+static void print_exports(const cJSON *exports)
+{
+	const cJSON *x;
+
+	cJSON_ArrayForEach(x, exports)
+	{
+		fputs("carried by the export ", stdout);
+		print_safe(stdout, member_text(x, "name"), false);
+		fputs(" since ", stdout);
+		print_time(member_text(x, "at"));
+		putchar('\n');
+	}
+}
+
 static void print_receipts(const cJSON *reply)
 {
 	const cJSON *readers = cJSON_GetObjectItemCaseSensitive(reply, "readers"), *reader;
@@ -151,6 +166,7 @@ static void print_receipts(const cJSON *reply)
 	{
 		print_reader(reader);
 	}
+	print_exports(cJSON_GetObjectItemCaseSensitive(reply, "exports"));
 	if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(reply, "answered")))
 		printf("nobody was asked for a receipt\n");
 	else if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(reply, "own")))

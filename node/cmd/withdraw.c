@@ -52,6 +52,20 @@ static void print_names(const cJSON *line, const char *member, const char *befor
 	}
 }
 
+static void print_exports(const cJSON *exports)
+{
+	const char *before = "\n        has left by the export ";
+	const cJSON *x;
+
+	cJSON_ArrayForEach(x, exports)
+	{
+		fputs(before, stdout);
+		print_safe(stdout, member_text(x, "name"), false);
+		printf(" (%.19sZ)", member_text(x, "at"));
+		before = ", ";
+	}
+}
+
 /* A message that is recalled: what it says, and who has it. */
 static void print_recalled(const cJSON *line)
 {
@@ -63,6 +77,7 @@ static void print_recalled(const cJSON *line)
 	print_names(line, "audience", "  to ");
 	print_names(line, "values", "\n        says ");
 	print_names(line, "nodes", "\n        is at ");
+	print_exports(cJSON_GetObjectItemCaseSensitive(line, "exports"));
 	putchar('\n');
 }
 

@@ -126,6 +126,7 @@ enum err export_leave(struct export *x, const char *why)
 	struct export_result *r = &x->result;
 	size_t i = 0;
 
+	x->left++;
 	while (i < r->reason_count && strcmp(r->reasons[i].why, why) != 0)
 		i++;
 	if (i == EXPORT_REASONS_MAX)
@@ -221,6 +222,15 @@ static const char *value_refused(const struct exporter *e, const struct export_o
 	return export_protected(v, &why) ? why : NULL;
 }
 
+static enum err value_export(struct export *x, const struct export_object *o)
+{
+	size_t left = x->left;
+	enum err e = x->exporter->value(x, o, &x->value);
+
+	x->took = x->took || (!e && x->left == left);
+	return e;
+}
+
 static enum err values_export(struct export *x, const struct export_object *o)
 {
 	const cJSON *value;
@@ -243,8 +253,17 @@ static enum err values_export(struct export *x, const struct export_object *o)
 		else if ((why = value_refused(x->exporter, o, &x->value)) != NULL)
 			e = export_leave(x, why);
 		else
-			e = x->exporter->value(x, o, &x->value);
+			e = value_export(x, o);
 	}
+	return e;
+}
+
+static enum err object_export(struct export *x, const struct export_object *o)
+{
+	size_t left = x->left;
+	enum err e = x->exporter->object(x, o);
+
+	x->took = !e && !o->scaffolding && x->left == left;
 	return e;
 }
 
@@ -253,6 +272,7 @@ enum err export_line(struct export *x, const cJSON *line, struct slice raw)
 	const struct exporter *e = x->exporter;
 	struct export_object o;
 
+	x->took = false;
 	if (!line_read(&o, line, raw))
 		return export_leave(x, "objects that cannot be read");
 	/* SPEC 8.8: "TLP:RED is in no export." */
@@ -260,7 +280,7 @@ enum err export_line(struct export *x, const cJSON *line, struct slice raw)
 		return export_leave(x, "objects of TLP:RED");
 	if (e->object) {
 		x->result.objects += !o.scaffolding;
-		return e->object(x, &o);
+		return object_export(x, &o);
 	}
 	/* SPEC 8.8: "Only indicators are for detection or blocking" */
 	if (strcmp(o.type, "indicator") != 0)
@@ -269,6 +289,11 @@ enum err export_line(struct export *x, const cJSON *line, struct slice raw)
 	if (e->format.blocks && !o.block)
 		return ERR_OK;
 	return values_export(x, &o);
+}
+
+bool export_took(const struct export *x)
+{
+	return x->took;
 }
 
 enum err export_finish(struct export *x, struct export_result *result, struct report *report)

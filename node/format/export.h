@@ -72,6 +72,8 @@ enum err export_open(struct export **x, const struct export_options *options,
 /* One line of the node; raw are the bytes of its object, or empty.  What cannot be read is left
  * out and counted.  ERR_MEMORY, ERR_IO. */
 enum err export_line(struct export *x, const cJSON *line, struct slice raw);
+/* True when the last line is in what will be written, or what says the same. */
+bool export_took(const struct export *x);
 /* Writes and replaces the files.  On an error, with words, those that were not replaced are as
  * they were. */
 enum err export_finish(struct export *x, struct export_result *result, struct report *report);

@@ -51,7 +51,9 @@ struct export
 	struct export_result result;
 	struct report *report; /* of export_finish() */
 	struct observable value;
-	void *own; /* of the exporter */
+	size_t left; /* values and objects that were left out */
+	bool took;   /* something of the last line is written */
+	void *own;   /* of the exporter */
 };
 
 extern const struct exporter exporter_stix, exporter_misp, exporter_csv, exporter_list,

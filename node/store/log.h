@@ -113,6 +113,10 @@ enum err log_get(struct log_reader *reader, const char *key, void *value, size_t
 enum err log_values(struct log_reader *reader, const char *prefix,
 		    bool (*found)(void *arg, const char *key, const void *value, size_t n),
 		    void *arg);
+/* The key of the small value that is of the message at lsn, and goes with it: by which exports it
+ * has left.  Returns out. */
+enum { LOG_EXPORTED_KEY_BYTES = sizeof "exported/0123456789abcdef" };
+const char *log_exported_key(char out[LOG_EXPORTED_KEY_BYTES], uint64_t lsn);
 /* The value "floor": hours since 1970, 0 when there is none.  What expires before is gone. */
 uint32_t log_floor(struct log_reader *reader);
 /* Removes every value whose key begins with prefix.  Needs log_begin(). */

@@ -3,6 +3,12 @@
  * A run is one row under its last position, so that the log ends where it ended, and whoever reads
  * on from any position of a run finds the run and goes on behind it.  Neighbouring runs grow
  * together: what stays of a million messages that expire one after the other is one row. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "node/store/log_parts.h"
 
 struct run {
@@ -67,6 +73,20 @@ static int put_run(MDB_cursor *cursor, struct run *run)
 	return mdb_cursor_put(cursor, &key, &value, 0);
 }
 
+const char *log_exported_key(char out[LOG_EXPORTED_KEY_BYTES], uint64_t lsn)
+{
+	snprintf(out, LOG_EXPORTED_KEY_BYTES, "exported/%016" PRIx64, lsn);
+	return out;
+}
+
+static int remove_exported(struct log *log, uint64_t lsn)
+{
+	char name[LOG_EXPORTED_KEY_BYTES];
+	MDB_val key = {LOG_EXPORTED_KEY_BYTES - 1, (void *)(uintptr_t)log_exported_key(name, lsn)};
+	int rc = mdb_del(log->txn, log->tables.value, &key, NULL);
+	return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
 /* Removes row and body of a message; *gone false: there is none. */
 static int remove_message(struct log *log, MDB_cursor *cursor, uint64_t lsn, bool *gone)
 {
@@ -85,7 +105,7 @@ static int remove_message(struct log *log, MDB_cursor *cursor, uint64_t lsn, boo
 		return rc;
 	key = key_of(at, lsn);
 	rc = mdb_del(log->txn, log->tables.body, &key, NULL);
-	return rc == MDB_NOTFOUND ? 0 : rc;
+	return rc == 0 || rc == MDB_NOTFOUND ? remove_exported(log, lsn) : rc;
 }
 
 enum err log_expire(struct log *log, const uint64_t *lsns, size_t n)
