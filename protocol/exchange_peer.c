@@ -338,88 +338,96 @@ static bool scan(struct peer *p, const struct passage *passage)
 	return p->scan_next <= p->scan_end;
 }
 
-/* SPEC 7.5: "A sender recomputes id and body hash of what it reads from disk; what is damaged is
- * set aside and never sent." */
-static enum err message_load(struct peer *p, uint64_t lsn, bool bodyless, uint8_t **message,
-			     size_t *n)
+/* A message of the log on its way into the session. */
+struct loading {
+	struct stored row; /* but its header, which is in bytes */
+	struct header header;
+	uint8_t *bytes; /* owned; header, signature, and room for the body */
+	size_t length;  /* of what is there */
+};
+
+/* SPEC 7.5: "A sender recomputes the id of what it reads from disk, and knows the body again by its
+ * hash or by the tag of the box that it was stored in (6.1); what is damaged is set aside and never
+ * sent." */
+static enum err head_load(struct peer *p, uint64_t lsn, struct loading *l)
 {
 	const struct store *s = &p->x->host.store;
-	struct stored row;
 	struct message_id id;
-	uint8_t *body = NULL;
-	size_t head, length = 0;
-	enum err e = s->next(s->self, lsn, &row);
+	enum err e = s->next(s->self, lsn, &l->row);
 
-	if (e || row.lsn != lsn)
+	l->bytes = NULL;
+	if (e || l->row.lsn != lsn)
 		return e ? e : ERR_NOT_FOUND;
-	id = message_id_of(row.header, row.header_length);
-	if (!message_id_equal(&id, &row.id))
+	id = message_id_of(l->row.header, l->row.header_length);
+	if (!message_id_equal(&id, &l->row.id) ||
+	    header_decode(&l->header, l->row.header, l->row.header_length) != ERR_OK)
 		return ERR_DAMAGED;
-	head = row.header_length + SIGNATURE_BYTES;
-	if (row.has_body && !bodyless) {
-		struct header h;
-		e = s->body(s->self, &row, &body, &length);
-		if (e)
-			return e;
-		if (header_decode(&h, row.header, row.header_length) ||
-		    !message_body_matches(&h, body, length)) {
-			free(body);
-			return ERR_DAMAGED;
-		}
-	}
-	*message = malloc(head + length);
-	if (*message) {
-		memcpy(*message, row.header, head);
-		if (length)
-			memcpy(*message + head, body, length);
-		*n = head + length;
-	}
-	free(body);
-	return *message ? ERR_OK : ERR_MEMORY;
+	l->length = l->row.header_length + SIGNATURE_BYTES;
+	l->bytes = malloc(l->length + l->header.body_length);
+	if (!l->bytes)
+		return ERR_MEMORY;
+	memcpy(l->bytes, l->row.header, l->length);
+	return ERR_OK;
+}
+
+static enum err body_load(struct peer *p, struct loading *l)
+{
+	const struct store *s = &p->x->host.store;
+	size_t n = l->header.body_length;
+	enum err e = l->row.has_body ? s->body(s->self, &l->row, l->bytes + l->length, n) : ERR_OK;
+
+	if (!e && l->row.has_body)
+		l->length += n;
+	return e;
 }
 
 /* Is the message recalled, whether its body has gone yet or not?  Then *recall is the position of
  * what took it back, otherwise 0; ERR_DAMAGED when its body has gone for no reason. */
-static enum err recall_of(struct peer *p, uint64_t lsn, uint64_t *recall)
+static enum err recall_of(struct peer *p, const struct loading *l, uint64_t *recall)
 {
 	const struct store *s = &p->x->host.store;
-	struct stored row;
-	struct message_id id;
-	struct header h;
-	bool has_body;
-	enum err e = s->next(s->self, lsn, &row);
+	bool has_body = l->row.has_body;
+	enum err e;
 
 	*recall = 0;
-	if (e || row.lsn != lsn || row.verdict == VERDICT_HEADER_ONLY)
-		return e;
-	if (header_decode(&h, row.header, row.header_length) != ERR_OK || h.body_length == 0)
+	if (l->row.verdict == VERDICT_HEADER_ONLY || l->header.body_length == 0)
 		return ERR_OK;
-	id = row.id;
-	has_body = row.has_body;
-	e = recall_find(s, &h, &id, !has_body, recall);
+	e = recall_find(s, &l->header, &l->row.id, !has_body, recall);
 	if (e != ERR_NOT_FOUND)
 		return e;
 	return has_body ? ERR_OK : ERR_DAMAGED;
 }
 
-static enum err give_one(struct peer *p, enum lane lane, uint64_t lsn, bool bodyless)
+static enum err give_recall(struct peer *p, enum lane lane, uint64_t lsn)
 {
-	uint8_t *bytes;
-	size_t n;
-	enum err e = message_load(p, lsn, bodyless, &bytes, &n);
+	struct loading l;
+	enum err e = head_load(p, lsn, &l);
 
-	return e ? e : session_push(p->session, lane, lsn, bytes, n);
+	if (!e)
+		e = body_load(p, &l);
+	if (!e)
+		return session_push(p->session, lane, lsn, l.bytes, l.length);
+	free(l.bytes);
+	return e;
 }
 
 /* SPEC 5.8: "A recalled message is pushed behind its recall." */
 static enum err give(struct peer *p, enum lane lane, uint64_t lsn)
 {
-	uint64_t recall;
-	enum err e = recall_of(p, lsn, &recall);
+	struct loading l;
+	uint64_t recall = 0;
+	enum err e = head_load(p, lsn, &l);
 
+	if (!e)
+		e = recall_of(p, &l, &recall);
 	if (!e && recall)
-		e = give_one(p, lane, recall, false);
-	return e ? e : give_one(p, lane, lsn, recall != 0);
+		e = give_recall(p, lane, recall);
+	else if (!e)
+		e = body_load(p, &l);
+	if (!e)
+		return session_push(p->session, lane, lsn, l.bytes, l.length);
+	free(l.bytes);
+	return e;
 }
 
 bool peer_fill(struct peer *p)

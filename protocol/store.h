@@ -70,8 +70,9 @@ struct store {
 	/* The messages whose ref is id, one by one: *at starts at 0 and is moved on.  ERR_NOT_FOUND
 	 * at the end. */
 	enum err (*refs)(void *self, const struct message_id *id, uint64_t *at, uint64_t *lsn);
-	/* The body as carried; the caller frees it.  ERR_NOT_FOUND when it is gone, ERR_DAMAGED. */
-	enum err (*body)(void *self, const struct stored *message, uint8_t **body, size_t *n);
+	/* The body as it was appended, of n bytes; only id and lsn of the message are looked at.
+	 * ERR_NOT_FOUND when it is gone, ERR_DAMAGED when it is not that any more. */
+	enum err (*body)(void *self, const struct stored *message, uint8_t *body, size_t n);
 	/* ERR_NOT_FOUND when there is none. */
 	enum err (*get_cursor)(void *self, const struct party_id *peer, struct cursor *cursor);
 	enum err (*get_floor)(void *self, uint32_t *hours);

@@ -387,13 +387,13 @@ static enum err refs(void *self, const struct message_id *id, uint64_t *at, uint
 	return e;
 }
 
-static enum err body(void *self, const struct stored *message, uint8_t **out, size_t *n)
+static enum err body(void *self, const struct stored *message, uint8_t *out, size_t n)
 {
 	struct keep *k = self;
-	struct log_row row;
-	enum err e = log_read(k->reader, message->lsn, &row);
+	const struct log_row row = {.lsn = message->lsn, .id = message->id};
+	enum err e = picture(k);
 
-	return e ? e : log_read_body(k->reader, &row, out, n);
+	return e ? e : log_read_body_to(k->reader, &row, out, n);
 }
 
 static const struct trie_store *trie(void *self)

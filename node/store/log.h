@@ -141,10 +141,14 @@ void log_reader_close(struct log_reader *reader);
  * row, and the first after it is the run. */
 enum err log_read(struct log_reader *reader, uint64_t lsn, struct log_row *row);
 enum err log_read_from(struct log_reader *reader, uint64_t lsn, struct log_row *row);
-/* The body as carried, decrypted into *body, which the caller frees.  ERR_NOT_FOUND when it is
- * gone, ERR_DAMAGED. */
+/* The body as carried, decrypted into *body, which the caller frees; of the row only position and
+ * id are looked at.  ERR_NOT_FOUND when it is gone, ERR_DAMAGED when it is not what was appended
+ * under that id. */
 enum err log_read_body(struct log_reader *reader, const struct log_row *row, uint8_t **body,
 		       size_t *n);
+/* The same into memory of the caller's.  ERR_DAMAGED when it has not n bytes. */
+enum err log_read_body_to(struct log_reader *reader, const struct log_row *row, uint8_t *body,
+			  size_t n);
 
 /* A consistent copy into an empty or absent dir while the log is in use (mdb_env_copy with
  * compaction), synced. */

@@ -138,26 +138,33 @@ enum err log_read(struct log_reader *reader, uint64_t lsn, struct log_row *row)
 	return e;
 }
 
+/* A body in its box. */
+static enum err find_box(struct log_reader *reader, uint64_t lsn, MDB_val *box)
+{
+	uint8_t at[LSN_BYTES];
+	if (reader->paused)
+		return ERR_STATE;
+	put_u64(at, lsn);
+	MDB_val key = {sizeof at, at};
+	int rc = mdb_get(reader->txn, reader->log->tables.body, &key, box);
+	if (rc != 0)
+		return lmdb_err(rc);
+	return box->mv_size < STORE_BOX_EXTRA ? ERR_DAMAGED : ERR_OK;
+}
+
 enum err log_read_body(struct log_reader *reader, const struct log_row *row, uint8_t **body,
 		       size_t *n)
 {
+	MDB_val box;
 	*body = NULL;
-	if (reader->paused)
-		return ERR_STATE;
-	uint8_t at[LSN_BYTES];
-	put_u64(at, row->lsn);
-	MDB_val key = {sizeof at, at}, value;
-	int rc = mdb_get(reader->txn, reader->log->tables.body, &key, &value);
-	if (rc != 0)
-		return lmdb_err(rc);
-	if (value.mv_size < STORE_BOX_EXTRA)
-		return ERR_DAMAGED;
-	size_t length = value.mv_size - STORE_BOX_EXTRA;
+	enum err e = find_box(reader, row->lsn, &box);
+	if (e)
+		return e;
+	size_t length = box.mv_size - STORE_BOX_EXTRA;
 	uint8_t *out = malloc(length + 1);
 	if (!out)
 		return ERR_MEMORY;
-	enum err e = identity_store_unbox(reader->log->identity, &row->id, out, value.mv_data,
-					  value.mv_size);
+	e = identity_store_unbox(reader->log->identity, &row->id, out, box.mv_data, box.mv_size);
 	if (e) {
 		free(out);
 		return e;
@@ -166,6 +173,18 @@ enum err log_read_body(struct log_reader *reader, const struct log_row *row, uin
 	*body = out;
 	*n = length;
 	return ERR_OK;
+}
+
+enum err log_read_body_to(struct log_reader *reader, const struct log_row *row, uint8_t *body,
+			  size_t n)
+{
+	MDB_val box;
+	enum err e = find_box(reader, row->lsn, &box);
+	if (!e && box.mv_size - STORE_BOX_EXTRA != n)
+		e = ERR_DAMAGED;
+	return e ? e
+		 : identity_store_unbox(reader->log->identity, &row->id, body, box.mv_data,
+					box.mv_size);
 }
 
 enum err log_get(struct log_reader *reader, const char *key, void *value, size_t size, size_t *n)

@@ -46,8 +46,9 @@ static bool row_is_sample(struct log_reader *reader, uint64_t lsn)
 	return same;
 }
 
-/* Overwrites the first place in the file where the n bytes stand; false when nowhere. */
-static bool spoil(const char *path, const void *what, size_t n)
+/* Changes one of the n bytes in the first place of the file where they stand; false when nowhere.
+ */
+static bool spoil(const char *path, const void *what, size_t n, size_t one)
 {
 	int fd = open(path, O_RDWR);
 	struct stat st;
@@ -56,8 +57,8 @@ static bool spoil(const char *path, const void *what, size_t n)
 	need(all && pread(fd, all, (size_t)st.st_size, 0) == st.st_size);
 	uint8_t *hit = memmem(all, (size_t)st.st_size, what, n);
 	if (hit) {
-		*hit ^= 1;
-		need(pwrite(fd, hit, 1, hit - all) == 1);
+		hit[one] ^= 1;
+		need(pwrite(fd, hit + one, 1, hit + one - all) == 1);
 	}
 	free(all);
 	close(fd);
@@ -73,8 +74,8 @@ static void a_changed_byte_is_noticed_and_its_neighbours_read(void)
 	append_some(log, 1, 40);
 	log_close(log);
 	sample_make(&s, 17, 100 + 17);
-	ok(spoil(path_in(&home, "log/data.mdb"), s.row + 88, 32), "a header is changed on disk");
-	ok(!spoil(path_in(&home, "log/data.mdb"), s.body, 32), "no body stands there in clear");
+	ok(spoil(path_in(&home, "log/data.mdb"), s.row + 88, 32, 0), "a header is changed on disk");
+	ok(!spoil(path_in(&home, "log/data.mdb"), s.body, 32, 0), "no body stands there in clear");
 	log = open_log(&home);
 	need(log_reader_open(&reader, log) == ERR_OK);
 	is_int(log_read(reader, 17, &row), ERR_DAMAGED, "its row is damaged");
@@ -82,6 +83,61 @@ static void a_changed_byte_is_noticed_and_its_neighbours_read(void)
 	log_reader_close(reader);
 	sample_clear(&s);
 	log_close(log);
+}
+
+/* How often the body at lsn can be read though one byte of its box has changed. */
+static unsigned wrong_bodies(const struct sample *s, uint64_t lsn)
+{
+	size_t n = s->body_length + STORE_BOX_EXTRA;
+	uint8_t *box = malloc(n), *body = malloc(n);
+	const struct log_row row = {.lsn = lsn, .id = s->id};
+	unsigned wrong = 0;
+	need(box && body);
+	identity_store_box(home.identity, &s->id, box, s->body, s->body_length);
+	for (size_t i = n - 1; i < n; i -= 5) {
+		struct log_reader *reader;
+		need(spoil(path_in(&home, "log/data.mdb"), box, n, i));
+		struct log *log = open_log(&home);
+		need(log_reader_open(&reader, log) == ERR_OK);
+		wrong += log_read_body_to(reader, &row, body, s->body_length) != ERR_DAMAGED;
+		log_reader_close(reader);
+		log_close(log);
+		box[i] ^= 1;
+		need(spoil(path_in(&home, "log/data.mdb"), box, n, i));
+		box[i] ^= 1;
+	}
+	free(box);
+	free(body);
+	return wrong;
+}
+
+static void a_body_is_what_was_appended_or_damaged(void)
+{
+	struct log *log = fresh_log();
+	struct log_reader *reader;
+	struct sample s;
+	uint8_t body[64];
+	append_some(log, 1, 3);
+	log_close(log);
+	sample_make(&s, 2, 100 + 2);
+	is_int(wrong_bodies(&s, 2), 0, "no byte of its box can be another");
+	log = open_log(&home);
+	need(log_reader_open(&reader, log) == ERR_OK);
+	struct log_row row = {.lsn = 2, .id = s.id};
+	uint8_t *whole = malloc(s.body_length);
+	need(whole);
+	is_int(log_read_body_to(reader, &row, whole, s.body_length), ERR_OK, "it reads");
+	ok(memcmp(whole, s.body, s.body_length) == 0, "and is what was appended");
+	is_int(log_read_body_to(reader, &row, body, sizeof body), ERR_DAMAGED, "of its length");
+	row.lsn = 3;
+	is_int(log_read_body_to(reader, &row, whole, s.body_length), ERR_DAMAGED,
+	       "another's is not its own");
+	row.lsn = 9;
+	is_int(log_read_body_to(reader, &row, whole, s.body_length), ERR_NOT_FOUND, "none");
+	free(whole);
+	log_reader_close(reader);
+	log_close(log);
+	sample_clear(&s);
 }
 
 static void a_file_cut_short_is_an_error_and_no_crash(void)
@@ -213,6 +269,7 @@ int main(void)
 {
 	fixture_init(&home);
 	RUN(a_changed_byte_is_noticed_and_its_neighbours_read);
+	RUN(a_body_is_what_was_appended_or_damaged);
 	RUN(a_file_cut_short_is_an_error_and_no_crash);
 	RUN(a_damaged_page_is_an_error_and_no_crash);
 	RUN(a_sound_store_is_never_called_damaged);

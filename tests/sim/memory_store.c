@@ -299,7 +299,7 @@ static enum err next(void *self, uint64_t lsn, struct stored *out)
 	return ERR_OK;
 }
 
-static enum err body(void *self, const struct stored *message, uint8_t **out, size_t *n)
+static enum err body(void *self, const struct stored *message, uint8_t *out, size_t n)
 {
 	struct memory_store *m = self;
 	const struct entry *e = &m->entries[message->lsn - 1];
@@ -308,8 +308,9 @@ static enum err body(void *self, const struct stored *message, uint8_t **out, si
 		return ERR_IO;
 	if (!e->body || e->erased_at)
 		return ERR_NOT_FOUND;
-	*out = memory_copy(e->body, e->body_length);
-	*n = e->body_length;
+	if (e->body_length != n)
+		return ERR_DAMAGED;
+	memcpy(out, e->body, n);
 	return ERR_OK;
 }
 

@@ -66,7 +66,7 @@ static void host_agreed(void *arg, const struct party_id *peer, uint32_t floor,
 	e->head = e->real.head(e->real.self);
 }
 
-static enum err body_or_damage(void *self, const struct stored *m, uint8_t **body, size_t *n)
+static enum err body_or_damage(void *self, const struct stored *m, uint8_t *body, size_t n)
 {
 	for (unsigned i = 0; i < ENDS; i++) {
 		if (ends[i].real.self == self && ends[i].damaged == m->lsn)

@@ -260,10 +260,12 @@ void keys_open_check(struct world *w)
 			const struct said *m = said_find(w, &row.id);
 			uint8_t *body;
 			size_t length;
-			if (!m || !honest(&w->nodes[m->author]) ||
-			    s.body(s.self, &row, &body, &length))
+			if (!m || !honest(&w->nodes[m->author]))
 				continue;
-			if (m->header->flags & FLAG_SEALED) {
+			length = m->header->body_length;
+			body = zeroed(length + 1, 1);
+			if (s.body(s.self, &row, body, length) == ERR_OK &&
+			    m->header->flags & FLAG_SEALED) {
 				keys_secret_check(w, n, body, length);
 				open_check(w, n, id, m, body, length);
 			}
