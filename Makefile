@@ -5,6 +5,8 @@
 #   make SAN=address,undefined ...  builds in build/san-address-undefined
 #   make check                      everything that must hold; make lint is its part that runs nothing
 #   make fuzz TIME=60               so many seconds a target, with clang; FUZZERS="post card": these
+#   make fuzz-keep                  what that has found goes into tests/fuzz/found
+#   make fuzz-afl TIME=60           the same targets under AFL++; scripts/deps afl++
 #   make coverage                   how much of protocol/ the corpus of the fuzzers reaches
 #   make analyze                    gcc -fanalyzer, clang-tidy, cppcheck
 #   make valgrind                   real daemons, protocol/ and keys/; scripts/deps clang-tidy llvm valgrind
@@ -64,7 +66,7 @@ NODE_SOURCES = $(filter-out $(MAINS),$(foreach d,$(NODE_FOLDERS),$(wildcard $(d)
 PROGRAMS = $(if $(wildcard node/main.c),$(BUILD)/khabardar) $(if $(wildcard node/khabar.c),$(BUILD)/khabar)
 C_FILES = $(foreach d,protocol keys $(NODE_FOLDERS) node/cmd tests tests/protocol \
 	tests/keys tests/node tests/sim tests/fault tests/fuzz tests/bench tests/e2e,$(wildcard $(d)/*.[ch]))
-SHELL_FILES = $(shell grep -lsE '^\#!.*[ /](ba)?sh' scripts/* .ci/run tests/*.sh tests/e2e/* tests/storm/*.t tests/mutants/*.t)
+SHELL_FILES = $(shell grep -lsE '^\#!.*[ /](ba)?sh' scripts/* .ci/run tests/*.sh tests/fuzz/keep tests/e2e/* tests/storm/*.t tests/mutants/*.t)
 # t_*.c are tests; other C files beside them are linked to every test of their folder.
 TESTS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/t_*.c tests/fuzz/fuzz_*.c))
 FUZZERS = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -213,18 +215,43 @@ valgrind: all $(VALGRIND_TESTS)
 	BUILD=$(BUILD) VALGRIND='$(VALGRIND)' prove --timer tests/e2e/valgrind
 	prove --timer --exec '$(VALGRIND)' $(sort $(VALGRIND_TESTS))
 
-fuzz:
-	+$(Q)$(MAKE) CC=clang SAN=fuzzer,address,undefined fuzz-run
+# Where a fuzzer begins: the corpus, and what was found before (an archive a target).
+begin = mkdir -p build/corpus/$(1) && if [ -f tests/fuzz/found/$(1).a ]; then \
+	cd build/corpus/$(1) && ar x $(CURDIR)/tests/fuzz/found/$(1).a && cd $(CURDIR); fi
+fuzz fuzz-keep:
+	+$(Q)$(MAKE) CC=clang SAN=fuzzer,address,undefined $@-run
 fuzz-run: $(FUZZERS:%=$(BUILD)/fuzz/%)
-	@mkdir -p $(FUZZERS:%=build/corpus/%)
 	$(Q)for target in $(FUZZERS); do \
+		$(call begin,$$target); \
 		printf '  FUZZ	%s: ' $$target; \
-		$(BUILD)/fuzz/$$target -max_total_time=$(TIME) -max_len=66000 -timeout=30 -print_final_stats=1 \
+		$(BUILD)/fuzz/$$target -max_total_time=$(TIME) -max_len=8192 -timeout=30 -print_final_stats=1 \
 			-artifact_prefix=build/corpus/$$target- build/corpus/$$target \
 			tests/fuzz/corpus/$$target >build/corpus/$$target.log 2>&1 || \
 			{ tail -40 build/corpus/$$target.log; exit 1; }; \
 		sed -n 's/^stat::number_of_executed_units: *\(.*\)/\1 runs/p' \
 			build/corpus/$$target.log; \
+	done
+fuzz-keep-run: $(FUZZERS:%=$(BUILD)/fuzz/%)
+	$(Q)for target in $(FUZZERS); do \
+		$(call begin,$$target); \
+		tests/fuzz/keep $$target $(BUILD)/fuzz/$$target || exit 1; \
+	done
+
+# The same targets under AFL++ (scripts/deps afl++).
+AFL = AFL_QUIET=1 AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1 \
+	AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1
+fuzz-afl:
+	+$(Q)AFL_QUIET=1 $(MAKE) CC=afl-clang-fast SAN=fuzzer BUILD=build/afl fuzz-afl-run
+fuzz-afl-run: $(FUZZERS:%=$(BUILD)/fuzz/%)
+	$(Q)for target in $(FUZZERS); do \
+		mkdir -p $(BUILD)/out && rm -rf $(BUILD)/out/$$target; \
+		printf '  AFL	%s: ' $$target; \
+		$(AFL) afl-fuzz -V $(TIME) -t 5000+ -m none -i tests/fuzz/corpus/$$target \
+			-o $(BUILD)/out/$$target -- $(BUILD)/fuzz/$$target >$(BUILD)/out/$$target.log 2>&1 || \
+			{ tail -20 $(BUILD)/out/$$target.log; exit 1; }; \
+		awk -F' *: *' '{ v[$$1] = $$2 } END { print v["execs_done"] " runs, " \
+			v["corpus_found"] " paths found, " v["saved_crashes"] " crashes"; \
+			exit v["saved_crashes"] > 0 }' $(BUILD)/out/$$target/default/fuzzer_stats || exit 1; \
 	done
 
 # How much of protocol/ and keys/ the corpus reaches, without what a fuzzer would add.
@@ -273,6 +300,6 @@ clean:
 	rm -rf build
 
 .PHONY: all tests check lint sim storm attack net faults bench scale fuzz fuzz-run demo install deb clean
-.PHONY: analyze valgrind coverage coverage-run
+.PHONY: analyze valgrind coverage coverage-run fuzz-keep fuzz-keep-run fuzz-afl fuzz-afl-run
 .SECONDARY:
 -include $(shell find $(BUILD) -path build/deb -prune -o -name '*.d' -print 2>/dev/null)
