@@ -93,8 +93,9 @@ static enum err duplicates_mark(struct exchange *x, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct pending *p = x->pending[i];
 		enum err e = ERR_NOT_FOUND;
+		uint64_t lsn;
 		if (p->judged.judgement == JUDGED_AUTHENTIC)
-			e = s->find(s->self, &p->judged.id);
+			e = s->find(s->self, &p->judged.id, &lsn);
 		if (e && e != ERR_NOT_FOUND) {
 			free(sorted);
 			return e;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "protocol/exchange_state.h"
+#include "protocol/recall.h"
 
 enum {
 	FORGIVEN_MS = 3600 * 1000,
@@ -19,7 +20,8 @@ static bool in_list(const struct party_id *list, size_t n, const struct party_id
 	return false;
 }
 
-/* SPEC 7.5: "Recalls, cards and role keys are never held back." */
+/* SPEC 7.5: "Cards and role keys are never held back, nor is a recall that takes back what the
+ * sender holds": those that do not are left out one by one. */
 static bool goes_always(uint8_t kind)
 {
 	return kind == KIND_RECALL || kind == KIND_CARD || kind == KIND_ROLE_KEY;
@@ -59,10 +61,26 @@ static void pass_over(struct peer *p, const struct party_id *origin, uint64_t ls
  * lane." */
 bool pause_passes(struct peer *p, const struct header *h, uint64_t lsn, enum lane lane)
 {
-	if (lane == LANE_URGENT || goes_always(h->kind) || !session_paused(p->session, &h->origin))
+	if (!session_paused(p->session, &h->origin))
+		return false;
+	/* SPEC 7.5: "Any other recall is passed over, whatever its lane." */
+	if (h->kind == KIND_RECALL ? recall_needed(&p->x->host.store, h, lsn)
+				   : lane == LANE_URGENT || goes_always(h->kind))
 		return false;
 	pass_over(p, &h->origin, lsn);
 	return true;
+}
+
+bool pause_withdraws(struct peer *p, uint64_t lsn, enum lane lane)
+{
+	const struct store *s = &p->x->host.store;
+	struct party_id paused[PAUSED_MAX];
+	struct stored row;
+	struct header h;
+
+	return session_paused_list(p->session, paused) && s->next(s->self, lsn, &row) == ERR_OK &&
+	       row.lsn == lsn && header_decode(&h, row.header, row.header_length) == ERR_OK &&
+	       h.kind == KIND_RECALL && pause_passes(p, &h, lsn, lane);
 }
 
 static void lanes_drop(struct peer *p, const struct party_id *origin)
@@ -139,24 +157,52 @@ static bool beyond(struct peer *p, uint8_t kind, size_t length)
 	return p->excess > FORGIVEN_CREDITS * o->window_bytes;
 }
 
+/* Is one on its way into the log that takes back the same? */
+static bool recall_arrives(const struct exchange *x, const struct message_id *ref)
+{
+	for (size_t i = 0; i < x->pending_count; i++) {
+		const struct pending *p = x->pending[i];
+		if (p->length >= HEADER_FIXED_BYTES && p->bytes[KIND_OFFSET] == KIND_RECALL &&
+		    memcmp(p->bytes + REF_OFFSET, ref->b, sizeof ref->b) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool takes_back(struct exchange *x, const struct pending *m)
+{
+	struct header h;
+	size_t length = header_peek_length(m->bytes, m->length);
+
+	return length >= HEADER_FIXED_BYTES && length <= m->length &&
+	       header_decode(&h, m->bytes, length) == ERR_OK && !recall_arrives(x, &h.ref) &&
+	       recall_needed(&x->host.store, &h, UINT64_MAX);
+}
+
+/* SPEC 7.5: "It does not leave unanswered what is less, nor the first recall of a message that it
+ * holds" */
+static bool is_free(struct peer *p, const struct pending *m, const struct party_id *origin)
+{
+	uint8_t kind = m->bytes[KIND_OFFSET];
+
+	if (kind == KIND_RECALL)
+		return takes_back(p->x, m);
+	/* SPEC 7.5: "nor, unless the sender is its origin, cards, role keys and twice its hourly
+	 * allowance of priority 3 from each neighbour" */
+	return !party_id_equal(origin, &p->status.id) &&
+	       (goes_always(kind) || (m->bytes[PRIORITY_OFFSET] == PRIORITY_EMERGENCY &&
+				      emergency_expected(p->x, origin)));
+}
+
 static bool held_back(struct peer *p, const struct pending *m)
 {
 	struct party_id origin;
-	uint8_t kind;
 
 	if (p->x->paused_count == 0 || m->length < HEADER_FIXED_BYTES)
 		return false;
 	memcpy(origin.b, m->bytes + ORIGIN_OFFSET, sizeof origin.b);
-	kind = m->bytes[KIND_OFFSET];
-	if (!in_list(p->x->paused, p->x->paused_count, &origin))
-		return false;
-	/* SPEC 7.5: "nor, unless the sender is its origin, what is never held back and twice its
-	 * hourly allowance of priority 3" */
-	if (!party_id_equal(&origin, &p->status.id) &&
-	    (goes_always(kind) || (m->bytes[PRIORITY_OFFSET] == PRIORITY_EMERGENCY &&
-				   emergency_expected(p->x, &origin))))
-		return false;
-	return beyond(p, kind, m->length);
+	return in_list(p->x->paused, p->x->paused_count, &origin) && !is_free(p, m, &origin) &&
+	       beyond(p, m->bytes[KIND_OFFSET], m->length);
 }
 
 enum err pause_admit(struct peer *p, struct pending *m)

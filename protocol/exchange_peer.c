@@ -12,8 +12,9 @@ static bool holds(void *arg, const struct message_id *id)
 {
 	const struct peer *p = arg;
 	const struct store *s = &p->x->host.store;
+	uint64_t lsn;
 
-	return s->find(s->self, id) == ERR_OK;
+	return s->find(s->self, id, &lsn) == ERR_OK;
 }
 
 struct peer *peer_new(struct exchange *x, const struct party *party, enum link_kind kind)
@@ -447,6 +448,8 @@ bool peer_fill(struct peer *p)
 			if (!turns_next(&p->lanes[lane], &lsn))
 				break;
 			p->live -= lane != LANE_BACKFILL;
+			if (pause_withdraws(p, lsn, (enum lane)lane))
+				continue;
 			e = give(p, (enum lane)lane, lsn);
 			if (e == ERR_DAMAGED)
 				damaged(p);

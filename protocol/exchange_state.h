@@ -211,6 +211,8 @@ void pause_forget(struct peer *p);
 enum err pause_queue(struct peer *p, const struct header *h, uint64_t lsn, enum lane lane);
 /* Does the peer want it held back?  Then it is remembered that it lacks it. */
 bool pause_passes(struct peer *p, const struct header *h, uint64_t lsn, enum lane lane);
+/* It has its turn: was it queued before the peer named its origin, and is to be passed over now? */
+bool pause_withdraws(struct peer *p, uint64_t lsn, enum lane lane);
 /* The peer may have named others: what waits of them waits no more, and what was passed over before
  * is looked for again. */
 void pause_follow(struct peer *p);

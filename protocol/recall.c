@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+enum { REPEATED_MAX = 64 };
+
 bool recall_applies(const struct header *recall, const struct header *target,
 		    const struct message_id *id)
 {
@@ -36,4 +38,39 @@ enum err recall_find(const struct store *s, const struct header *target,
 		}
 	}
 	return e;
+}
+
+/* Is there another that takes the same back, and stands before lsn?  Of very many some are looked
+ * at. */
+static bool is_repeated(const struct store *s, const struct header *target,
+			const struct message_id *id, uint64_t lsn)
+{
+	uint64_t at = 0, found;
+	struct stored row;
+	struct header h;
+
+	for (int i = 0; i < REPEATED_MAX && s->refs(s->self, id, &at, &found) == ERR_OK; i++) {
+		if (found < lsn && s->next(s->self, found, &row) == ERR_OK && row.lsn == found &&
+		    header_decode(&h, row.header, row.header_length) == ERR_OK &&
+		    recall_applies(&h, target, id))
+			return true;
+	}
+	return false;
+}
+
+bool recall_needed(const struct store *s, const struct header *recall, uint64_t lsn)
+{
+	uint64_t place;
+	struct stored row;
+	struct header target;
+	enum err e = s->find(s->self, &recall->ref, &place);
+
+	if (!e)
+		e = s->next(s->self, place, &row);
+	if (e)
+		return e != ERR_NOT_FOUND;
+	if (row.lsn != place || header_decode(&target, row.header, row.header_length) != ERR_OK)
+		return true;
+	return recall_applies(recall, &target, &recall->ref) &&
+	       !is_repeated(s, &target, &recall->ref, lsn);
 }

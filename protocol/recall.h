@@ -14,4 +14,8 @@ bool recall_applies(const struct header *recall, const struct header *target,
 enum err recall_find(const struct store *s, const struct header *target,
 		     const struct message_id *id, bool held, uint64_t *lsn);
 
+/* Does the recall take back something that the store holds, and no other before it?  lsn: where the
+ * recall itself is, UINT64_MAX when it is not in the store yet.  True when that cannot be told. */
+bool recall_needed(const struct store *s, const struct header *recall, uint64_t lsn);
+
 #endif

@@ -61,9 +61,8 @@ struct store {
 	struct store_id (*id)(void *self);
 	/* The last committed position, 0 when empty; of keep(): that kept() has told of. */
 	uint64_t (*head)(void *self);
-	/* ERR_OK when the message is here, ERR_NOT_FOUND when it is not, or why that cannot be
-	 * told. */
-	enum err (*find)(void *self, const struct message_id *id);
+	/* Where the message is; ERR_NOT_FOUND when it is not here, or why that cannot be told. */
+	enum err (*find)(void *self, const struct message_id *id, uint64_t *lsn);
 	/* The first message at or after lsn; ERR_NOT_FOUND beyond the end, ERR_DAMAGED when what
 	 * stands at out->lsn is, or why none can be told. */
 	enum err (*next)(void *self, uint64_t lsn, struct stored *out);

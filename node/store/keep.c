@@ -325,16 +325,15 @@ static uint64_t head(void *self)
 	return k->batch ? k->batch_head : log_head(k->log);
 }
 
-static enum err find(void *self, const struct message_id *id)
+static enum err find(void *self, const struct message_id *id, uint64_t *lsn)
 {
 	struct keep *k = self;
-	uint64_t lsn;
 	enum err e = k->looking ? ERR_OK : index_reader_renew(k->index_reader);
 
 	if (e)
 		return e;
 	k->looking = true;
-	return index_find(k->index_reader, id, &lsn);
+	return index_find(k->index_reader, id, lsn);
 }
 
 static enum err next(void *self, uint64_t lsn, struct stored *out)

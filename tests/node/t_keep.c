@@ -65,7 +65,9 @@ static bool keep_begin(struct kept *k, struct batch *b)
 static bool all_found(struct kept *k, const struct batch *b, enum err expected)
 {
 	for (size_t i = 0; i < b->count; i++) {
-		if (k->store.find(k->keep, &b->arrivals[i].id) != expected)
+		uint64_t lsn = 0;
+		if (k->store.find(k->keep, &b->arrivals[i].id, &lsn) != expected ||
+		    (!expected && lsn != b->lsns[i]))
 			return false;
 	}
 	return true;

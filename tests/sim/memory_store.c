@@ -262,9 +262,14 @@ bool memory_store_purged(const struct memory_store *m, const struct message_id *
 	return false;
 }
 
-static enum err find(void *self, const struct message_id *id)
+static enum err find(void *self, const struct message_id *id, uint64_t *lsn)
 {
-	return memory_store_durable(self, id) ? ERR_OK : ERR_NOT_FOUND;
+	const struct memory_store *m = self;
+	const struct entry *e = memory_entry_find(m, id);
+
+	if (e)
+		*lsn = (uint64_t)(e - m->entries) + 1;
+	return e ? ERR_OK : ERR_NOT_FOUND;
 }
 
 static bool read_fails(struct memory_store *m)

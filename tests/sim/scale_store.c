@@ -214,14 +214,17 @@ static uint64_t head(void *self)
 	return ((struct scale_store *)self)->committed;
 }
 
-static enum err find(void *self, const struct message_id *id)
+static enum err find(void *self, const struct message_id *id, uint64_t *lsn)
 {
 	const struct scale_store *s = self;
 	size_t message = scale_pool_find(s->pool, id);
 
-	if (message == SIZE_MAX || message / 8 >= s->held_bytes)
+	if (message == SIZE_MAX || message / 8 >= s->held_bytes ||
+	    !(s->held[message / 8] & 1 << message % 8))
 		return ERR_NOT_FOUND;
-	return s->held[message / 8] & 1 << message % 8 ? ERR_OK : ERR_NOT_FOUND;
+	for (*lsn = 1; *lsn < s->committed && s->rows[*lsn - 1].message != message;)
+		++*lsn;
+	return ERR_OK;
 }
 
 static enum err next(void *self, uint64_t lsn, struct stored *out)

@@ -19,6 +19,9 @@ static void say_paused(struct rig *r, unsigned i, const struct party_id *origins
 	hear(r, i);
 }
 
+/* What a recall takes back: a byte of an id, or the message that was submitted last. */
+static struct message_id taken_back, submitted;
+
 static void submit_kind(struct rig *r, uint64_t sequence, enum message_kind kind, uint8_t priority)
 {
 	struct header h;
@@ -29,8 +32,9 @@ static void submit_kind(struct rig *r, uint64_t sequence, enum message_kind kind
 	h.kind = (uint8_t)kind;
 	h.priority = priority;
 	if (kind == KIND_RECALL)
-		h.ref.b[0] = 1;
+		h.ref = taken_back;
 	need(header_encode(&h, m, HEADER_FIXED_BYTES, &written) == ERR_OK);
+	submitted = message_id_of(m, HEADER_FIXED_BYTES);
 	need(exchange_submit(r->exchange, m, n, sequence) == ERR_OK);
 	wait_ms(r, 10);
 	hear(r, 0);
@@ -98,22 +102,72 @@ static void what_was_stored_before_the_session_is_held_back_too(void)
 	rig_clear(&r);
 }
 
-static void recalls_cards_role_keys_and_emergencies_go_all_the_same(void)
+static void needed_recalls_cards_role_keys_and_emergencies_go_all_the_same(void)
 {
 	struct rig r;
 
 	rig_init(&r);
 	join(&r, 0);
+	submit_kind(&r, 1, KIND_POST, PRIORITY_ROUTINE);
+	taken_back = submitted;
+	say_answer(&r, 0, FRAME_ACK, 1);
 	say_paused(&r, 0, &r.exchange->options.self, 1);
-	submit_kind(&r, 1, KIND_RECALL, PRIORITY_ROUTINE);
-	submit_kind(&r, 2, KIND_CARD, PRIORITY_ROUTINE);
-	submit_kind(&r, 3, KIND_ROLE_KEY, PRIORITY_ROUTINE);
-	is_int(r.peer[0].pushes, 3, "a recall, a card, a role key");
-	for (uint64_t i = 4; i < 14; i++)
+	submit_kind(&r, 2, KIND_RECALL, PRIORITY_ROUTINE);
+	submit_kind(&r, 3, KIND_CARD, PRIORITY_ROUTINE);
+	submit_kind(&r, 4, KIND_ROLE_KEY, PRIORITY_ROUTINE);
+	is_int(r.peer[0].pushes, 1 + 3, "a recall, a card, a role key");
+	for (uint64_t i = 5; i < 15; i++)
 		submit_kind(&r, i, KIND_POST, PRIORITY_EMERGENCY);
-	is_int(r.peer[0].pushes, 3 + 6, "and emergencies within the hour's allowance");
+	is_int(r.peer[0].pushes, 4 + 6, "and emergencies within the hour's allowance");
 	submit_kind(&r, 20, KIND_BEACON, PRIORITY_HIGH);
-	is_int(r.peer[0].pushes, 3 + 6, "nothing else");
+	is_int(r.peer[0].pushes, 4 + 6, "nothing else");
+	rig_clear(&r);
+}
+
+static void recalls_that_take_nothing_back_wait(void)
+{
+	struct rig r;
+
+	rig_init(&r);
+	join(&r, 0);
+	submit_kind(&r, 1, KIND_POST, PRIORITY_ROUTINE);
+	taken_back = submitted;
+	submit_kind(&r, 2, KIND_RECALL, PRIORITY_ROUTINE);
+	say_paused(&r, 0, &r.exchange->options.self, 1);
+	is_int(r.peer[0].pushes, 2, "a message and its recall have gone");
+	submit_kind(&r, 3, KIND_RECALL, PRIORITY_EMERGENCY);
+	is_int(r.peer[0].pushes, 2, "a second recall of it waits");
+	taken_back = submitted;
+	submit_kind(&r, 4, KIND_RECALL, PRIORITY_EMERGENCY);
+	is_int(r.peer[0].pushes, 2, "a recall of a recall");
+	taken_back = (struct message_id){{1}};
+	submit_kind(&r, 5, KIND_RECALL, PRIORITY_EMERGENCY);
+	is_int(r.peer[0].pushes, 2, "and a recall of what never was");
+	say_paused(&r, 0, NULL, 0);
+	is_int(r.peer[0].pushes, 5, "all of them go when the origin is named no more");
+	rig_clear(&r);
+}
+
+static void nor_do_they_go_when_they_were_queued_before(void)
+{
+	struct rig r;
+
+	rig_init(&r);
+	r.peer[0].credit = 1;
+	join(&r, 0);
+	taken_back = (struct message_id){{1}};
+	for (uint64_t i = 1; i <= 300; i++)
+		submit_kind(&r, i, KIND_RECALL, PRIORITY_ROUTINE);
+	is_int(r.peer[0].pushes, 1, "one has gone for want of credit");
+	say_paused(&r, 0, &r.exchange->options.self, 1);
+	ok(r.peer[0].pushes <= 1 + LANE_LOADED_MAX, "of the others what was read ahead");
+	say_paused(&r, 0, NULL, 0);
+	for (uint64_t n = 1; n <= 300 && r.peer[0].pushes < 300; n = r.peer[0].pushes) {
+		say_answer(&r, 0, FRAME_ACK, n);
+		wait_ms(&r, 10);
+		hear(&r, 0);
+	}
+	is_int(r.peer[0].pushes, 300, "and at last all of them");
 	rig_clear(&r);
 }
 
@@ -230,47 +284,66 @@ static void an_hour_later_some_more_is_taken(void)
 	rig_clear(&r);
 }
 
+/* A push of a message of the second neighbour by the first. */
+static struct message_id pass_on(struct rig *r, uint64_t number, enum message_kind kind,
+				 uint8_t priority)
+{
+	struct frame f = {.type = FRAME_PUSH};
+	struct header h;
+	struct message_id id;
+	size_t n, written;
+	uint8_t *m = write_message(r, &r->peer[1].id, number, 10, &n);
+
+	need(header_decode(&h, m, HEADER_FIXED_BYTES) == ERR_OK);
+	h.kind = (uint8_t)kind;
+	h.priority = priority;
+	if (kind == KIND_RECALL)
+		h.ref = taken_back;
+	need(header_encode(&h, m, HEADER_FIXED_BYTES, &written) == ERR_OK);
+	sign(&r->peer[1], m, HEADER_FIXED_BYTES);
+	id = message_id_of(m, HEADER_FIXED_BYTES);
+	f.piece.number = number;
+	f.piece.total = (uint32_t)n;
+	f.piece.data = m;
+	f.piece.length = n;
+	say(r, 0, &f);
+	free(m);
+	return id;
+}
+
 /* What an honest neighbour passes on of an origin that is named. */
 static void who_passes_on_what_is_never_held_back_does_not_wait(void)
 {
 	struct rig r;
 	struct peer *p;
-	unsigned held = 0;
 
 	rig_init(&r);
 	join(&r, 0);
+	taken_back = pass_on(&r, 1, KIND_POST, PRIORITY_ROUTINE);
+	wait_ms(&r, 10);
 	exchange_pause(r.exchange, &r.peer[1].id, 1, r.now);
 	p = peer_of(&r, 0);
 	p->excess = 5ULL * WINDOW; /* whatever came before */
 	p->excess_at = r.now.mono;
-	for (uint64_t number = 1; number <= 4; number++) {
-		static const uint8_t kinds[] = {KIND_RECALL, KIND_CARD, KIND_POST, KIND_POST};
-		struct frame f = {.type = FRAME_PUSH};
-		struct header h;
-		size_t n, written;
-		uint8_t *m = write_message(&r, &r.peer[1].id, number, 10, &n);
-		need(header_decode(&h, m, HEADER_FIXED_BYTES) == ERR_OK);
-		h.kind = kinds[number - 1];
-		h.priority = number == 3 ? PRIORITY_EMERGENCY : PRIORITY_ROUTINE;
-		if (h.kind == KIND_RECALL)
-			h.ref.b[0] = 1;
-		need(header_encode(&h, m, HEADER_FIXED_BYTES, &written) == ERR_OK);
-		sign(&r.peer[1], m, HEADER_FIXED_BYTES);
-		f.piece.number = number;
-		f.piece.total = (uint32_t)n;
-		f.piece.data = m;
-		f.piece.length = n;
-		say(&r, 0, &f);
-		wait_ms(&r, 10);
-		held = (unsigned)p->held_count;
-		is_int(held, number == 4,
-		       number == 1   ? "a recall"
-		       : number == 2 ? "a card"
-		       : number == 3 ? "an emergency"
-				     : "any other waits");
-		free(m);
-	}
-	is_int(memory_store_count(r.store), 3, "the three are kept");
+	pass_on(&r, 2, KIND_RECALL, PRIORITY_ROUTINE);
+	pass_on(&r, 3, KIND_CARD, PRIORITY_ROUTINE);
+	pass_on(&r, 4, KIND_POST, PRIORITY_EMERGENCY);
+	is_int(p->held_count, 0, "a recall of what is here, a card, an emergency are taken");
+	pass_on(&r, 5, KIND_RECALL, PRIORITY_ROUTINE);
+	is_int(p->held_count, 1, "a second recall of the same waits while the first is on its way");
+	wait_ms(&r, 10);
+	pass_on(&r, 6, KIND_RECALL, PRIORITY_ROUTINE);
+	is_int(p->held_count, 2, "a third when it is here");
+	taken_back.b[0] ^= 1;
+	pass_on(&r, 7, KIND_RECALL, PRIORITY_EMERGENCY);
+	is_int(p->held_count, 3, "so does a recall of what never was");
+	pass_on(&r, 8, KIND_POST, PRIORITY_ROUTINE);
+	is_int(p->held_count, 4, "and any other");
+	is_int(memory_store_count(r.store), 4, "the others are kept");
+	exchange_pause(r.exchange, NULL, 0, r.now);
+	wait_ms(&r, 10);
+	is_int(memory_store_count(r.store), 8, "and all of it when its origin is named no more");
+	is_int(r.peer[0].blamed, 0, "and nobody is cut off");
 	rig_clear(&r);
 }
 
@@ -280,7 +353,9 @@ int main(void)
 	RUN(what_is_named_waits_and_goes_when_it_is_named_no_more);
 	RUN(what_was_read_ahead_is_held_back_too);
 	RUN(what_was_stored_before_the_session_is_held_back_too);
-	RUN(recalls_cards_role_keys_and_emergencies_go_all_the_same);
+	RUN(needed_recalls_cards_role_keys_and_emergencies_go_all_the_same);
+	RUN(recalls_that_take_nothing_back_wait);
+	RUN(nor_do_they_go_when_they_were_queued_before);
 	RUN(recalls_beyond_the_allowance_come_after_emergencies_of_others);
 	RUN(who_does_not_hold_back_waits_and_is_named_once);
 	RUN(small_messages_are_no_way_round);
