@@ -404,9 +404,11 @@ static void read_config(struct reading *r, const struct zpl *z)
 		{"approval", false, read_approval},
 		{"hunt", false, read_hunt},
 		{"watch", true, config_read_watch},
+		{"misp", true, config_read_misp},
 	};
 
 	config_read_level(r, zpl_first(z), keys, sizeof keys / sizeof *keys);
+	config_check_inflows(r);
 	if (!zpl_find(z, "node")) {
 		report_add(r->report, "%s: node: missing; write: node = NAME", r->path);
 		r->problems++;

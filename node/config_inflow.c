@@ -135,7 +135,7 @@ static size_t keys_common(struct key keys[SECTION_KEYS_MAX], size_t n)
 		{"use", false, read_use},           {"label", false, read_words},
 		{"valid", false, read_option},      {"keep", false, read_option},
 		{"confidence", false, read_option}, {"priority", false, read_option},
-		{"no-forward", false, read_flag},   {"exercise", false, read_flag},
+		{"no-forward", false, read_flag},
 	};
 
 	memcpy(keys + n, common, sizeof common);
@@ -148,6 +148,7 @@ static void read_inflow(struct reading *r, const struct zpl_item *item, enum inf
 		{"directory", false, read_directory}, {"format", false, read_option},
 		{"column", false, read_option},       {"skip-rejected", false, read_flag},
 		{"sync", false, read_sync},           {"settle", false, read_settle},
+		{"exercise", false, read_flag},
 	};
 	static const struct key misp[] = {{"from", false, read_endpoint}, {"org", false, read_org}};
 	bool folder = kind == INFLOW_WATCH;
@@ -203,6 +204,24 @@ void config_read_watch(struct reading *r, const struct zpl_item *section)
 void config_read_misp(struct reading *r, const struct zpl_item *section)
 {
 	read_section(r, section, INFLOW_MISP);
+}
+
+void config_check_inflows(struct reading *r)
+{
+	char name[sizeof "identity|" + NAME_MAX_BYTES], uuid[37];
+
+	snprintf(name, sizeof name, "identity|%s", r->config->node);
+	uuid_of_text(uuid, name);
+	for (size_t i = 0; i < r->config->inflow_count; i++) {
+		const struct inflow *f = &r->config->inflows[i];
+		if (strcmp(f->org, uuid) != 0)
+			continue;
+		report_add(r->report,
+			   "%s: misp %s: org: so this node is named in feeds of its own, which "
+			   "would come back; the uuid of the organisation in MISP is wanted",
+			   r->path, f->name);
+		r->problems++;
+	}
 }
 
 void config_free_inflows(struct config *c)

@@ -36,6 +36,7 @@ void config_free_exports(struct config *c);
 /* config_inflow.c */
 void config_read_watch(struct reading *r, const struct zpl_item *section);
 void config_read_misp(struct reading *r, const struct zpl_item *section);
+void config_check_inflows(struct reading *r);
 void config_free_inflows(struct config *c);
 
 #endif

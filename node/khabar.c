@@ -75,7 +75,8 @@ static const struct command commands[] = {
 	{"share", cmd_share, "VALUE... --tlp T --to A " SEND_USAGE, "send values that you type"},
 	{"import", cmd_import,
 	 "FILE... --tlp T --to A [--format F] [--column N]\n"
-	 "                   [--skip-rejected] [--sync NAME [--shrink]] [--once KEY] " SEND_USAGE,
+	 "                   [--skip-rejected] [--sync NAME [--shrink] | --event UUID]\n"
+	 "                   [--once KEY] " SEND_USAGE,
 	 "send what is in files: STIX, MISP, lists, CSV and more"},
 	{"advisory", cmd_advisory,
 	 "FILE | --title T [--text FILE|-] [--course-of-action TEXT]...\n"

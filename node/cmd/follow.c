@@ -133,14 +133,15 @@ static void look(struct following *x, struct client *client, const struct cmd_co
 }
 
 /* Processes beside this one, each with work of its own that may be long. */
-enum { HELPERS = 2 };
+enum { HELPERS = 3 };
 
 static bool helpers_start(pid_t pids[HELPERS], const struct cmd_context *c,
 			  const struct config *config)
 {
 	pids[0] = follow_hunt_start(c, config);
 	pids[1] = follow_watch_start(c, config);
-	return pids[0] >= 0 && pids[1] >= 0;
+	pids[2] = follow_misp_start(c, config);
+	return pids[0] >= 0 && pids[1] >= 0 && pids[2] >= 0;
 }
 
 static bool helper_gone(const pid_t pids[HELPERS])
@@ -224,7 +225,7 @@ int cmd_follow(const struct cmd_context *c, int argc, char **argv)
 		code = client_refused(c, what, &report);
 	} else if (!config_follows(config)) {
 		report_add(&report,
-			   "%s has no section export or watch, no alarm command and "
+			   "%s has no section export, watch or misp, no alarm command and "
 			   "no hunt",
 			   path);
 		code = client_refused(c, what, &report);

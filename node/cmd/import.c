@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "node/cmd/import_event.h"
 #include "node/cmd/import_sync.h"
 
 enum { FORMATS_MAX = 16 };
@@ -125,6 +126,7 @@ int cmd_import(const struct cmd_context *c, int argc, char **argv)
 	struct option_rule rules[OPTION_RULES_MAX];
 	struct sending *s = calloc(1, sizeof *s);
 	struct sync sync = {0};
+	struct event_update event = {0};
 	size_t n;
 	int first, code;
 
@@ -137,6 +139,7 @@ int cmd_import(const struct cmd_context *c, int argc, char **argv)
 	rules[n++] = (struct option_rule){"skip-rejected", OPTION_FLAG, &s->skip_rejected, 0, 0};
 	rules[n++] = (struct option_rule){"once", OPTION_TEXT, &s->once, 0, 0};
 	rules[n++] = (struct option_rule){"sync", OPTION_TEXT, &sync.name, 0, 0};
+	rules[n++] = (struct option_rule){"event", OPTION_TEXT, &event.uuid, 0, 0};
 	rules[n++] = (struct option_rule){"shrink", OPTION_FLAG, &sync.shrink, 0, 0};
 	code = options_read("khabar import", rules, n, argc, argv, &first);
 	if (!code && first == argc)
@@ -145,6 +148,8 @@ int cmd_import(const struct cmd_context *c, int argc, char **argv)
 		code = format_check(s->format);
 	if (!code)
 		code = sync_begin(&sync, s, c);
+	if (!code)
+		code = event_begin(&event, s, c);
 	if (!code)
 		code = send_open(s, c, "khabar import");
 	if (!code)
@@ -157,9 +162,15 @@ int cmd_import(const struct cmd_context *c, int argc, char **argv)
 	if (!code)
 		code = sync_compare(&sync, s);
 	if (!code)
+		code = event_compare(&event, s);
+	/* Of an event nothing may be left. */
+	if (!code && !(event.uuid && s->import.part_count == 0))
 		code = send_finish(s);
 	if (!code)
 		code = sync_finish(&sync, s);
+	if (!code)
+		code = event_finish(&event, s);
+	event_clear(&event);
 	sync_clear(&sync);
 	send_close(s);
 	free(s);

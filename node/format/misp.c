@@ -122,6 +122,7 @@ static enum err note_close(struct event *e, struct import *i)
 	snprintf(id, sizeof id, "note--%s", uuid);
 	text_init(&t);
 	object_start(&t, i, "note", uuid, e->created);
+	object_labels(&t, i, NULL, 0);
 	text_str(&t, ",\"abstract\":\"Context, not for detection\",\"content\":");
 	text_json(&t, e->note.at);
 	text_format(&t, ",\"object_refs\":[\"report--%s\"]", e->uuid);

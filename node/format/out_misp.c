@@ -3,6 +3,7 @@
  *
  * The objects of a message come one after the other.  What is known of it when the next begins is
  * one record: the event is written when everything has been read. */
+#include "node/format/misp_publish.h"
 #include "node/format/out_misp.h"
 
 #include <stdlib.h>
@@ -277,7 +278,9 @@ static void put_summary(struct text *t, const struct misp *m)
 	text_format(t, ",\"date\":\"%.*s\",\"analysis\":\"2\",\"threat_level_id\":\"4\",",
 		    DATE_BYTES, time_format(at, m->created));
 	put_org(t, "Orgc", m->node);
-	text_format(t, "\"Tag\":[{\"name\":\"tlp:%s\"}]", tlp_str(m->tlp));
+	/* SPEC 9.17: "what our feed has delivered is never shared back" */
+	text_format(t, "\"Tag\":[{\"name\":\"tlp:%s\"},{\"name\":\"" MISP_FEED_TAG "\\\"%s\\\"\"}]",
+		    tlp_str(m->tlp), m->node);
 }
 
 /* A record: MISP_EVENT, uuid and NUL, the time of the newest object in seconds, the length of the

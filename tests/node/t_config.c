@@ -158,6 +158,15 @@ static void what_is_shared_by_itself_is_read(void)
 		  "        to = \"\"\n        settle = 0\n        exercise = maybe\n"),
 	   "what is wrong is refused");
 	is_int(report.count, 5, "path, audience, patience, flag, and that there is no path");
+	c = parse("node = a\nmisp\n    m\n        from = \"tcp://127.0.0.1:50000\"\n"
+		  "        org = 5f6d0b64-5f4c-4f39-8d5a-4a1d0a0b0c0d\n        to = up\n");
+	need(c);
+	is_int(c->inflows[0].kind, INFLOW_MISP, "an instance of MISP");
+	ok(!c->inflows[0].has_tlp, "without a TLP");
+	config_free(c);
+	ok(!parse("misp\n    m\n        from = \"tcp://127.0.0.1:50000\"\n"
+		  "        org = d6adeddf-2c3b-5a4e-9cb6-4ef1a3f1a1d2\n        to = up\n"),
+	   "the node is missing");
 	ok(!parse("node = a\nwatch = /in\n"), "a folder without a section");
 	ok(!parse("node = a\nwatch\n    One\n        tlp = green\n"), "a name that is none");
 }
