@@ -178,6 +178,15 @@ static void act(size_t i, enum deed deed, struct reader *r)
 	}
 }
 
+/* Is the first one that waits the newcomer's?  No SEND is as long. */
+static bool is_newcomers(void)
+{
+	const struct client_request *r = &asked[0];
+
+	return asked_count == 1 && r->text_length == 2 && memcmp(r->text, "[]", 2) == 0 &&
+	       r->frame_count == 1 && r->frames[0].length == LARGE_BYTES;
+}
+
 /* Requests of those who have left are taken before, too. */
 static void a_newcomer_is_answered(void)
 {
@@ -187,12 +196,11 @@ static void a_newcomer_is_answered(void)
 	come(CALLERS);
 	greet(CALLERS);
 	ask(CALLERS, "[]", LARGE_BYTES);
-	for (int i = 0; i < TURNS_MAX && !(asked_count && asked[0].text[0] == '['); i++) {
+	for (int i = 0; i < TURNS_MAX && !is_newcomers(); i++) {
 		reply(0);
 		turn();
 	}
-	must(asked_count == 1 && asked[0].text_length == 2 && asked[0].frame_count == 1);
-	must(asked[0].frames[0].length == LARGE_BYTES);
+	must(is_newcomers());
 	while (recv(fds[CALLERS], answer, sizeof answer, MSG_DONTWAIT) > 0)
 		;
 	reply(100);

@@ -24,6 +24,17 @@ static void check_part(const struct part *part)
 	free(body);
 }
 
+/* Each has a number here: who adds a format adds its name, behind the others. */
+static void all_are_reached(const char *const *formats, size_t n)
+{
+	for (size_t i = 0; format_name(i); i++) {
+		size_t k = 1;
+		while (k < n && strcmp(formats[k], format_name(i)) != 0)
+			k++;
+		must(k < n);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	static const char *const formats[] = {NULL,   "stix", "misp",    "list",  "intelmq", "idea",
@@ -39,6 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	if (n == 0)
 		return 0;
+	all_are_reached(formats, sizeof formats / sizeof *formats);
 	report_init(&report);
 	must(import_init(&i, &options, &report) == ERR_OK);
 	if (import_read(&i, formats[data[0] % 11], (const char *)data + 1, n - 1, "file", &report))
