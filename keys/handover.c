@@ -108,7 +108,8 @@ void handover_clear(struct handover *x)
 	if (x->data)
 		sodium_memzero(x->data, x->data_length);
 	free(x->bytes);
+	x->bytes = NULL;
 	free(x->data);
-	x->bytes = x->data = NULL;
+	x->data = NULL;
 	x->length = x->data_length = 0;
 }

@@ -117,20 +117,20 @@ struct draft {
 	const struct before_sending *before; /* of the first of them, for all; NULL: nobody */
 };
 
-/* Writes, seals, signs and keeps n drafts for the recipients, who were resolved under t, in one
+/* Writes, seals, signs and keeps count drafts for the recipients, who were resolved under t, in one
  * commit: all messages are durable, or none is there.  A draft takes as many messages as there are
- * letters: ids[n * recipients_letters(to)] are theirs.  Waits for the commit.  ERR_NOT_ALLOWED when
- * this node is not in t, ERR_LIMIT when a body is too long. */
+ * letters: ids[count * recipients_letters(to)] are theirs.  Waits for the commit.  ERR_NOT_ALLOWED
+ * when this node is not in t, ERR_LIMIT when a body is too long. */
 enum err node_publish(struct node *node, const struct topology *t, const struct recipients *to,
-		      const struct draft *drafts, size_t n, struct message_id *ids,
+		      const struct draft *drafts, size_t count, struct message_id *ids,
 		      struct report *report);
-/* The same for the readers of one letter: ids[n] are theirs. */
+/* The same for the readers of one letter: ids[count] are theirs. */
 enum err node_publish_letter(struct node *node, const struct topology *t,
-			     const struct letter *letter, const struct draft *drafts, size_t n,
+			     const struct letter *letter, const struct draft *drafts, size_t count,
 			     struct message_id *ids, struct report *report);
 /* Keeps a message that somebody has brought as a file, header | signature | body, as if a neighbour
  * had; the caller has judged it.  ERR_OK too when it is here. */
-enum err node_bring(struct node *node, const uint8_t *bytes, size_t n);
+enum err node_bring(struct node *node, const uint8_t *bytes, size_t length);
 /* True while this node's store was restored and not everything in it was reconciled since: then
  * messages are not shown yet; *messages: so many.  SPEC.md 6.6.  Any thread. */
 bool node_waits(const struct node *node, uint64_t *messages);
@@ -140,7 +140,7 @@ bool node_may_number(const struct node *node, struct report *report);
 /* Shows them unseen: the operator's word stands for that of the neighbours. */
 enum err node_release(struct node *node);
 /* Accepts the next topology: checks, persists, puts in force, greets everyone anew. */
-enum err node_accept(struct node *node, const uint8_t *file, size_t n, struct report *report);
+enum err node_accept(struct node *node, const uint8_t *file, size_t length, struct report *report);
 /* How the message of that origin at lsn stands with each neighbour, at most max of them. */
 struct link_passing {
 	struct party_id peer;
@@ -179,10 +179,10 @@ size_t node_held_failed(struct node *node);
 enum { ALARM_FAILED_BYTES = 128 };
 void node_alarm_failed(struct node *node, char out[ALARM_FAILED_BYTES]);
 /* Keeps a local fact: an audit row, a mute. */
-enum err node_note(struct node *node, enum fact fact, const void *data, size_t n);
+enum err node_note(struct node *node, enum fact fact, const void *data, size_t length);
 /* The same, and in the same commit a small value of the log is set, or goes where value is NULL; of
  * fact 0 there is no fact. */
 enum err node_keep(struct node *node, const char *key, const void *value, size_t value_length,
-		   enum fact fact, const void *data, size_t n);
+		   enum fact fact, const void *data, size_t length);
 
 #endif

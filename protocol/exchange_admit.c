@@ -346,7 +346,7 @@ static bool batch_over(struct exchange *x)
 static enum err batch_begin(struct exchange *x)
 {
 	const struct store *s = &x->host.store;
-	size_t n = turns_to_keep(x), count;
+	size_t n = turns_to_keep(x), count = 0;
 	enum err e = duplicates_mark(x, n);
 
 	if (!e)

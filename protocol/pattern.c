@@ -261,9 +261,12 @@ static bool port_read(unsigned *port, struct token t)
 static void value_add(struct parser *p, struct token path, struct token value)
 {
 	char text[OBSERVABLE_MAX_BYTES + 1];
-	struct observable spare, *o = p->count < p->max ? &p->out[p->count] : &spare;
+	struct observable spare;
+	struct observable *o = &spare;
 	enum meaning meaning = path_meaning(path.at, path.length);
 
+	if (p->count < p->max)
+		o = &p->out[p->count];
 	if (meaning == MEANING_PORT && value.kind == TOKEN_LITERAL)
 		p->joined.has_port = port_read(&p->joined.port, value);
 	if (meaning == MEANING_NONE || value.kind != TOKEN_STRING || !string_plain(text, value) ||

@@ -150,7 +150,7 @@ static void read_previous(struct reading *r, const struct zpl_item *item, void *
 	char word[2 * HASH_BYTES + 2];
 
 	while (value_word(word, sizeof word, &at)) {
-		struct hash h;
+		struct hash h = {{0}};
 		if (!hex_decode(h.b, HASH_BYTES, word)) {
 			reading_wrong(r, item, "not a hash of %d hexadecimal digits",
 				      2 * HASH_BYTES);

@@ -390,7 +390,7 @@ const struct zpl_item *zpl_child(const struct zpl_item *parent, const char *name
 
 char *zpl_path(char out[ZPL_PATH_BYTES], const struct zpl_item *item)
 {
-	const struct zpl_item *chain[ZPL_LEVELS_MAX];
+	const struct zpl_item *chain[ZPL_LEVELS_MAX] = {NULL};
 	size_t n = 0, used = 0;
 
 	for (; item && n < ZPL_LEVELS_MAX; item = item->parent)

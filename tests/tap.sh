@@ -88,6 +88,9 @@ skip() {
 	done
 }
 
+# The programs were built with a sanitizer that wants memory, and to be first in their process.
+sanitized() { grep -qzE '__[at]san_init' "$bin/khabardar"; }
+
 bail() {
 	echo "Bail out!  $1"
 	shift

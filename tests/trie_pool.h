@@ -24,7 +24,7 @@ static inline uint64_t draw(uint64_t *seed)
 
 static inline struct audience_id pool_audience(uint64_t number)
 {
-	struct audience_id a;
+	struct audience_id a = {{0}};
 	uint64_t seed = number * 31 + 7;
 	for (size_t i = 0; i < sizeof a.b; i += 8)
 		put_u64(a.b + i, draw(&seed));

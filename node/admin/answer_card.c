@@ -116,7 +116,7 @@ static enum err card_show(struct answer *a, const struct party *p, const struct 
  */
 static enum err raw_show(struct answer *a, const struct directory_card *at)
 {
-	struct log_row row;
+	struct log_row row = {0};
 	uint8_t *body = NULL;
 	size_t n = 0;
 	enum err e = log_reader_renew(a->log);

@@ -217,7 +217,7 @@ static enum err words_wanted(struct saying *s)
 /* When the event was said: as its author says, but not after it came here. */
 static enum err said_at(const struct saying *s, const struct incident_event *e, uint64_t *at)
 {
-	struct log_row row;
+	struct log_row row = {0};
 	uint64_t lsn;
 	enum err x = index_find(s->a->index, &e->id, &lsn);
 

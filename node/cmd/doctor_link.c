@@ -42,10 +42,11 @@ static void say_step(const struct walk *w, enum finding finding, const char *ste
 
 static void add_endpoint(struct walk *w, const char *endpoint)
 {
-	char *to = w->endpoints[w->way.endpoint_count];
+	char *to;
 
 	if (w->way.endpoint_count == PEER_ENDPOINTS_MAX || strlen(endpoint) > ENDPOINT_MAX_BYTES)
 		return;
+	to = w->endpoints[w->way.endpoint_count];
 	strcpy(to, endpoint);
 	w->way.endpoints[w->way.endpoint_count++] = to;
 }

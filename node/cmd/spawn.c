@@ -133,7 +133,7 @@ void spawn_words(const char *command, const char *input, size_t n,
 	char *argv[WORDS_MAX + 1] = {NULL};
 	size_t count = words ? words_of(words, command) : 0;
 	int rc, fd = -1;
-	pid_t pid;
+	pid_t pid = 0;
 
 	*why = '\0';
 	for (size_t i = 0; i < count; i++)

@@ -56,7 +56,7 @@ static enum err backup_offline(const char *home, const char *dir, const struct i
 		return e;
 	(void)backup_note_made(home, dir, made.made);
 	put_backup(out, "backup", dir, &made);
-	return e;
+	return ERR_OK;
 }
 
 static enum err check_offline(const char *home, const char *dir, const struct identity *identity,

@@ -176,8 +176,10 @@ const char *sighting_object(const struct stix_object *o)
 
 	if (strcmp(o->type, "sighting") == 0)
 		return string_of(o->json, "sighting_of_ref");
-	refs = is_opinion(o) ? cJSON_GetObjectItemCaseSensitive(o->json, "object_refs") : NULL;
-	return cJSON_IsArray(refs) ? cJSON_GetStringValue(refs->child) : NULL;
+	if (!is_opinion(o))
+		return NULL;
+	refs = cJSON_GetObjectItemCaseSensitive(o->json, "object_refs");
+	return refs && cJSON_IsArray(refs) ? cJSON_GetStringValue(refs->child) : NULL;
 }
 
 static void seen_read(const cJSON *json, uint64_t *count, uint64_t *first, uint64_t *last)

@@ -265,7 +265,7 @@ static void look_at_all(struct look *l, const struct incident_book *b)
 static enum err look(struct look *l)
 {
 	struct incident_book *b = l->node->incidents;
-	uint64_t events;
+	uint64_t events = 0;
 	enum err e = log_reader_renew(l->log);
 
 	if (!e)

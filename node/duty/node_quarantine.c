@@ -127,9 +127,9 @@ static enum err change_apply(const struct change *c)
 	struct quarantines *q = &c->node->quarantines;
 	struct quarantine *one = find(c->node, c->peer);
 
-	if (!c->until && !one)
-		return ERR_NOT_FOUND;
 	if (!c->until) {
+		if (!one)
+			return ERR_NOT_FOUND;
 		drop(c->node, one);
 		return ERR_OK;
 	}

@@ -220,9 +220,10 @@ static bool file_add(struct text *t, const char *hash_type, const char *name, co
 		     unsigned *days, const char **why)
 {
 	const struct misp_type *type = type_find(hash_type, strlen(hash_type));
+	const struct misp_type *file = type_find("filename", 8);
 
 	*why = "a type that equality cannot express";
-	if (!type || !simple_add(t, type_find("filename", 8), name, days, why))
+	if (!type || !file || !simple_add(t, file, name, days, why))
 		return false;
 	text_str(t, " AND ");
 	return simple_add(t, type, hash, days, why);

@@ -40,7 +40,7 @@ struct marks {
 
 static struct marks marks_of(const struct identity *identity)
 {
-	struct marks marks;
+	struct marks marks = {{0}, {0}};
 	identity_index_key(identity, KEY_OF_STORE, "store", 5, marks.store);
 	seal_mark(identity, marks.seals);
 	return marks;

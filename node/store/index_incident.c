@@ -37,13 +37,13 @@ enum err batch_incident(struct batch *b, const struct log_row *row, const struct
 static enum err row_from(struct index_reader *reader, const uint8_t from[INCIDENT_KEY_BYTES],
 			 MDB_cursor **cursor, MDB_val *key, MDB_val *value)
 {
+	*key = (MDB_val){INCIDENT_KEY_BYTES, (void *)(uintptr_t)from};
 	enum err e = reader_ready(reader);
 	if (e)
 		return e;
 	int rc = mdb_cursor_open(reader->txn, reader->index->env.tables.incident, cursor);
 	if (rc != 0)
 		return lmdb_err(rc);
-	*key = (MDB_val){INCIDENT_KEY_BYTES, (void *)(uintptr_t)from};
 	rc = mdb_cursor_get(*cursor, key, value, MDB_SET_RANGE);
 	if (rc == 0 && (key->mv_size != INCIDENT_KEY_BYTES || value->mv_size != HASH_KEY_BYTES))
 		rc = MDB_CORRUPTED;

@@ -43,7 +43,7 @@ recovers() {
 
 say_at east first.example
 lab stop east
-if grep -qz __asan_init "$bin/khabardar"; then
+if sanitized; then
 	lab start east
 	pid=$(<"$lab/east/pid")
 else

@@ -84,7 +84,7 @@ like "they were there" "$(cat "$work/crowd")" "gone"
 heard "all of it"
 
 grown=$(($(memory) - before))
-if grep -qz __asan_init "$bin/khabardar" || grep -qz __tsan_init "$bin/khabardar"; then
+if sanitized; then
 	skip 1 "a sanitizer's memory is not the daemon's"
 else
 	[ "$grown" -lt $((96 << 10)) ]

@@ -100,7 +100,7 @@ wait "$silent" "$deaf"
 kill "$watching"
 wait "$watching" 2>/dev/null
 most=$(cat "$work/memory")
-if grep -qz __asan_init "$bin/khabardar"; then
+if sanitized; then
 	skip 1 "a sanitizer's memory is not the daemon's"
 else
 	[ "$most" -lt $((128 << 10)) ]

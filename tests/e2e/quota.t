@@ -71,7 +71,7 @@ result $? "${taken:-?} bytes of it were taken: its quota and what may be on its 
 kill "$flooding"
 wait "$flooding" 2>/dev/null
 grown=$(($(memory) - before))
-if grep -qz __asan_init "$bin/khabardar"; then
+if sanitized; then
 	skip 1 "a sanitizer's memory is not the daemon's"
 else
 	[ "$grown" -lt $((64 << 10)) ]

@@ -194,6 +194,7 @@ static void meddle(const char *table, const void *k, size_t key, const void *v, 
 	MDB_dbi dbi;
 	MDB_val mk = {key, (void *)(uintptr_t)k}, mv = {value, (void *)(uintptr_t)v};
 	need(mdb_env_create(&env) == 0 && mdb_env_set_maxdbs(env, 16) == 0);
+	need(mdb_env_set_mapsize(env, (size_t)64 << 20) == 0);
 	need(mdb_env_open(env, path_in(&home, "index"), 0, 0600) == 0);
 	need(mdb_txn_begin(env, NULL, 0, &txn) == 0 && mdb_dbi_open(txn, table, 0, &dbi) == 0);
 	need(mdb_put(txn, dbi, &mk, &mv, 0) == 0 && mdb_txn_commit(txn) == 0);

@@ -352,6 +352,7 @@ static void set_format(uint8_t format)
 	MDB_dbi meta;
 	MDB_val key = {6, "format"}, value = {4, be};
 	need(mdb_env_create(&env) == 0 && mdb_env_set_maxdbs(env, 8) == 0);
+	need(mdb_env_set_mapsize(env, (size_t)64 << 20) == 0);
 	need(mdb_env_open(env, path_in(&home, "log"), 0, 0600) == 0);
 	need(mdb_txn_begin(env, NULL, 0, &txn) == 0 && mdb_dbi_open(txn, "meta", 0, &meta) == 0);
 	need(mdb_put(txn, meta, &key, &value, 0) == 0 && mdb_txn_commit(txn) == 0);

@@ -168,6 +168,7 @@ static void damage(uint64_t lsn, size_t byte)
 	MDB_val key = {sizeof at, at}, value;
 	put_u64(at, lsn);
 	need(mdb_env_create(&env) == 0 && mdb_env_set_maxdbs(env, 8) == 0);
+	need(mdb_env_set_mapsize(env, (size_t)64 << 20) == 0);
 	need(mdb_env_open(env, path_in(&home, "log"), 0, 0600) == 0);
 	need(mdb_txn_begin(env, NULL, 0, &txn) == 0 && mdb_dbi_open(txn, "row", 0, &dbi) == 0);
 	need(mdb_get(txn, dbi, &key, &value) == 0 && value.mv_size <= sizeof copy);

@@ -168,7 +168,7 @@ void host_random(void *arg, void *out, size_t n);
 void keys_use(const struct world *w);
 void keys_sign(const struct node *n, unsigned key, const struct message_id *id, uint8_t *signature);
 uint8_t *keys_seal(struct world *w, struct header *h, const struct letter *letter, size_t n);
-void keys_secret_check(struct world *w, const struct node *from, const uint8_t *bytes, size_t n);
+void keys_secret_check(struct world *w, const struct node *n, const uint8_t *bytes, size_t length);
 void keys_open_check(struct world *w);
 
 /* world_say.c: what the nodes write. */

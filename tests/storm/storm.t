@@ -13,7 +13,7 @@ seconds=${TIME:-20}
 RANDOM=${SEED:-1}
 power=true
 # A sanitizer wants to be the first library, so that it is kill -9 only.
-! grep -qz __asan_init "$bin/khabardar" || power=false
+! sanitized || power=false
 
 # begin NODE...: with a shadow of its log, where power may be cut.
 begin() {
