@@ -356,7 +356,12 @@ const struct identity_public *identity_public(const struct identity *id)
 
 bool identity_locked(const struct identity *id)
 {
-	return id->locked;
+	bool locked;
+
+	pthread_rwlock_rdlock(id->lock);
+	locked = id->locked;
+	pthread_rwlock_unlock(id->lock);
+	return locked;
 }
 
 void identity_sign(const struct identity *id, const struct message_id *message,

@@ -144,7 +144,8 @@ void ask_close(struct ask *a)
 	if (a->socket)
 		zmq_close(a->socket);
 	if (a->context)
-		zmq_ctx_term(a->context);
+		while (zmq_ctx_term(a->context) != 0 && errno == EINTR)
+			; /* a signal came meanwhile: it is not over */
 	if (a->folder >= 0)
 		close(a->folder);
 	free(a);

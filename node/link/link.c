@@ -171,7 +171,8 @@ void link_close(struct link *link)
 	gate_close(link->gate);
 	zmq_msg_close(&link->frame);
 	if (link->context)
-		zmq_ctx_term(link->context);
+		while (zmq_ctx_term(link->context) != 0 && errno == EINTR)
+			; /* a signal came meanwhile: it is not over */
 	events_clear(&link->events);
 	free(link->proxy);
 	free(link);
