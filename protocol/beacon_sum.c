@@ -51,7 +51,7 @@ static bool grow(void **at, size_t *size, size_t count, size_t width)
 	size_t larger = *size ? 2 * *size : 64;
 	void *grown;
 
-	if (count < *size)
+	if (*at && count < *size)
 		return true;
 	grown = realloc(*at, larger * width);
 	if (!grown)

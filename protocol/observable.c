@@ -15,7 +15,9 @@ typedef const char *canonical_fn(struct observable *o, const char *text);
 
 static char lower(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c + 32);
+	return c;
 }
 
 static bool is_digit(char c)

@@ -20,7 +20,9 @@ static bool path_plain(char out[PATH_MAX_BYTES + 1], const char *path, size_t le
 			continue;
 		if (c == '.' || c == ':')
 			last = n + 1;
-		out[n++] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+		if (c >= 'A' && c <= 'Z')
+			c = (char)(c + 32);
+		out[n++] = c;
 	}
 	out[n] = '\0';
 	if (strncmp(out + last, "sha", 3) == 0) {

@@ -110,7 +110,9 @@ static void hand_over(struct scan *s, const struct piece *p, enum observable_typ
 
 static char lower(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c + 32);
+	return c;
 }
 
 static void look_hash(struct scan *s, const struct piece *p)

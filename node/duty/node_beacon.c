@@ -179,7 +179,7 @@ static void clock_advance(struct beacons *b, struct beacon_clock *c, uint64_t at
 {
 	while (c->stage < BEACON_STAGES && at >= c->spoke && at - c->spoke >= stages_ms[c->stage])
 		c->stage++;
-	if (c->stage == BEACON_STAGES)
+	if (c->stage >= BEACON_STAGES)
 		*c = b->clocks[--b->count];
 	b->changed = true;
 }
@@ -256,7 +256,9 @@ static enum err follow(struct beacons *b, struct log_reader *log, const struct p
  * taken to have been started now. */
 static uint64_t due_at(const struct beacon_clock *c, uint64_t wall)
 {
-	return (c->spoke < wall ? c->spoke : wall) + stages_ms[c->stage];
+	uint64_t wait = c->stage < BEACON_STAGES ? stages_ms[c->stage] : 0;
+
+	return (c->spoke < wall ? c->spoke : wall) + wait;
 }
 
 static enum err say_due(struct node *n, struct log_reader *log, struct index_reader *index,

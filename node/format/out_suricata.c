@@ -30,12 +30,12 @@ static const char *const files[NETWORK] = {
 #define HASHES(list, keyword, name, sid) \
 	{list, "http", "file of a known threat", keyword ":khabardar-" name ".lst; ", sid}, \
 		{list, "smtp", "file of a known threat", keyword ":khabardar-" name ".lst; ", \
-		 sid + 1}, \
+		 (sid) + 1}, \
 		{list, "ftp-data", "file of a known threat", keyword ":khabardar-" name ".lst; ", \
-		 sid + 2}, \
+		 (sid) + 2}, \
 	{ \
 		list, "smb", "file of a known threat", keyword ":khabardar-" name ".lst; ", \
-			sid + 3 \
+			(sid) + 3 \
 	}
 
 static const struct rule {

@@ -166,7 +166,7 @@ enum err index_incident_last(struct index_reader *reader, const char *prefix, ui
 {
 	enum { GAP_MAX = 1024 };
 	char number[INCIDENT_NUMBER_MAX_BYTES + 8];
-	struct numbered *all = NULL, wanted;
+	struct numbered *all = NULL, wanted = {0};
 	size_t n = 0, kept = 0;
 	enum err e = numbered_read(reader, &all, &n);
 	*last = after;
