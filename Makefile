@@ -182,7 +182,9 @@ faults: $(filter $(BUILD)/tests/fault/%,$(TESTS))
 
 bench: all $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 	@rm -f build/bench.jsonl
-	$(Q)for bench in $(filter $(BUILD)/tests/bench/%,$^); do $$bench build/bench.jsonl || exit 1; done
+	$(Q)for bench in $(filter $(BUILD)/tests/bench/%,$^); do \
+		PATH=$(CURDIR)/build/peers:$$PATH $$bench build/bench.jsonl || exit 1; \
+	done
 
 scale: $(BUILD)/tests/bench/scale
 	$(Q)NODES=$(NODES) HOURS=$(HOURS) SEED=$(SEED) $<
