@@ -77,17 +77,12 @@ static void read_every(struct reading *r, const struct zpl_item *item)
 static void read_export(struct reading *r, const struct zpl_item *item)
 {
 	static const struct key keys[] = {
-		{"format", false, read_option},
-		{"out", false, read_out},
-		{"tlp-max", false, read_option},
-		{"use", false, read_option},
-		{"type", false, read_option},
-		{"node", false, read_option},
-		{"zone", false, read_option},
-		{"label", false, read_labels},
-		{"min-confidence", false, read_option},
-		{"max-age", false, read_option},
-		{"then", false, read_then},
+		{"format", false, read_option},  {"out", false, read_out},
+		{"tlp-max", false, read_option}, {"use", false, read_option},
+		{"type", false, read_option},    {"node", false, read_option},
+		{"group", false, read_option},   {"zone", false, read_option},
+		{"label", false, read_labels},   {"min-confidence", false, read_option},
+		{"max-age", false, read_option}, {"then", false, read_then},
 		{"every", false, read_every},
 	};
 	struct followed *f;

@@ -125,7 +125,8 @@ static const struct command commands[] = {
 	{"watch", cmd_watch, "[--type T] [--tlp T] [--node N]", "objects as they come"},
 	{"export", cmd_export,
 	 "--format F --out DIR|- [--tlp-max T] [--use detect|block] [--type T]\n"
-	 "                   [--node N] [--label L]... [--min-confidence N] [--max-age 30d]\n"
+	 "                   [--node N] [--group G] [--label L]... [--min-confidence N] [--max-age "
+	 "30d]\n"
 	 "                   [--zone NAME]",
 	 "what is known, as files for resolvers, sensors, firewalls, MISP"},
 	{"follow", cmd_follow, "",

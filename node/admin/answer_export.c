@@ -14,6 +14,8 @@ struct filter {
 	const char *type;
 	enum observable_type value_type; /* when type names one */
 	const struct party *node;
+	const struct topology *topology; /* in which group is */
+	const struct party_group *group;
 	enum tlp tlp_max;
 	bool by_use, block;
 	const char *labels[LABELS_WANTED_MAX]; /* any of them */
@@ -79,6 +81,29 @@ static bool stands_alone(const char *pattern, const struct observable *found, si
 
 /* ---- what is wanted ---- */
 
+/* A role of the group stands for those who hold it. */
+static bool is_member(const struct filter *f, size_t member, const struct party_id *origin)
+{
+	const struct party *p = &f->topology->parties[member];
+
+	if (p->kind == PARTY_NODE)
+		return party_id_equal(&p->id, origin);
+	for (size_t i = 0; i < p->holder_count; i++)
+		if (party_id_equal(&f->topology->parties[p->holders[i]].id, origin))
+			return true;
+	return false;
+}
+
+static bool origin_wanted(const struct filter *f, const struct party_id *origin)
+{
+	if (f->node && !party_id_equal(origin, &f->node->id))
+		return false;
+	for (size_t i = 0; f->group && i < f->group->member_count; i++)
+		if (is_member(f, f->group->members[i], origin))
+			return true;
+	return !f->group;
+}
+
 static bool header_wanted(const struct filter *f, const struct log_row *row)
 {
 	struct header h;
@@ -90,8 +115,7 @@ static bool header_wanted(const struct filter *f, const struct log_row *row)
 	/* Whose a forward is, only its content tells. */
 	return n <= row->length && header_decode(&h, row->data, n) == ERR_OK &&
 	       h.tlp <= f->tlp_max &&
-	       (h.kind == KIND_FORWARD ||
-		(h.kind == KIND_POST && (!f->node || party_id_equal(&h.origin, &f->node->id))));
+	       (h.kind == KIND_FORWARD || (h.kind == KIND_POST && origin_wanted(f, &h.origin)));
 }
 
 static bool message_wanted(const struct filter *f, const struct opened *o)
@@ -100,7 +124,7 @@ static bool message_wanted(const struct filter *f, const struct opened *o)
 
 	/* SPEC 9.7: "Nothing of an exercise is given." */
 	return !envelope->exercise && (!f->by_use || envelope->block == f->block) &&
-	       (!f->node || party_id_equal(&o->header.origin, &f->node->id));
+	       origin_wanted(f, &o->header.origin);
 }
 
 static bool label_wanted(const struct filter *f, const cJSON *labels)
@@ -400,6 +424,27 @@ static enum err type_read(struct filter *f, struct answer *a)
 	return ERR_FORMAT;
 }
 
+static enum err group_read(struct filter *f, struct answer *a)
+{
+	const struct topology *t = versions_newest(node_versions(a->node));
+	const char *name = admin_string(&a->request, "group"), *nearest = NULL;
+	const char **names = name && t ? calloc(t->group_count + 1, sizeof *names) : NULL;
+
+	f->topology = t;
+	f->group = name && t ? topology_group(t, name) : NULL;
+	if (name && !f->group) {
+		for (size_t i = 0; names && i < t->group_count; i++)
+			names[i] = t->groups[i].name;
+		nearest = names ? report_nearest(name, names, t->group_count) : NULL;
+		a->where = "group";
+		report_add(&a->report, "no group named \"%s\"%s%s%s", name,
+			   nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+			   nearest ? "\"?" : "");
+	}
+	free(names);
+	return name && !f->group ? ERR_UNKNOWN_PARTY : ERR_OK;
+}
+
 static enum err filter_read(struct filter *f, struct answer *a)
 {
 	struct admin_request *r = &a->request;
@@ -420,6 +465,8 @@ static enum err filter_read(struct filter *f, struct answer *a)
 		return ERR_FORMAT;
 	}
 	if (node && !(f->node = answer_node_named(a, node)))
+		return ERR_UNKNOWN_PARTY;
+	if (group_read(f, a))
 		return ERR_UNKNOWN_PARTY;
 	if (type_read(f, a))
 		return ERR_FORMAT;

@@ -16,7 +16,7 @@ enum { LINES_MAX = 64 << 10, AGE_MAX_DAYS = 36500, NO_CONFIDENCE = 101 };
 struct exporting {
 	struct client client;
 	/* As typed. */
-	const char *format, *out, *tlp_max, *use, *type, *node, *zone;
+	const char *format, *out, *tlp_max, *use, *type, *node, *group, *zone;
 	struct option_list labels;
 	unsigned long min_confidence, max_age;
 	/* What becomes of it. */
@@ -78,6 +78,7 @@ static int options_take(struct exporting *x, int argc, char **argv)
 		{"use", OPTION_TEXT, &x->use, 0, 0},
 		{"type", OPTION_TEXT, &x->type, 0, 0},
 		{"node", OPTION_TEXT, &x->node, 0, 0},
+		{"group", OPTION_TEXT, &x->group, 0, 0},
 		{"zone", OPTION_TEXT, &x->zone, 0, 0},
 		{"label", OPTION_LIST, &x->labels, 0, 0},
 		{"min-confidence", OPTION_NUMBER, &x->min_confidence, 0, 100},
@@ -107,6 +108,7 @@ static void request_write(struct text *t, const struct exporting *x, double afte
 	put_string(t, "use", x->kind->blocks ? "block" : x->use);
 	put_string(t, "type", x->type);
 	put_string(t, "node", x->node);
+	put_string(t, "group", x->group);
 	if (x->labels.count) {
 		admin_put_name(t, "labels");
 		text_str(t, "[");

@@ -6,6 +6,8 @@
 formats=(stix misp-feed csv list suricata zeek rpz nftables hosts)
 blocking='rpz nftables hosts'
 family root east west >"$work/text.zpl"
+printf '%s\n' role '    office' '        reports-to = root' '        holders = west' \
+	group '    western = office' '    others = "root east"' >>"$work/text.zpl"
 lab_up --topology "$work/text.zpl"
 
 # Everything that is said has a number, and three values: a name, an address and a hash.
@@ -104,6 +106,8 @@ for format in "${formats[@]}"; do
 	tried "$format" "amber when asked" "$all amber" --tlp-max amber
 	tried "$format" "clear" second --tlp-max clear
 	tried "$format" "of west" second --node west
+	tried "$format" "of a group, a role of which west holds" second --group western
+	tried "$format" "of both" "" --group others --node west
 	tried "$format" "with a label" first --label spring
 	tried "$format" "with one of two" "first second" --label spring --label autumn
 	tried "$format" "of confidence" first --min-confidence 50
@@ -119,4 +123,5 @@ for format in "${formats[@]}"; do
 	export_as "$format" --type domain >/dev/null 2>&1
 	ok "$format: names alone" no_address
 done
+exits 1 "a group that is none is refused" 'did you mean "western"' export_as list --group westen
 finish
