@@ -128,6 +128,50 @@ static void look_at_export(struct doctor *d, const struct followed *f)
 		doctor_say(d, FINDING_OK, step, NULL, "writes to %s", out ? out : "");
 }
 
+/* SPEC 9.17: "which is a warning as long as it is there" */
+static void look_at_inflow(struct doctor *d, const struct inflow *f)
+{
+	const char *kind = f->kind == INFLOW_WATCH ? "watch" : "misp", *failed = "";
+	const cJSON *line;
+	char step[64];
+
+	snprintf(step, sizeof step, "%s %s", kind, f->name);
+	cJSON_ArrayForEach(line, cJSON_GetObjectItemCaseSensitive(d->status.json, "inflows"))
+	{
+		if (strcmp(member_text(line, "kind"), kind) == 0 &&
+		    strcmp(member_text(line, "name"), f->name) == 0)
+			failed = member_text(line, "failed");
+	}
+	if (f->kind == INFLOW_WATCH && access(f->from, R_OK | W_OK | X_OK) != 0)
+		doctor_say(d, FINDING_FAILED, step, "mkdir, chown, chmod", "%s: %s", f->from,
+			   strerror(errno));
+	else if (*failed)
+		doctor_say(d, FINDING_FAILED, step, "khabar status", "%s", failed);
+	else
+		doctor_say(d, FINDING_OK, step, NULL, "takes what comes from %s", f->from);
+}
+
+/* Who writes exports, takes files and tells alarms is started by the daemon, once. */
+static void look_at_follower(struct doctor *d)
+{
+	const cJSON *warning;
+	bool gone = false;
+
+	if (!config_follows(d->config) || !d->status.json)
+		return;
+	cJSON_ArrayForEach(warning, cJSON_GetObjectItemCaseSensitive(d->status.json, "warnings"))
+	{
+		const char *text = cJSON_GetStringValue(warning);
+		gone = gone || (text && strstr(text, "khabar follow was ended"));
+	}
+	if (gone)
+		doctor_say(d, FINDING_FAILED, "follower", "systemctl restart khabardar",
+			   "khabar follow was ended: nothing is exported or taken in, no alarm "
+			   "told");
+	else
+		doctor_say(d, FINDING_OK, "follower", NULL, "khabar follow runs");
+}
+
 static void look_at_alarms(struct doctor *d)
 {
 	const char *command = d->config->alarm_command, *wrong;
@@ -161,7 +205,10 @@ void doctor_home(struct doctor *d)
 		look_at_key_copy(d, note);
 	}
 	free(note);
+	look_at_follower(d);
 	for (size_t i = 0; i < d->config->export_count; i++)
 		look_at_export(d, &d->config->exports[i]);
+	for (size_t i = 0; i < d->config->inflow_count; i++)
+		look_at_inflow(d, &d->config->inflows[i]);
 	look_at_alarms(d);
 }

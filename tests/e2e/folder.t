@@ -132,6 +132,7 @@ exits 0 "what has left it is not" '"known": *false' khabar east --json check l1.
 
 mv "$in" "$work/away"
 within 20 "status says when the folder is not there" warned "$in: No such file or directory"
+like "and doctor" "$(khabar east doctor)" "watch feeds.*$in: No such file"
 mv "$work/away" "$in"
 within 20 "until it is" not_warned
 lab stop east

@@ -80,5 +80,7 @@ ok "which is nothing to warn of" not_ended
 kill -9 "$(ps -o ppid= -p "$(follower)" | tr -d ' ')"
 within 60 "it goes with who keeps it" gone
 within 60 "and status says that nothing is exported any more" ended
+missed() { khabar east doctor | grep -q 'khabar follow was ended'; }
+within 20 "and doctor what to do" missed
 lab stop east
 finish
