@@ -157,6 +157,7 @@ static void judge(struct walk *w, const struct link_event *event)
 	case LINK_CAUSE_KEY_REFUSED:
 		say_step(w, FINDING_OK, "CURVE", NULL, "it has the key that it should have");
 		say_step(w, FINDING_FAILED, "ZAP",
+			 "ask them whether khabar links has this node in quarantine there; else "
 			 "khabar card show --export FILE here, khabar card accept FILE there",
 			 event->text);
 		return;
