@@ -8,6 +8,7 @@
 #   make fuzz-keep                  what that has found goes into tests/fuzz/found
 #   make fuzz-afl TIME=60           the same targets under AFL++; scripts/deps afl++
 #   make coverage                   how much of protocol/ the corpus of the fuzzers reaches
+#   make check SAN=thread           the same under the sanitizer for threads
 #   make analyze                    gcc -fanalyzer, clang-tidy, cppcheck
 #   make valgrind                   real daemons, protocol/ and keys/; scripts/deps clang-tidy llvm valgrind
 #   make faults                     every single call that can fail, failing; make check: some
@@ -191,7 +192,7 @@ scale: $(BUILD)/tests/bench/scale
 
 # What reads the sources without running them; one line a file that is new or has changed.
 ANALYZED = $(filter-out tests/%,$(filter %.c,$(C_FILES)))
-# gcc 12 takes what a growing array holds for leaked; clang-tidy, sanitizers and valgrind look for leaks.
+# Suppressed: gcc 12 takes what a growing array holds for leaked; the other tools look for leaks.
 GCC_ANALYZER = -fanalyzer -Wno-analyzer-malloc-leak
 analyze: $(ANALYZED:%.c=build/analyze/%.gcc) $(ANALYZED:%.c=build/analyze/%.tidy) lint
 build/analyze/%.gcc: %.c

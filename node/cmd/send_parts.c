@@ -118,7 +118,7 @@ static int request_send(struct sending *s, size_t from, size_t to, bool dry_run,
 	if (before->first[0])
 		admin_put_string(&request, "part_of", before->first);
 	request.bad = request.bad || !frames || !owned;
-	if (!request.bad)
+	if (!request.bad && owned)
 		code = parts_load(s, from, n, frames, owned);
 	if (!code)
 		code = client_ask(&s->client, &request, frames, request.bad ? 0 : n, false, reply);

@@ -32,7 +32,8 @@ static bool until_read(uint64_t *ms, const char *text, uint64_t from)
 	if (time_parse(ms, text))
 		return true;
 	n = strtoul(text, &end, 10);
-	if (*text < '0' || *text > '9' || n > 1000 || (strcmp(end, "h") && strcmp(end, "d")))
+	if (*text < '0' || *text > '9' || n > 1000 ||
+	    (strcmp(end, "h") != 0 && strcmp(end, "d") != 0))
 		return false;
 	*ms = from + n * (uint64_t)(*end == 'h' ? HOUR_MS : DAY_MS);
 	return true;

@@ -82,6 +82,18 @@ said() {
 }
 said >"$work/said" 2>"$work/said.errors"
 hex() { od -An -v -tx1 | tr -d ' \n'; }
+# As ZeroMQ writes keys: five letters for every four bytes, the most significant first.
+z85() {
+	local digits='0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#'
+	local word power
+	for word in $(od -An -v -tu4 --endian=big); do
+		for power in 52200625 614125 7225 85 1; do
+			printf '%s' "${digits:word / power % 85:1}"
+		done
+	done
+}
+is "keys are looked for as ZeroMQ writes them too" \
+	"$(printf '\x86\x4f\xd2\x6f\xb5\x59\xf7\x5b' | z85)" HelloWorld
 hex <"$work/said" >"$work/said.hex"
 secrets=$(od -An -v -tu1 -j7 -N1 "$home/node.key" | tr -d ' ')
 found=0
@@ -89,7 +101,8 @@ for ((i = 0; i < secrets; i++)); do
 	raw() { tail -c +$((88 + 36 * i + 5)) "$home/node.key" | head -c 32; }
 	secret=$(raw | hex)
 	coded=$(raw | base64 -w0)
-	for form in "$secret" "${secret^^}" "${coded%%=*}"; do
+	url=$(tr '+/' '-_' <<<"${coded%%=*}")
+	for form in "$secret" "${secret^^}" "${coded%%=*}" "$url" "$(raw | z85)"; do
 		grep -qaF -e "$form" "$work/said" && found=$((found + 1))
 	done
 	grep -qF -e "$secret" "$work/said.hex" && found=$((found + 1))
