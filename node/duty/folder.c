@@ -103,6 +103,21 @@ static enum err fold_all(struct folder *f)
 	return e;
 }
 
+/* What nobody waits for is done while nobody does.  Should it fail, so will the next fold, and say
+ * so. */
+static void settle(struct folder *f, uint64_t until)
+{
+	bool more = true;
+
+	while (more && clock_monotonic() < until) {
+		pthread_mutex_lock(&f->lock);
+		more = !f->wanted && !f->ending;
+		pthread_mutex_unlock(&f->lock);
+		if (more && index_settle(f->index, &more) != ERR_OK)
+			break;
+	}
+}
+
 static void *thread_main(void *arg)
 {
 	struct folder *f = arg;
@@ -117,6 +132,8 @@ static void *thread_main(void *arg)
 		if (e && next > clock_monotonic() + RETRY_MS)
 			next = clock_monotonic() + RETRY_MS;
 		state_set(f, e);
+		if (!e)
+			settle(f, next);
 	}
 	return NULL;
 }

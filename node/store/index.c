@@ -251,10 +251,15 @@ static enum err fold_content_once(struct index *index, bool *more)
 	struct folded folded = {0};
 	enum err e = log_reader_renew(index->reader);
 	*more = false;
-	if (!e && (mark.lsn < index->headers.lsn || waits_over(&f))) {
+	if (!e && index->crowded) {
+		/* With more and more runs everything would be slower: first these are made few. */
+		e = fold_merge(&f, false, &index->crowded);
+		*more = true;
+	} else if (!e && (mark.lsn < index->headers.lsn || waits_over(&f))) {
 		e = fold_content(&f, index->headers.lsn, &mark, &folded, more);
 		if (!e)
 			publish(index, NULL, &mark);
+		index->crowded = folded.crowded;
 		filter_judge(index);
 	}
 	log_reader_pause(index->reader);
@@ -287,6 +292,15 @@ enum err index_fold(struct index *index, bool *more)
 	*more = false;
 	pthread_mutex_lock(&index->folding);
 	enum err e = fold_once(index, more);
+	pthread_mutex_unlock(&index->folding);
+	return e;
+}
+
+enum err index_settle(struct index *index, bool *more)
+{
+	struct folding f = folding_of(index);
+	pthread_mutex_lock(&index->folding);
+	enum err e = fold_merge(&f, true, more);
 	pthread_mutex_unlock(&index->folding);
 	return e;
 }

@@ -46,6 +46,9 @@ uint64_t index_searchable(const struct index *index);
 
 /* Folds one batch; *more when the log goes on after it. */
 enum err index_fold(struct index *index, bool *more);
+/* With nothing to fold: one step towards quicker look-ups and a smaller file; *more when there is
+ * another. */
+enum err index_settle(struct index *index, bool *more);
 /* Folds the headers, not the content, up to and with a committed position: what reconciliation
  * needs before it says or answers anything.  ERR_BUSY at once, when somebody else is folding, which
  * takes headers along: ask again for the same position. */

@@ -9,8 +9,7 @@
 enum { OBJECTS, VALUES, RECEIPTS, CARDS, INCIDENTS, FORWARDS, WAITS, UNREADS, READS, HELD, SHEETS };
 
 enum {
-	OBJECT_RECORD_BYTES = OBJECT_KEY_BYTES + OBJECT_VALUE_BYTES,
-	VALUE_RECORD_BYTES = VALUE_KEY_BYTES + OBJECT_REF_BYTES + 2, /* and its length's place */
+	VALUE_RECORD_BYTES = VALUE_BYTES + 2, /* and its length's place */
 	RECEIPT_RECORD_BYTES = RECEIPT_KEY_BYTES + RECEIPT_VALUE_BYTES,
 	CARD_RECORD_BYTES = CARD_KEY_BYTES + CARD_VALUE_BYTES,
 	INCIDENT_RECORD_BYTES = INCIDENT_KEY_BYTES + HASH_KEY_BYTES,
@@ -28,6 +27,8 @@ struct batch {
 	struct sheet *to;          /* one of the two */
 	bool forwarded;            /* what is added is of a forward */
 	bool original_gone;        /* to is gone, for the sake of what a forward hands on */
+	bool again;                /* of what is made, some may have been made before */
+	bool crowded;              /* see struct folded */
 	size_t retried;      /* of what waited for a topology version; nothing else is taken */
 	struct sheet erase;  /* positions, and what of them may go */
 	uint32_t floor;      /* hours: what expires before was purged */
@@ -68,6 +69,9 @@ enum err batch_read(struct batch *b, const struct log_row *fact);
 /* What was made from the message is taken out: its mark goes, too. */
 enum err batch_unmark(struct batch *b, const struct log_row *row);
 int unread_put(struct batch *b);
+/* index_objects.c: the packed tables. */
+int objects_change(struct batch *b, struct content_mark *mark);
+int values_change(struct batch *b);
 /* Rows that are what their sheet says go into the table, and out of it. */
 int batch_change(struct batch *b, int sheet, MDB_dbi table, size_t key_bytes);
 /* The rows that a post makes, whose header is in b->header. */

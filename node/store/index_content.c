@@ -29,21 +29,19 @@ enum err batch_hold(struct batch *b, uint64_t lsn, const char *why)
 }
 
 static enum err add_values(struct batch *b, const struct stix_object *object, uint64_t lsn,
-			   uint16_t number, const uint8_t *object_key)
+			   uint16_t number, const uint8_t *record)
 {
 	size_t n = stix_observables(object, b->found, OBSERVABLES_PER_OBJECT_MAX);
 	for (size_t i = 0; i < n; i++) {
 		uint8_t *at = sheet_add(&b->to[VALUES]);
 		if (!at)
 			return ERR_MEMORY;
-		struct writer w;
-		writer_init(&w, at, VALUE_RECORD_BYTES);
-		key_of_value(at, b->f->identity, &b->found[i]);
-		w.used = HASH_KEY_BYTES;
-		write_u64(&w, lsn);
-		write_u16(&w, number);
-		write_bytes(&w, object_key, OBJECT_REF_BYTES);
-		write_u16(&w, (uint16_t)length_of_value(&b->found[i]));
+		uint8_t hash[HASH_KEY_BYTES];
+		size_t length = length_of_value(&b->found[i]);
+		key_of_value(hash, b->f->identity, &b->found[i]);
+		value_encode(at, hash, lsn, number, record);
+		at[VALUE_BYTES] = (uint8_t)(length >> 8);
+		at[VALUE_BYTES + 1] = (uint8_t)length;
 	}
 	return ERR_OK;
 }
@@ -54,19 +52,16 @@ static enum err add_object(struct batch *b, const struct log_row *row,
 	uint8_t *at = sheet_add(&b->to[OBJECTS]);
 	if (!at)
 		return ERR_MEMORY;
-	bool scaffolding = stix_scaffolding(object);
-	struct writer w;
-	writer_init(&w, at, OBJECT_RECORD_BYTES);
-	key_of_object(at, b->f->identity, &b->header.origin, object->id);
-	w.used = HASH_KEY_BYTES;
-	write_u64(&w, object->modified);
-	write_bytes(&w, row->id.b, 8);
-	write_u16(&w, number);
-	write_u8(&w, b->forwarded ? 0 : 1);
-	write_u64(&w, ~row->lsn);
-	write_u64(&w, object->valid_until);
-	write_u8(&w, (uint8_t)((object->revoked ? OBJECT_REVOKED : 0) | (block ? OBJECT_BLOCK : 0) |
-			       (scaffolding ? OBJECT_SCAFFOLDING : 0)));
+	uint8_t hash[HASH_KEY_BYTES];
+	key_of_object(hash, b->f->identity, &b->header.origin, object->id);
+	object_encode(at, hash, &row->id, b->forwarded,
+		      &(struct object_at){.lsn = row->lsn,
+					  .number = number,
+					  .modified = object->modified,
+					  .valid_until = object->valid_until,
+					  .revoked = object->revoked,
+					  .block = block,
+					  .scaffolding = stix_scaffolding(object)});
 	return add_values(b, object, row->lsn, number, at);
 }
 
@@ -289,7 +284,7 @@ void batch_free(struct batch *b)
 struct batch *batch_new(const struct folding *f)
 {
 	static const size_t widths[SHEETS] = {
-		OBJECT_RECORD_BYTES,   VALUE_RECORD_BYTES, RECEIPT_RECORD_BYTES, CARD_RECORD_BYTES,
+		OBJECT_BYTES,          VALUE_RECORD_BYTES, RECEIPT_RECORD_BYTES, CARD_RECORD_BYTES,
 		INCIDENT_RECORD_BYTES, FORWARD_KEY_BYTES,  WAIT_KEY_BYTES,       UNREAD_KEY_BYTES,
 		READ_RECORD_BYTES,     HELD_RECORD_BYTES};
 	struct batch *b = calloc(1, sizeof *b);
@@ -307,7 +302,8 @@ struct batch *batch_new(const struct folding *f)
 struct folded batch_folded(const struct batch *b)
 {
 	return (struct folded){.erasable = b->erase.count,
-			       .cards = b->made[CARDS].count + b->gone[CARDS].count};
+			       .cards = b->made[CARDS].count + b->gone[CARDS].count,
+			       .crowded = b->crowded};
 }
 
 enum err fold_content(const struct folding *f, uint64_t until, struct content_mark *mark,

@@ -19,7 +19,7 @@ static int open_tables(MDB_txn *txn, struct index_tables *t)
 		   {"card", &t->card},       {"incident", &t->incident},
 		   {"unread", &t->unread},   {"read", &t->read},
 		   {"range", &t->range},     {"trie", &t->trie},
-		   {"meta", &t->meta}};
+		   {"run", &t->run},         {"meta", &t->meta}};
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < sizeof all / sizeof *all; i++)
 		rc = mdb_dbi_open(txn, all[i].name, MDB_CREATE, all[i].dbi);
@@ -150,7 +150,7 @@ enum err env_drop(struct index_env *env)
 	const MDB_dbi all[] = {t->id,    t->ref,    t->object, t->value,    t->forward,
 			       t->wait,  t->held,   t->erase,  t->receipt,  t->sequence,
 			       t->reuse, t->beacon, t->card,   t->incident, t->unread,
-			       t->read,  t->range,  t->trie,   t->meta};
+			       t->read,  t->range,  t->trie,   t->run,      t->meta};
 	MDB_txn *txn;
 	int rc = mdb_txn_begin(env->store.env, NULL, 0, &txn);
 	if (rc != 0)

@@ -10,7 +10,7 @@
 
 #include "node/store/index_parts.h"
 
-enum { WORDS_MIN = 1024, BITS_MADE = 16, BITS_FULL = 8, BITS_SET = 4 };
+enum { WORDS_MIN = 1024, BITS_MADE = 16, BITS_FULL = 8, BITS_SET = 4, READ_AT_ONCE = 500 };
 
 struct filter {
 	size_t users, room; /* the first under the index's lock */
@@ -20,22 +20,22 @@ struct filter {
 };
 
 /* The hash is keyed and even: parts of it say which word and which bits. */
-static uint64_t bits_of(const uint8_t hash[HASH_KEY_BYTES])
+static uint64_t bits_of(const uint8_t hash[SHORT_HASH_BYTES])
 {
-	uint64_t rest = get_u64(hash + 8), bits = 0;
+	uint64_t rest = get_u32(hash + 8), bits = 0;
 	for (unsigned i = 0; i < BITS_SET; i++, rest >>= 6)
 		bits |= (uint64_t)1 << (rest & 63);
 	return bits;
 }
 
-bool filter_may(const struct filter *f, const uint8_t hash[HASH_KEY_BYTES])
+bool filter_may(const struct filter *f, const uint8_t hash[SHORT_HASH_BYTES])
 {
 	uint64_t bits = bits_of(hash);
 	const _Atomic uint64_t *word = &f->words[get_u64(hash) & f->mask];
 	return (atomic_load_explicit(word, memory_order_relaxed) & bits) == bits;
 }
 
-void filter_add(struct filter *f, const uint8_t hash[HASH_KEY_BYTES])
+void filter_add(struct filter *f, const uint8_t hash[SHORT_HASH_BYTES])
 {
 	atomic_fetch_or_explicit(&f->words[get_u64(hash) & f->mask], bits_of(hash),
 				 memory_order_release);
@@ -98,36 +98,37 @@ void reader_filter_leave(struct index_reader *reader)
 	pthread_mutex_unlock(&reader->index->lock);
 }
 
-static int fill(struct filter *f, MDB_txn *txn, MDB_dbi table)
+static int fill(struct filter *f, struct packed *values)
 {
-	MDB_cursor *cursor;
-	MDB_val key, value;
-	int rc = mdb_cursor_open(txn, table, &cursor);
-	if (rc != 0)
-		return rc;
-	while ((rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0)
-		if (key.mv_size == VALUE_KEY_BYTES)
-			filter_add(f, key.mv_data);
-	mdb_cursor_close(cursor);
-	return rc == MDB_NOTFOUND ? 0 : rc;
+	uint8_t from[VALUE_BYTES] = {0}, records[READ_AT_ONCE * VALUE_BYTES];
+	size_t n = READ_AT_ONCE;
+	int rc = 0;
+	while (rc == 0 && n == READ_AT_ONCE) {
+		rc = packed_range(values, from, 0, records, READ_AT_ONCE, &n);
+		for (size_t i = 0; rc == 0 && i < n; i++)
+			filter_add(f, records + i * VALUE_BYTES);
+		if (rc == 0 && n)
+			memcpy(from, records + (n - 1) * VALUE_BYTES, sizeof from);
+		packed_step(values, from);
+	}
+	return rc;
 }
 
 /* Nobody folds meanwhile. */
 static enum err filter_make(struct index_reader *reader)
 {
 	struct index *index = reader->index;
-	MDB_stat stat;
 	enum err e = index_reader_renew(reader);
 	if (e || reader->filter)
 		return e;
 	e = reader_ready(reader);
-	int rc = e ? 0 : mdb_stat(reader->txn, index->env.tables.value, &stat);
+	int rc = e ? 0 : match_ready(reader);
 	if (e || rc != 0)
 		return e ? e : lmdb_err(rc);
-	struct filter *f = filter_new(stat.ms_entries);
+	struct filter *f = filter_new(packed_count(&reader->values));
 	if (!f)
 		return ERR_MEMORY;
-	rc = fill(f, reader->txn, index->env.tables.value);
+	rc = fill(f, &reader->values);
 	if (rc != 0) {
 		filter_leave(f);
 		return lmdb_err(rc);

@@ -266,6 +266,7 @@ static enum err retry_one(void *arg, const uint8_t key[WAIT_KEY_BYTES])
 	struct batch *b = arg;
 	struct log_row row;
 	b->retried++;
+	b->again = true;
 	/* The rest is for the next batch. */
 	if (b->made[VALUES].count + b->made[OBJECTS].count > FOLD_ENTRIES_MAX)
 		return ERR_OK;

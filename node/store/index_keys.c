@@ -83,36 +83,102 @@ int lengths_read(MDB_txn *txn, MDB_dbi meta, uint64_t lengths[LENGTHS])
 	return 0;
 }
 
-int lineage_last(MDB_cursor *object, const uint8_t hash[HASH_KEY_BYTES], MDB_val *key,
-		 MDB_val *value)
+struct packed objects_of(const struct index_tables *t)
 {
-	uint8_t end[OBJECT_KEY_BYTES];
-	memcpy(end, hash, HASH_KEY_BYTES);
-	memset(end + HASH_KEY_BYTES, 0xff, sizeof end - HASH_KEY_BYTES);
-	*key = (MDB_val){sizeof end, end};
-	/* Past the greatest key that the lineage could have, and one back. */
-	int rc = mdb_cursor_get(object, key, value, MDB_SET_RANGE);
-	bool is_end =
-		rc == 0 && key->mv_size == sizeof end && memcmp(key->mv_data, end, sizeof end) == 0;
-	if (!is_end && (rc == 0 || rc == MDB_NOTFOUND))
-		rc = mdb_cursor_get(object, key, value, rc == 0 ? MDB_PREV : MDB_LAST);
-	if (rc != 0)
-		return rc;
-	if (key->mv_size != OBJECT_KEY_BYTES || value->mv_size != OBJECT_VALUE_BYTES)
-		return MDB_CORRUPTED;
-	return memcmp(key->mv_data, hash, HASH_KEY_BYTES) == 0 ? 0 : MDB_NOTFOUND;
+	return (struct packed){
+		.table = t->object, .meta = t->run, .name = "object", .width = OBJECT_BYTES};
 }
 
-struct object_at object_decode(const uint8_t *key, const uint8_t *value)
+struct packed values_of(const struct index_tables *t)
 {
-	uint8_t flags = value[8];
-	return (struct object_at){
-		.lsn = ~get_u64(key + OBJECT_KEY_BYTES - 8),
-		.number = (uint16_t)(key[OBJECT_REF_BYTES] << 8 | key[OBJECT_REF_BYTES + 1]),
-		.modified = get_u64(key + HASH_KEY_BYTES),
-		.valid_until = get_u64(value),
-		.revoked = flags & OBJECT_REVOKED,
-		.block = flags & OBJECT_BLOCK,
-		.scaffolding = flags & OBJECT_SCAFFOLDING,
-	};
+	return (struct packed){
+		.table = t->value, .meta = t->run, .name = "value", .width = VALUE_BYTES};
+}
+
+int lineage_last(struct packed *objects, const uint8_t hash[SHORT_HASH_BYTES],
+		 uint8_t out[OBJECT_BYTES])
+{
+	uint8_t end[OBJECT_BYTES];
+	memcpy(end, hash, SHORT_HASH_BYTES);
+	memset(end + SHORT_HASH_BYTES, 0xff, sizeof end - SHORT_HASH_BYTES);
+	int rc = packed_last(objects, end, out);
+	return rc == 0 && memcmp(out, hash, SHORT_HASH_BYTES) != 0 ? MDB_NOTFOUND : rc;
+}
+
+/* No time of STIX is beyond the year 9999, and no log has so many rows. */
+static void write_short(struct writer *w, uint64_t n)
+{
+	uint8_t bytes[8];
+	put_u64(bytes, n);
+	write_bytes(w, bytes + 8 - SHORT_NUMBER_BYTES, SHORT_NUMBER_BYTES);
+}
+
+static uint64_t read_short(struct reader *r)
+{
+	uint8_t bytes[8] = {0};
+	read_bytes(r, bytes + 8 - SHORT_NUMBER_BYTES, SHORT_NUMBER_BYTES);
+	return get_u64(bytes);
+}
+
+static const uint64_t SHORT_MAX = (UINT64_C(1) << 8 * SHORT_NUMBER_BYTES) - 1;
+
+void object_encode(uint8_t out[OBJECT_BYTES], const uint8_t hash[HASH_KEY_BYTES],
+		   const struct message_id *id, bool forwarded, const struct object_at *at)
+{
+	struct writer w;
+	writer_init(&w, out, OBJECT_BYTES);
+	write_bytes(&w, hash, SHORT_HASH_BYTES);
+	write_short(&w, at->modified);
+	write_bytes(&w, id->b, 8);
+	write_u16(&w, at->number);
+	write_u8(&w, forwarded ? 0 : 1);
+	write_short(&w, ~at->lsn);
+	write_short(&w, at->valid_until);
+	write_u8(&w, (uint8_t)((at->revoked ? OBJECT_REVOKED : 0) | (at->block ? OBJECT_BLOCK : 0) |
+			       (at->scaffolding ? OBJECT_SCAFFOLDING : 0)));
+}
+
+struct object_at object_decode(const uint8_t record[OBJECT_BYTES])
+{
+	struct object_at at = {0};
+	struct reader r;
+	reader_init(&r, record, OBJECT_BYTES);
+	read_ref(&r, SHORT_HASH_BYTES);
+	at.modified = read_short(&r);
+	read_ref(&r, 8);
+	at.number = read_u16(&r);
+	read_u8(&r);
+	at.lsn = ~read_short(&r) & SHORT_MAX;
+	at.valid_until = read_short(&r);
+	uint8_t flags = read_u8(&r);
+	at.revoked = flags & OBJECT_REVOKED;
+	at.block = flags & OBJECT_BLOCK;
+	at.scaffolding = flags & OBJECT_SCAFFOLDING;
+	return at;
+}
+
+void value_encode(uint8_t out[VALUE_BYTES], const uint8_t hash[HASH_KEY_BYTES], uint64_t lsn,
+		  uint16_t number, const uint8_t object[OBJECT_BYTES])
+{
+	struct writer w;
+	writer_init(&w, out, VALUE_BYTES);
+	write_bytes(&w, hash, SHORT_HASH_BYTES);
+	write_short(&w, lsn);
+	write_u16(&w, number);
+	write_bytes(&w, object, SHORT_HASH_BYTES);
+}
+
+uint64_t value_lsn(const uint8_t record[VALUE_BYTES])
+{
+	struct reader r;
+	reader_init(&r, record + SHORT_HASH_BYTES, VALUE_BYTES - SHORT_HASH_BYTES);
+	return read_short(&r);
+}
+
+bool value_is_of(const uint8_t value[VALUE_BYTES], const uint8_t object[OBJECT_BYTES])
+{
+	const uint8_t *number = value + SHORT_HASH_BYTES + SHORT_NUMBER_BYTES;
+	struct object_at at = object_decode(object);
+	return memcmp(number + 2, object, SHORT_HASH_BYTES) == 0 && at.lsn == value_lsn(value) &&
+	       at.number == (number[0] << 8 | number[1]);
 }

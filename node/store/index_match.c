@@ -3,6 +3,8 @@
 
 #include "node/store/index_parts.h"
 
+enum { LOOKED_AT_ONCE = 16 };
+
 struct match {
 	struct index_reader *reader;
 	bool (*found)(void *arg, const struct object_at *at, enum match_how how);
@@ -12,31 +14,25 @@ struct match {
 
 void match_close(struct index_reader *reader)
 {
-	if (reader->values)
-		mdb_cursor_close(reader->values);
-	if (reader->objects)
-		mdb_cursor_close(reader->objects);
-	reader->values = reader->objects = NULL;
+	packed_close(&reader->values);
+	packed_close(&reader->objects);
 }
 
-static int cursor_ready(struct index_reader *reader, MDB_cursor **cursor, MDB_dbi table)
-{
-	return *cursor ? mdb_cursor_renew(reader->txn, *cursor)
-		       : mdb_cursor_open(reader->txn, table, cursor);
-}
-
-/* What look-ups of one snapshot share. */
-static int match_ready(struct index_reader *reader)
+int match_ready(struct index_reader *reader)
 {
 	const struct index_tables *t = &reader->index->env.tables;
 	uint64_t lengths[LENGTHS];
-	if (reader->match_renewal == reader->renewals && reader->objects)
+	if (reader->match_renewal == reader->renewals && reader->objects.cursor)
 		return 0;
+	if (!reader->values.cursor)
+		reader->values = values_of(t);
+	if (!reader->objects.cursor)
+		reader->objects = objects_of(t);
 	int rc = lengths_read(reader->txn, t->meta, lengths);
 	if (rc == 0)
-		rc = cursor_ready(reader, &reader->values, t->value);
+		rc = packed_open(&reader->values, reader->txn);
 	if (rc == 0)
-		rc = cursor_ready(reader, &reader->objects, t->object);
+		rc = packed_open(&reader->objects, reader->txn);
 	for (size_t i = 0; rc == 0 && i < LENGTHS; i++)
 		reader->lengths[i] = lengths[i] > 0;
 	reader->match_renewal = rc == 0 ? reader->renewals : 0;
@@ -44,21 +40,18 @@ static int match_ready(struct index_reader *reader)
 }
 
 /* Offers one object when it is the current version of its lineage and not revoked. */
-static int offer(struct match *m, const uint8_t *value_key, const uint8_t *object_ref,
-		 enum match_how how)
+static int offer(struct match *m, const uint8_t record[VALUE_BYTES], enum match_how how)
 {
-	MDB_val key, value;
-	int rc = lineage_last(m->reader->objects, object_ref, &key, &value);
-	if (rc == MDB_NOTFOUND)
-		return 0;
+	uint8_t object[OBJECT_BYTES];
+	/* found() may have looked something up, and the snapshot moved beneath us. */
+	int rc = match_ready(m->reader);
+	if (rc == 0)
+		rc = lineage_last(&m->reader->objects, record + VALUE_BYTES - SHORT_HASH_BYTES,
+				  object);
 	if (rc != 0)
-		return rc;
-	struct object_at at = object_decode(key.mv_data, value.mv_data);
-	bool current = memcmp(key.mv_data, object_ref, OBJECT_REF_BYTES) == 0 &&
-		       at.lsn == get_u64(value_key + HASH_KEY_BYTES) &&
-		       memcmp((uint8_t *)key.mv_data + OBJECT_REF_BYTES,
-			      value_key + HASH_KEY_BYTES + 8, 2) == 0;
-	if (current && !at.revoked)
+		return rc == MDB_NOTFOUND ? 0 : rc;
+	struct object_at at = object_decode(object);
+	if (value_is_of(record, object) && !at.revoked)
 		m->stopped = !m->found(m->arg, &at, how);
 	return 0;
 }
@@ -66,34 +59,23 @@ static int offer(struct match *m, const uint8_t *value_key, const uint8_t *objec
 /* Everything that is found by this hash. */
 static int match_hash(struct match *m, const uint8_t hash[HASH_KEY_BYTES], enum match_how how)
 {
-	struct index_reader *r = m->reader;
-	uint8_t at[VALUE_KEY_BYTES] = {0}, object_ref[OBJECT_REF_BYTES];
-	memcpy(at, hash, HASH_KEY_BYTES);
-	MDB_val key = {sizeof at, at}, value;
-	int rc = mdb_cursor_get(r->values, &key, &value, MDB_SET_RANGE);
-	while (rc == 0 && !m->stopped && key.mv_size == VALUE_KEY_BYTES &&
-	       value.mv_size == OBJECT_REF_BYTES &&
-	       memcmp(key.mv_data, hash, HASH_KEY_BYTES) == 0) {
-		memcpy(at, key.mv_data, sizeof at);
-		memcpy(object_ref, value.mv_data, sizeof object_ref);
-		rc = offer(m, at, object_ref, how);
-		if (rc != 0)
-			return rc;
-		MDB_cursor_op op = MDB_NEXT;
-		if (r->match_renewal != r->renewals) {
-			/* found() looked something up and the snapshot moved beneath us. */
-			rc = match_ready(r);
-			if (rc != 0)
-				return rc;
-			key = (MDB_val){sizeof at, at};
-			rc = mdb_cursor_get(r->values, &key, &value, MDB_SET_RANGE);
-			op = rc == 0 && memcmp(key.mv_data, at, sizeof at) == 0 ? MDB_NEXT
-										: MDB_GET_CURRENT;
-		}
+	uint8_t from[VALUE_BYTES] = {0}, records[LOOKED_AT_ONCE * VALUE_BYTES];
+	size_t n;
+	int rc;
+	memcpy(from, hash, SHORT_HASH_BYTES);
+	do {
+		struct packed *values = &m->reader->values;
+		rc = match_ready(m->reader);
 		if (rc == 0)
-			rc = mdb_cursor_get(r->values, &key, &value, op);
-	}
-	return rc == MDB_NOTFOUND ? 0 : rc;
+			rc = packed_range(values, from, SHORT_HASH_BYTES, records, LOOKED_AT_ONCE,
+					  &n);
+		for (size_t i = 0; rc == 0 && i < n && !m->stopped; i++) {
+			memcpy(from, records + i * VALUE_BYTES, sizeof from);
+			rc = offer(m, from, how);
+		}
+		packed_step(values, from);
+	} while (rc == 0 && n == LOOKED_AT_ONCE && !m->stopped);
+	return rc;
 }
 
 /* Looks at one of the hashes under which a value may stand. */
@@ -236,26 +218,31 @@ bool index_may_match(struct index_reader *reader, const struct observable *value
 enum err index_sayers(struct index_reader *reader, const struct observable *value,
 		      bool (*found)(void *arg, uint64_t lsn), void *arg)
 {
-	uint8_t at[VALUE_KEY_BYTES] = {0};
+	uint8_t from[VALUE_BYTES] = {0}, records[LOOKED_AT_ONCE * VALUE_BYTES];
+	uint8_t hash[HASH_KEY_BYTES];
 	uint64_t last = 0;
-	MDB_cursor *cursor;
-	MDB_val key = {sizeof at, at}, row;
+	size_t n = LOOKED_AT_ONCE;
 	enum err e = reader_ready(reader);
 	if (e)
 		return e;
-	key_of_value(at, reader->index->identity, value);
-	int rc = mdb_cursor_open(reader->txn, reader->index->env.tables.value, &cursor);
-	if (rc != 0)
-		return lmdb_err(rc);
-	rc = mdb_cursor_get(cursor, &key, &row, MDB_SET_RANGE);
-	while (rc == 0 && key.mv_size == VALUE_KEY_BYTES &&
-	       memcmp(key.mv_data, at, HASH_KEY_BYTES) == 0) {
-		uint64_t lsn = get_u64((uint8_t *)key.mv_data + HASH_KEY_BYTES);
-		if (lsn != last && !found(arg, lsn))
-			break;
-		last = lsn;
-		rc = mdb_cursor_get(cursor, &key, &row, MDB_NEXT);
+	key_of_value(hash, reader->index->identity, value);
+	memcpy(from, hash, SHORT_HASH_BYTES);
+	while (n == LOOKED_AT_ONCE) {
+		int rc = match_ready(reader);
+		if (rc == 0)
+			rc = packed_range(&reader->values, from, SHORT_HASH_BYTES, records,
+					  LOOKED_AT_ONCE, &n);
+		if (rc != 0)
+			return rc == MDB_NOTFOUND ? ERR_DAMAGED : lmdb_err(rc);
+		for (size_t i = 0; i < n; i++) {
+			uint64_t lsn = value_lsn(records + i * VALUE_BYTES);
+			if (lsn != last && !found(arg, lsn))
+				return ERR_OK;
+			last = lsn;
+		}
+		if (n)
+			memcpy(from, records + (n - 1) * VALUE_BYTES, sizeof from);
+		packed_step(&reader->values, from);
 	}
-	mdb_cursor_close(cursor);
-	return rc == MDB_NOTFOUND ? ERR_OK : lmdb_err(rc);
+	return ERR_OK;
 }

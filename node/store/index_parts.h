@@ -2,9 +2,11 @@
  *
  *     id      message id 32 -> lsn 8
  *     ref     message id 32 | lsn 8 -> nothing; that message refers to this one
- *     object  H(origin | object id) 16 | modified 8 | message id, first 8 | number 2 | 1 for the
- *                 message itself, 0 for a forward of it | ~lsn 8 -> valid until 8 | flags 1
- *     value   H(type | value) 16 | lsn 8 | number 2 -> the first 32 bytes of the object's key
+ *     object  packed (index_packed.h): H(origin | object id) 12 | modified 6 | message id, first 8
+ *                 | number 2 | 1 for the message itself, 0 for a forward of it | ~lsn 6
+ *                 | valid until 6 | flags 1
+ *     value   packed: H(type | value) 12 | lsn 6 | number 2 | the first 12 bytes of the object's
+ *     run     "object", "value" -> the runs of those tables
  *     forward message id 32 | lsn 8 -> nothing; the forward at lsn hands that message on
  *     wait    topology version 4 | lsn 8 -> nothing; the forward at lsn is held until it is known
  *     held    lsn 8 -> why, in words
@@ -35,17 +37,19 @@
 #include <stdatomic.h>
 
 #include "node/store/index.h"
+#include "node/store/index_packed.h"
 #include "node/store/store.h"
 #include "protocol/bytes.h"
 #include "protocol/trie.h"
 
 enum {
-	INDEX_FORMAT = 12,
+	INDEX_FORMAT = 13,
 	HASH_KEY_BYTES = 16,
-	OBJECT_REF_BYTES = HASH_KEY_BYTES + 8 + 8, /* what a value remembers of an object's key */
-	OBJECT_KEY_BYTES = OBJECT_REF_BYTES + 2 + 1 + 8,
-	OBJECT_VALUE_BYTES = 8 + 1,
-	VALUE_KEY_BYTES = HASH_KEY_BYTES + 8 + 2,
+	SHORT_HASH_BYTES = 12,  /* of it, in packed tables */
+	SHORT_NUMBER_BYTES = 6, /* there, of a position or a time */
+	OBJECT_VERSION_BYTES = SHORT_HASH_BYTES + SHORT_NUMBER_BYTES + 8 + 2,
+	OBJECT_BYTES = OBJECT_VERSION_BYTES + 1 + 2 * SHORT_NUMBER_BYTES + 1,
+	VALUE_BYTES = SHORT_HASH_BYTES + SHORT_NUMBER_BYTES + 2 + SHORT_HASH_BYTES,
 	REF_KEY_BYTES = MESSAGE_ID_BYTES + 8,
 	ERASE_RECORD_BYTES = 8 + 1,
 	INCIDENT_KEY_BYTES = MESSAGE_ID_BYTES + 8,
@@ -75,7 +79,7 @@ enum object_flag { OBJECT_REVOKED = 1, OBJECT_BLOCK = 2, OBJECT_SCAFFOLDING = 4 
 
 struct index_tables {
 	MDB_dbi id, ref, object, value, forward, wait, held, erase, receipt, sequence, reuse,
-		beacon, card, incident, unread, read, range, trie, meta;
+		beacon, card, incident, unread, read, range, trie, run, meta;
 };
 
 struct index_env {
@@ -121,6 +125,7 @@ struct folding {
 struct folded {
 	size_t erasable; /* bodies that may go since */
 	size_t cards;    /* rows of cards that came or went */
+	bool crowded;    /* runs are to be merged before more is folded */
 };
 /* The index itself, under folding. */
 struct folding folding_of(struct index *index);
@@ -134,6 +139,10 @@ enum err fold_headers(const struct folding *f, uint64_t until, struct header_mar
 		      bool *more);
 enum err fold_content(const struct folding *f, uint64_t until, struct content_mark *mark,
 		      struct folded *folded, bool *more);
+
+/* One step of merging the runs of packed tables; *more when there is another.  Keen: so that
+ * look-ups have few of them. */
+enum err fold_merge(const struct folding *f, bool keen, bool *more);
 
 /* Says so to whoever waits. */
 void folded_tell(struct index *index, const struct folded *folded);
@@ -202,9 +211,9 @@ unsigned domain_labels(const char *domain);
 
 /* index_filter.c */
 struct filter;
-bool filter_may(const struct filter *f, const uint8_t hash[HASH_KEY_BYTES]);
+bool filter_may(const struct filter *f, const uint8_t hash[SHORT_HASH_BYTES]);
 /* The caller holds folding, and the table gets the value afterwards. */
-void filter_add(struct filter *f, const uint8_t hash[HASH_KEY_BYTES]);
+void filter_add(struct filter *f, const uint8_t hash[SHORT_HASH_BYTES]);
 /* Drops the filter when it is too full to be of use, or in any case; the caller holds folding. */
 void filter_judge(struct index *index);
 void filter_drop(struct index *index);
@@ -212,10 +221,21 @@ void filter_drop(struct index *index);
 void reader_filter_take(struct index_reader *reader);
 void reader_filter_leave(struct index_reader *reader);
 
-/* The current version of a lineage: its last key.  MDB_NOTFOUND. */
-int lineage_last(MDB_cursor *object, const uint8_t hash[HASH_KEY_BYTES], MDB_val *key,
-		 MDB_val *value);
-struct object_at object_decode(const uint8_t *key, const uint8_t *value);
+/* The packed tables, closed. */
+struct packed objects_of(const struct index_tables *t);
+struct packed values_of(const struct index_tables *t);
+/* The current version of a lineage: its last record.  MDB_NOTFOUND. */
+int lineage_last(struct packed *objects, const uint8_t hash[SHORT_HASH_BYTES],
+		 uint8_t out[OBJECT_BYTES]);
+/* A record, and what it says; of an object its version, number and position are given. */
+void object_encode(uint8_t out[OBJECT_BYTES], const uint8_t hash[HASH_KEY_BYTES],
+		   const struct message_id *id, bool forwarded, const struct object_at *at);
+struct object_at object_decode(const uint8_t record[OBJECT_BYTES]);
+void value_encode(uint8_t out[VALUE_BYTES], const uint8_t hash[HASH_KEY_BYTES], uint64_t lsn,
+		  uint16_t number, const uint8_t object[OBJECT_BYTES]);
+uint64_t value_lsn(const uint8_t record[VALUE_BYTES]);
+/* Does the record of a value speak of that of an object? */
+bool value_is_of(const uint8_t value[VALUE_BYTES], const uint8_t object[OBJECT_BYTES]);
 
 /* Records of one width, in memory, sorted by their bytes before they are put. */
 struct sheet {
@@ -274,6 +294,7 @@ struct index {
 	_Atomic uint64_t erasures;     /* see index_erasures() */
 	_Atomic uint64_t cards;        /* see index_cards_changed() */
 	struct purge purge;            /* under folding */
+	bool crowded;                  /* likewise: of the last fold */
 	struct versions_read versions; /* likewise */
 	_Atomic uint64_t rebuilds; /* odd while rebuilding: what is not found may yet be there */
 	pthread_mutex_t lock;      /* of what follows; never held over LMDB */
@@ -292,12 +313,13 @@ struct index_reader {
 	struct range_store range;
 	uint64_t range_renewal; /* that its cursors are of */
 	struct filter *filter;  /* of what may be in the snapshot; or NULL */
-	MDB_cursor *values, *objects;
+	struct packed values, objects;
 	uint64_t match_renewal; /* that these are of, and */
 	bool lengths[LENGTHS];  /* which are in use */
 };
 
-/* index_match.c */
+/* index_match.c: what look-ups of one snapshot share is ready after that, and gone. */
+int match_ready(struct index_reader *reader);
 void match_close(struct index_reader *reader);
 
 /* ERR_STATE: paused. */

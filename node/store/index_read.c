@@ -231,23 +231,23 @@ enum err index_answers(struct index_reader *reader, const struct message_id *id,
 	return e ? e : reader_next(reader, reader->index->env.tables.ref, id, at, lsn);
 }
 
+static enum err objects_ready(struct index_reader *reader)
+{
+	enum err e = reader_ready(reader);
+	return e ? e : lmdb_err(match_ready(reader));
+}
+
 enum err index_object(struct index_reader *reader, const struct party_id *origin,
 		      const char *object_id, struct object_at *out)
 {
-	uint8_t hash[HASH_KEY_BYTES];
-	MDB_cursor *cursor;
-	MDB_val key, value;
-	enum err e = reader_ready(reader);
+	uint8_t hash[HASH_KEY_BYTES], record[OBJECT_BYTES];
+	enum err e = objects_ready(reader);
 	if (e)
 		return e;
 	key_of_object(hash, reader->index->identity, origin, object_id);
-	int rc = mdb_cursor_open(reader->txn, reader->index->env.tables.object, &cursor);
-	if (rc != 0)
-		return lmdb_err(rc);
-	rc = lineage_last(cursor, hash, &key, &value);
+	int rc = lineage_last(&reader->objects, hash, record);
 	if (rc == 0)
-		*out = object_decode(key.mv_data, value.mv_data);
-	mdb_cursor_close(cursor);
+		*out = object_decode(record);
 	return lmdb_err(rc);
 }
 
@@ -255,27 +255,25 @@ enum err index_versions(struct index_reader *reader, const struct party_id *orig
 			const char *object_id, bool (*found)(void *arg, const struct object_at *at),
 			void *arg)
 {
-	uint8_t hash[HASH_KEY_BYTES];
-	MDB_cursor *cursor;
-	MDB_val key, value;
-	enum err e = reader_ready(reader);
+	uint8_t hash[HASH_KEY_BYTES], at[OBJECT_BYTES], record[OBJECT_BYTES];
+	enum err e = objects_ready(reader);
 	if (e)
 		return e;
 	key_of_object(hash, reader->index->identity, origin, object_id);
-	int rc = mdb_cursor_open(reader->txn, reader->index->env.tables.object, &cursor);
-	if (rc != 0)
-		return lmdb_err(rc);
-	rc = lineage_last(cursor, hash, &key, &value);
-	while (rc == 0 && memcmp(key.mv_data, hash, sizeof hash) == 0) {
-		struct object_at at = object_decode(key.mv_data, value.mv_data);
-		if (!found(arg, &at))
+	memcpy(at, hash, SHORT_HASH_BYTES);
+	memset(at + SHORT_HASH_BYTES, 0xff, sizeof at - SHORT_HASH_BYTES);
+	int rc = 0;
+	while (rc == 0) {
+		rc = packed_last(&reader->objects, at, record);
+		if (rc != 0 || memcmp(record, hash, SHORT_HASH_BYTES) != 0)
 			break;
-		rc = mdb_cursor_get(cursor, &key, &value, MDB_PREV);
-		if (rc == 0 &&
-		    (key.mv_size != OBJECT_KEY_BYTES || value.mv_size != OBJECT_VALUE_BYTES))
-			rc = MDB_CORRUPTED;
+		struct object_at version = object_decode(record);
+		if (!found(arg, &version))
+			break;
+		memcpy(at, record, sizeof at);
+		packed_step_back(&reader->objects, at);
+		rc = match_ready(reader);
 	}
-	mdb_cursor_close(cursor);
 	return rc == MDB_NOTFOUND ? ERR_OK : lmdb_err(rc);
 }
 
@@ -290,29 +288,15 @@ bool index_current(struct index_reader *reader, const struct party_id *origin,
 bool index_foremost(struct index_reader *reader, const struct party_id *origin,
 		    const char *object_id, const struct message_id *id, const struct object_at *at)
 {
-	uint8_t end[OBJECT_KEY_BYTES];
-	MDB_cursor *cursor;
-	MDB_val key = {sizeof end, end}, value;
-	struct writer w;
-	if (reader_ready(reader))
+	uint8_t hash[HASH_KEY_BYTES], end[OBJECT_BYTES], record[OBJECT_BYTES];
+	if (objects_ready(reader))
 		return false;
-	writer_init(&w, end, sizeof end);
-	key_of_object(end, reader->index->identity, origin, object_id);
-	w.used = HASH_KEY_BYTES;
-	write_u64(&w, at->modified);
-	write_bytes(&w, id->b, 8);
-	write_u16(&w, at->number);
-	write_u8(&w, 2); /* past both kinds of rows */
-	write_u64(&w, 0);
-	if (mdb_cursor_open(reader->txn, reader->index->env.tables.object, &cursor) != 0)
-		return false;
-	int rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-	rc = mdb_cursor_get(cursor, &key, &value, rc == 0 ? MDB_PREV : MDB_LAST);
-	bool is = rc == 0 && key.mv_size == sizeof end && value.mv_size == OBJECT_VALUE_BYTES &&
-		  memcmp(key.mv_data, end, OBJECT_REF_BYTES + 2) == 0 &&
-		  object_decode(key.mv_data, value.mv_data).lsn == at->lsn;
-	mdb_cursor_close(cursor);
-	return is;
+	key_of_object(hash, reader->index->identity, origin, object_id);
+	object_encode(end, hash, id, false, at);
+	memset(end + OBJECT_VERSION_BYTES, 0xff, sizeof end - OBJECT_VERSION_BYTES);
+	return packed_last(&reader->objects, end, record) == 0 &&
+	       memcmp(record, end, OBJECT_VERSION_BYTES) == 0 &&
+	       object_decode(record).lsn == at->lsn;
 }
 
 const char *index_held(struct index_reader *reader, uint64_t lsn, char *out, size_t size)

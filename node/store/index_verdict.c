@@ -7,6 +7,7 @@ static enum err release(struct batch *b, const struct log_row *row)
 	b->to = b->gone;
 	enum err e = batch_hold(b, row->lsn, "");
 	b->to = b->made;
+	b->again = true;
 	return e ? e : batch_take(b, row);
 }
 
