@@ -6,7 +6,7 @@
 
 #include "node/store/index_parts.h"
 
-enum { TRIM_AT_ONCE = 256 };
+enum { TRIM_AT_ONCE = 256, SEEN_MANY = 10000 };
 
 struct folding folding_of(struct index *index)
 {
@@ -260,6 +260,7 @@ static enum err fold_content_once(struct index *index, bool *more)
 		if (!e)
 			publish(index, NULL, &mark);
 		index->crowded = folded.crowded;
+		index->seen += folded.rows;
 		filter_judge(index);
 	}
 	log_reader_pause(index->reader);
@@ -301,6 +302,12 @@ enum err index_settle(struct index *index, bool *more)
 	struct folding f = folding_of(index);
 	pthread_mutex_lock(&index->folding);
 	enum err e = fold_merge(&f, true, more);
+	/* What was read for much of it is not read again soon. */
+	if (!*more && index->seen > SEEN_MANY) {
+		store_forget_pages(&index->env.store);
+		log_forget_pages(index->log);
+		index->seen = 0;
+	}
 	pthread_mutex_unlock(&index->folding);
 	return e;
 }

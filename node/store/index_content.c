@@ -303,6 +303,7 @@ struct folded batch_folded(const struct batch *b)
 {
 	return (struct folded){.erasable = b->erase.count,
 			       .cards = b->made[CARDS].count + b->gone[CARDS].count,
+			       .rows = b->made[OBJECTS].count + b->made[VALUES].count,
 			       .crowded = b->crowded};
 }
 

@@ -48,23 +48,30 @@ static bool same_lineage(const struct sheet *s, size_t i, size_t j)
 	return memcmp(sheet_row(s, i), sheet_row(s, j), SHORT_HASH_BYTES) == 0;
 }
 
-/* How many lineages of the sheet count: the current version of each is in the set, or is the last
- * that is added, if there are any. */
-static int lineages_count(struct packed *set, const struct sheet *s, bool added, uint64_t *count)
+/* One that is counted. */
+static bool is_object(const uint8_t record[OBJECT_BYTES])
+{
+	return !(record[OBJECT_BYTES - 1] & OBJECT_SCAFFOLDING);
+}
+
+/* How many lineages of the sheet count, their current versions being in the set; and how many when
+ * the sheet has been added to it. */
+struct lineages {
+	uint64_t now, then;
+};
+
+static int lineages_count(struct packed *set, const struct sheet *s, struct lineages *count)
 {
 	uint8_t last[OBJECT_BYTES];
 	int rc = 0;
-	*count = 0;
+	*count = (struct lineages){0};
 	for (size_t i = 0; rc == 0 && i < s->count; i++) {
 		if (i + 1 < s->count && same_lineage(s, i, i + 1))
 			continue;
 		const uint8_t *at = sheet_row(s, i);
 		rc = lineage_last(set, at, last);
-		if (added && (rc == MDB_NOTFOUND || (rc == 0 && memcmp(last, at, sizeof last) < 0)))
-			rc = 0;
-		else if (rc == 0)
-			at = last;
-		*count += rc == 0 && !object_decode(at).scaffolding;
+		count->now += rc == 0 && is_object(last);
+		count->then += is_object(rc == 0 && memcmp(last, at, sizeof last) > 0 ? last : at);
 		if (rc == MDB_NOTFOUND)
 			rc = 0;
 	}
@@ -74,32 +81,30 @@ static int lineages_count(struct packed *set, const struct sheet *s, bool added,
 static int objects_add(struct batch *b, struct packed *set, struct content_mark *mark)
 {
 	struct sheet *s = &b->made[OBJECTS];
-	uint64_t before = 0, after = 0;
+	struct lineages count = {0};
 	int rc = 0;
 	sheet_unique(s, s->width);
 	if (b->again)
 		rc = drop_present(set, s->at, &s->count);
 	if (rc == 0)
-		rc = lineages_count(set, s, false, &before);
-	if (rc == 0)
-		rc = lineages_count(set, s, true, &after);
-	mark->objects += after - before;
+		rc = lineages_count(set, s, &count);
+	mark->objects += count.then - count.now;
 	return rc ? rc : packed_add(set, s->at, s->count);
 }
 
 static int objects_remove(struct batch *b, struct packed *set, struct content_mark *mark)
 {
 	struct sheet *s = &b->gone[OBJECTS];
-	uint64_t before = 0, after = 0;
+	struct lineages before = {0}, after = {0};
 	sheet_unique(s, s->width);
 	int rc = packed_keep(set, s->at, &s->count);
 	if (rc == 0)
-		rc = lineages_count(set, s, false, &before);
+		rc = lineages_count(set, s, &before);
 	if (rc == 0)
 		rc = packed_remove(set, s->at, s->count);
 	if (rc == 0)
-		rc = lineages_count(set, s, false, &after);
-	mark->objects += after - before;
+		rc = lineages_count(set, s, &after);
+	mark->objects += after.now - before.now;
 	return rc;
 }
 

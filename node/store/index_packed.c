@@ -13,7 +13,7 @@ enum {
 	/* Above it a batch is a run of its own, whatever its size. */
 	SMALL_RUN = 32768,
 	RUNS_MANY = 10,
-	STEP_LEAST = 8192, /* records moved and rewritten in a step, at least and */
+	STEP_LEAST = 4096, /* records moved and rewritten in a step, at least and */
 	STEP_MOST = 65536,
 	STEP_PARTS = 32,
 	/* A run is merged with those behind it that have together this part of its records. */

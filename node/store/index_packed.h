@@ -12,8 +12,9 @@
  *           behind into, as far as upto, are being merged into it, so many records in a step; 0: no
  *           merge is under way
  *
- * A set has each record once.  Functions return codes of LMDB; those that change something leave
- * the set unusable after a failure, and the transaction is to be given up. */
+ * A record has eight bytes at least, and a set has it once.  Functions return codes of LMDB; those
+ * that change something leave the set unusable after a failure, and the transaction is to be given
+ * up. */
 #ifndef NODE_INDEX_PACKED_H
 #define NODE_INDEX_PACKED_H
 

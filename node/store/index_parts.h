@@ -125,6 +125,7 @@ struct folding {
 struct folded {
 	size_t erasable; /* bodies that may go since */
 	size_t cards;    /* rows of cards that came or went */
+	size_t rows;     /* of content */
 	bool crowded;    /* runs are to be merged before more is folded */
 };
 /* The index itself, under folding. */
@@ -295,6 +296,7 @@ struct index {
 	_Atomic uint64_t cards;        /* see index_cards_changed() */
 	struct purge purge;            /* under folding */
 	bool crowded;                  /* likewise: of the last fold */
+	size_t seen;                   /* likewise: rows made since pages were let go of */
 	struct versions_read versions; /* likewise */
 	_Atomic uint64_t rebuilds; /* odd while rebuilding: what is not found may yet be there */
 	pthread_mutex_t lock;      /* of what follows; never held over LMDB */

@@ -209,6 +209,11 @@ unsigned log_fullness(const struct log *log)
 	return store_fullness(&log->store);
 }
 
+void log_forget_pages(const struct log *log)
+{
+	store_forget_pages(&log->store);
+}
+
 bool log_is_broken(const struct log *log)
 {
 	return store_is_broken(&log->store);

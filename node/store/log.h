@@ -130,6 +130,9 @@ enum err log_get_topology(struct log_reader *reader, uint32_t version, size_t nt
 enum err log_commit(struct log *log);
 void log_abort(struct log *log);
 
+/* As store_forget_pages(). */
+void log_forget_pages(const struct log *log);
+
 /* A reader sees the log as it was at log_reader_renew(); it holds old pages, so renew or pause it
  * often. */
 enum err log_reader_open(struct log_reader **reader, struct log *log);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -243,6 +244,43 @@ bool store_is_broken(const struct store_env *s)
 	if (rc == 0)
 		mdb_txn_abort(txn);
 	return rc == MDB_PANIC;
+}
+
+/* LMDB does not tell where its map is.  A key stands in it, on a page that begins with its number.
+ */
+static uint8_t *map_start(MDB_txn *txn, size_t page_bytes)
+{
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	uint8_t *start = NULL;
+	MDB_dbi names;
+	if (mdb_dbi_open(txn, NULL, 0, &names) != 0 || mdb_cursor_open(txn, names, &cursor) != 0)
+		return NULL;
+	if (mdb_cursor_get(cursor, &key, &value, MDB_FIRST) == 0) {
+		size_t number;
+		start = (uint8_t *)key.mv_data - (uintptr_t)key.mv_data % page_bytes;
+		memcpy(&number, start, sizeof number);
+		start -= number * page_bytes;
+	}
+	mdb_cursor_close(cursor);
+	return start;
+}
+
+void store_forget_pages(const struct store_env *s)
+{
+	MDB_envinfo info;
+	MDB_stat stat;
+	MDB_txn *txn;
+	if (mdb_env_info(s->env, &info) != 0 || mdb_env_stat(s->env, &stat) != 0 ||
+	    mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn) != 0)
+		return;
+	uint8_t *start = (size_t)sysconf(_SC_PAGESIZE) == stat.ms_psize
+				 ? map_start(txn, stat.ms_psize)
+				 : NULL;
+	/* Of a file that is mapped shared, nothing is lost.  Should it fail, nothing is gained. */
+	if (start)
+		madvise(start, (info.me_last_pgno + 1) * stat.ms_psize, MADV_DONTNEED);
+	mdb_txn_abort(txn);
 }
 
 /* Pages in LMDB's list of free pages: each value is a count and then that many numbers. */

@@ -57,6 +57,10 @@ enum err store_finish(const char *dir);
  * only opening it anew helps. */
 bool store_is_broken(const struct store_env *s);
 
+/* Lets go of the pages of the map that were looked at: they are the system's cache and no part of
+ * this process, until they are looked at again.  Any thread, beside any other. */
+void store_forget_pages(const struct store_env *s);
+
 /* Share of the map, or of the disk space that the environment has or could have, whichever is
  * greater, in percent.  Free pages inside the file count as free. */
 unsigned store_fullness(const struct store_env *s);

@@ -265,6 +265,52 @@ static void a_sound_store_is_never_called_damaged(void)
 	log_close(log);
 }
 
+/* KiB of pages of files that this process has mapped and looked at. */
+static long mapped_kib(void)
+{
+	char line[128];
+	long kib = -1;
+	FILE *f = fopen("/proc/self/status", "r");
+	need(f);
+	while (fgets(line, sizeof line, f))
+		sscanf(line, "RssFile: %ld", &kib);
+	fclose(f);
+	return kib;
+}
+
+static bool reads_all(struct log_reader *reader, uint64_t last)
+{
+	bool same = true;
+	need(log_reader_renew(reader) == ERR_OK);
+	for (uint64_t lsn = 1; lsn <= last; lsn++)
+		same = same && row_is_sample(reader, lsn);
+	return same;
+}
+
+static void pages_that_were_let_go_of_are_read_again(void)
+{
+	struct log *log = fresh_log();
+	struct log_reader *reader;
+	append_some(log, 1, 8000);
+	need(log_reader_open(&reader, log) == ERR_OK);
+	ok(reads_all(reader, 8000), "eight thousand rows are read");
+	long before = mapped_kib();
+	log_forget_pages(log);
+	long after = mapped_kib();
+	ok(after < before - 2048, "their pages are let go of: %ld KiB mapped, then %ld", before,
+	   after);
+	ok(reads_all(reader, 8000), "and they are what they were");
+	append_some(log, 8001, 8100);
+	log_forget_pages(log);
+	ok(reads_all(reader, 8100), "as are those that come");
+	log_reader_close(reader);
+	log_close(log);
+	log = fresh_log();
+	log_forget_pages(log);
+	is_int(log_head(log), 0, "an empty store has none");
+	log_close(log);
+}
+
 int main(void)
 {
 	fixture_init(&home);
@@ -273,6 +319,7 @@ int main(void)
 	RUN(a_file_cut_short_is_an_error_and_no_crash);
 	RUN(a_damaged_page_is_an_error_and_no_crash);
 	RUN(a_sound_store_is_never_called_damaged);
+	RUN(pages_that_were_let_go_of_are_read_again);
 	fixture_clear(&home);
 	return tap_done();
 }
