@@ -8,7 +8,7 @@
 #include "node/loop.h"
 #include "node/say.h"
 
-enum { RETRY_MS = 2000, RESTS = 3, REST_SLICE_MS = 20 };
+enum { RETRY_MS = 2000, RESTS = 3, REST_SLICE_MS = 20, FIRST_MS = 10 };
 
 struct folder {
 	struct index *index;
@@ -22,11 +22,18 @@ struct folder {
 	enum err state;
 };
 
-/* Waits until there is something to fold or the time has come; false at the end. */
+static struct timespec time_at(uint64_t ms)
+{
+	return (struct timespec){.tv_sec = (time_t)(ms / 1000),
+				 .tv_nsec = (long)(ms % 1000) * 1000000};
+}
+
+/* Waits until there is something to fold or the time has come; false at the end.  What has just
+ * been stored is passed on first: meanwhile disk and processor are not taken from it.  Whoever
+ * looks something up does not wait for this thread. */
 static bool wait_for_work(struct folder *f, uint64_t until)
 {
-	struct timespec at = {.tv_sec = (time_t)(until / 1000),
-			      .tv_nsec = (long)(until % 1000) * 1000000};
+	struct timespec at = time_at(until);
 	bool ending;
 
 	pthread_mutex_lock(&f->lock);
@@ -36,6 +43,9 @@ static bool wait_for_work(struct folder *f, uint64_t until)
 		else if (pthread_cond_timedwait(&f->changed, &f->lock, &at) != 0)
 			break;
 	}
+	at = time_at(clock_monotonic() + FIRST_MS);
+	while (f->wanted && !f->ending && pthread_cond_timedwait(&f->changed, &f->lock, &at) == 0)
+		;
 	f->wanted = false;
 	ending = f->ending;
 	pthread_mutex_unlock(&f->lock);
@@ -78,8 +88,7 @@ static void rest(struct folder *f, unsigned wakes, uint64_t ms)
 		struct timespec slice;
 		wakes = f->wakes;
 		at = until - at > REST_SLICE_MS ? at + REST_SLICE_MS : until;
-		slice = (struct timespec){.tv_sec = (time_t)(at / 1000),
-					  .tv_nsec = (long)(at % 1000) * 1000000};
+		slice = time_at(at);
 		while (!f->ending && pthread_cond_timedwait(&f->changed, &f->lock, &slice) == 0)
 			;
 	}
