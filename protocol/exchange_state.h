@@ -56,6 +56,7 @@ struct pending {
 	struct party_id from;
 	bool own; /* written here */
 	bool duplicate;
+	bool urgent; /* of one sender it goes before the others */
 	uint64_t turn;
 	uint64_t number; /* of the peer's push */
 	uint64_t ticket;
@@ -91,6 +92,7 @@ struct exchange {
 	struct pending *work[JUDGED_AT_ONCE]; /* what that is at */
 	uint64_t turn, own_turn;              /* of the last to be kept; of our next */
 	bool working;
+	bool hurried;             /* of what was judged only what is urgent was kept last */
 	struct arrival *arrivals; /* owned; what of them is kept, and */
 	uint64_t *lsns;           /* where */
 	struct allowance *allowances;

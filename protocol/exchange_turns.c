@@ -2,7 +2,8 @@
  * not after all that another had sent by then.  SPEC.md 7.5.
  *
  * Start-time fair queueing: a message has its turn after what its sender's earlier ones cost, and
- * not before the turn of what was last kept.  Of one sender the order stays what it was. */
+ * not before the turn of what was last kept.  Of one sender the order stays what it was, but that
+ * what is urgent goes before what waits: it costs its sender, and nobody else, their turn. */
 #include "protocol/exchange_state.h"
 
 enum {
@@ -23,22 +24,47 @@ static bool is_first(const struct exchange *x, size_t at)
 	return true;
 }
 
+/* Whether it says so rightly is not known yet. */
+static bool is_urgent(const struct pending *p)
+{
+	return p->length >= HEADER_FIXED_BYTES && (p->bytes[KIND_OFFSET] == KIND_RECALL ||
+						   p->bytes[PRIORITY_OFFSET] == PRIORITY_EMERGENCY);
+}
+
+/* SPEC 7.5: "a recall and what is of priority 3 go before all else that it has sent and that is not
+ * under way" */
+static void hurry(struct exchange *x, struct pending *p, bool *alone)
+{
+	*alone = p->urgent;
+	for (size_t i = 0; p->urgent && i < x->pending_count; i++) {
+		const struct pending *q = x->pending[i];
+		if (q->peer != p->peer)
+			continue;
+		*alone = *alone && !q->urgent;
+		if (i >= x->keeping && !q->urgent && q->turn <= p->turn)
+			p->turn = q->turn ? q->turn - 1 : 0;
+	}
+}
+
 void turn_take(struct exchange *x, struct pending *p)
 {
 	uint64_t *next = p->peer ? &p->peer->turn : &x->own_turn;
-	size_t at = x->pending_count++;
-	bool owes;
+	size_t at = x->pending_count;
+	bool owes, alone;
 
 	if (p->peer)
 		p->peer->spoke = x->now.mono;
 	owes = *next > x->turn;
 	p->turn = owes ? *next : x->turn;
 	*next = p->turn + COST_BYTES + p->length;
+	p->urgent = is_urgent(p);
+	hurry(x, p, &alone);
+	x->pending_count++;
 	for (; at > x->judging && x->pending[at - 1]->turn > p->turn; at--)
 		x->pending[at] = x->pending[at - 1];
 	x->pending[at] = p;
 	/* Who has not had its share need not wait until the judges have done with others. */
-	if (!owes && x->working && p->length <= AT_ONCE_BYTES && is_first(x, at))
+	if (x->working && p->length <= AT_ONCE_BYTES && (alone || (!owes && is_first(x, at))))
 		judge_at_once(x, at);
 }
 
@@ -90,10 +116,24 @@ size_t turns_to_judge(const struct exchange *x, size_t from)
 	return n;
 }
 
+/* What is urgent becomes a batch of its own, every other time, so that it does not wait until much
+ * else is written. */
+static size_t urgent_to_keep(struct exchange *x)
+{
+	size_t n = 0;
+
+	while (!x->hurried && n < x->judged && x->pending[n]->urgent)
+		n++;
+	x->hurried = n > 0 && n < x->judged;
+	return x->hurried ? n : 0;
+}
+
 size_t turns_to_keep(struct exchange *x)
 {
-	size_t n = x->judged > 1 && shared(x) ? share_of(x, 0, x->judged) : x->judged;
+	size_t n = urgent_to_keep(x);
 
+	if (n == 0)
+		n = x->judged > 1 && shared(x) ? share_of(x, 0, x->judged) : x->judged;
 	for (size_t i = 0; i < n; i++) {
 		if (x->pending[i]->turn > x->turn)
 			x->turn = x->pending[i]->turn;

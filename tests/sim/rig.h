@@ -24,7 +24,8 @@ struct rig {
 		struct party_id id;
 		uint8_t sign_secret[64];
 		uint64_t sequence;
-		uint32_t floor; /* that it claims */
+		uint8_t priority; /* of what it pushes */
+		uint32_t floor;   /* that it claims */
 		uint64_t credit,
 			ahead; /* messages, in its greeting; ms, of its clock; 0: many, none */
 		uint8_t nonce, heard[NONCE_BYTES]; /* ours; of the node */
@@ -330,6 +331,7 @@ __attribute__((unused)) static void push(struct rig *r, unsigned i, uint64_t num
 	size_t n;
 	uint8_t *m = write_message(r, &p->id, ++p->sequence, body, &n);
 
+	m[PRIORITY_OFFSET] = p->priority;
 	sign(p, m, n - body - SIGNATURE_BYTES);
 	for (size_t at = 0; at < n;) {
 		struct frame f = {.type = FRAME_PUSH};

@@ -213,6 +213,79 @@ static void a_forgery_among_them_ends_only_its_sender(void)
 	rig_clear(&r);
 }
 
+/* --- what is urgent --- */
+
+/* The position of the peer's message with that sequence number; 0: it is not kept. */
+static uint64_t place_of(struct rig *r, unsigned i, uint64_t sequence)
+{
+	struct stored row;
+	struct header h;
+
+	for (uint64_t lsn = 1; r->real.next(r->real.self, lsn, &row) == ERR_OK; lsn = row.lsn + 1)
+		if (party_id_equal(&row.from, &r->peer[i].id) &&
+		    header_decode(&h, row.header, row.header_length) == ERR_OK &&
+		    h.sequence == sequence)
+			return row.lsn;
+	return 0;
+}
+
+static void what_is_urgent_goes_before_the_rest_of_its_sender(void)
+{
+	struct rig r;
+
+	set_out_with_judges(&r);
+	r.peer[0].priority = PRIORITY_EMERGENCY;
+	pushes(&r, 0, MANY + 1, MANY + 1, 10);
+	wait_ms(&r, 1);
+	is_int(place_of(&r, 0, MANY + 1), 1, "it is kept before what the judges are at");
+	judges.rounds = 1000;
+	settle(&r);
+	is_int(place_of(&r, 0, 1), 2, "then come the others");
+	is_int(place_of(&r, 0, MANY), MANY + 1, "all of them");
+	rig_clear(&r);
+}
+
+static void several_that_are_urgent_keep_their_order(void)
+{
+	uint64_t last = 0;
+	bool ordered = true;
+	struct rig r;
+
+	set_out_with_judges(&r);
+	r.peer[0].priority = PRIORITY_EMERGENCY;
+	pushes(&r, 0, MANY + 1, MANY + 100, 10);
+	judges.rounds = 1000;
+	settle(&r);
+	for (uint64_t n = 1; n <= 100; n++) {
+		uint64_t at = place_of(&r, 0, MANY + n);
+		ordered &= at > last;
+		last = at;
+	}
+	ok(ordered, "a hundred at once are kept in their order");
+	ok(last <= 400, "before what the judges had not begun");
+	for (uint64_t n = 1, at; n <= MANY; n++, last = at) {
+		at = place_of(&r, 0, n);
+		ordered &= at > 0 && (n == 1 || at > last);
+	}
+	ok(ordered, "and so are the others");
+	rig_clear(&r);
+}
+
+static void nobody_is_urgent_at_the_cost_of_others(void)
+{
+	struct rig r;
+
+	set_out(&r);
+	r.peer[0].priority = PRIORITY_EMERGENCY;
+	pushes(&r, 0, 1, MANY, 10);
+	pushes(&r, 1, 1, MANY, 10);
+	settle(&r);
+	ok(place(&r, 1, 1) <= 2, "one message beside a flood that says it is urgent");
+	ok(place(&r, 1, 200) <= 405, "and the others get their share");
+	is_int(r.peer[0].ended + r.peer[1].ended, 0, "and nobody is cut off");
+	rig_clear(&r);
+}
+
 int main(void)
 {
 	need(sodium_init() >= 0);
@@ -223,5 +296,8 @@ int main(void)
 	RUN(nobody_overtakes_itself);
 	RUN(one_that_leaves_takes_only_its_own_along);
 	RUN(a_forgery_among_them_ends_only_its_sender);
+	RUN(what_is_urgent_goes_before_the_rest_of_its_sender);
+	RUN(several_that_are_urgent_keep_their_order);
+	RUN(nobody_is_urgent_at_the_cost_of_others);
 	return tap_done();
 }
