@@ -362,11 +362,11 @@ static void shared_show(struct sharing *s)
 
 	ids_show(t, s);
 	admin_put_number(t, "objects", s->objects);
-	if (s->new) {
-		admin_put_number(t, "unchanged", s->unchanged);
-		admin_put_number(t, "position", log_head(node_log(s->a->node)));
-	}
 	audience_show(t, &s->who.to);
+	if (s->unchanged)
+		admin_put_number(t, "unchanged", s->unchanged);
+	if (s->part_of)
+		admin_put_number(t, "position", log_head(node_log(s->a->node)));
 	if (s->force)
 		admin_put_number(t, "forced", s->listed);
 	if (s->dry_run || s->count == 0)

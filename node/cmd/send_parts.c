@@ -257,9 +257,9 @@ static void print_json_sent(const struct sending *s, const struct sent *all)
 	text_init(&t);
 	text_format(&t, "{\"messages\":[%s],\"objects\":%zu", all->messages ? all->ids.at : "",
 		    all->objects);
-	if (leaves_out(s))
-		text_format(&t, ",\"unchanged\":%zu", all->unchanged);
 	text_format(&t, ",\"audience\":%s", audience ? audience : "[]");
+	if (all->unchanged)
+		text_format(&t, ",\"unchanged\":%zu", all->unchanged);
 	if (s->force)
 		text_format(&t, ",\"forced\":%zu", all->forced);
 	text_str(&t, "}");

@@ -7,10 +7,16 @@ family solo pair >"$work/text.zpl"
 lab_up --topology "$work/text.zpl"
 
 import() { khabar solo --json import "$@" --tlp green --to all --yes; }
+# counted SENTENCE OBJECTS UNCHANGED: of what was said last.
+counted() {
+	local unchanged=
+	[ "$3" = 0 ] || unchanged=",\"unchanged\": *$3"
+	like "$1" "$out" "\"objects\": *$2,\"audience\": *\[[^]]*\]$unchanged[,}]"
+}
 # says SENTENCE OBJECTS UNCHANGED ARGUMENT...: so many are shared, and so many were.
 says() {
 	ok "$1" import "${@:4}"
-	like "... $2 are shared, $3 are not" "$out" "\"objects\": *$2,\"unchanged\": *$3[,}]"
+	counted "... $2 are shared, $3 are not" "$2" "$3"
 }
 
 printf '%s.example\n' a b c >"$work/list"
@@ -28,7 +34,7 @@ says "for longer than twice what is left" 4 0 "$work/list" --use block --valid 3
 says "with more confidence" 4 0 "$work/list" --use block --valid 300d --confidence 90
 says "more urgently" 4 0 "$work/list" --use block --valid 300d --confidence 90 --priority 3
 ok "to one party" khabar solo --json import "$work/list" --tlp green --to pair --yes
-like "all of it is new" "$out" '"objects": *4,"unchanged": *0[,}]'
+counted "all of it is new" 4 0
 ok "with a receipt all of it is sent" import "$work/list" --receipt
 like "whatever was said" "$out" '"objects": *4'
 ok "what is withdrawn" khabar solo withdraw a.example --because wrong --yes
@@ -66,7 +72,7 @@ before=$(status_of solo messages)
 exits 1 "a large list with a bad line at its end" 'line 130001' import "$work/wrong"
 exits 1 "a large list is not held" 'held' import "$work/large" --hold 5m
 ok "--dry-run of a large list" import "$work/large" --dry-run
-like "... counts all of it" "$out" '"objects": *130000,"unchanged": *0[,}]'
+counted "... counts all of it" 130000 0
 is "of all that nothing was sent" "$(status_of solo messages)" "$before"
 head -n 30000 "$work/large" >"$work/part"
 says "a part of it, as if interrupted" 30000 0 "$work/part"
@@ -74,7 +80,7 @@ says "the whole" 100000 30000 "$work/large"
 first=$(grep -o '"messages":\["[0-9a-f]*' <<<"$out" | grep -o '[0-9a-f]*$')
 from_input() { import - <"$work/large"; }
 ok "the whole, from standard input" from_input
-like "... is nothing new" "$out" '"objects": *0,"unchanged": *130000[,}]'
+counted "... is nothing new" 0 130000
 within 60 "its last line is known elsewhere" knows pair h129999.of-a-list-that-is-large.example
 ok "what several requests have sent" khabar solo withdraw "$first" --import --because leaked --yes
 within 60 "is withdrawn as one: its end" forgets pair h129999.of-a-list-that-is-large.example
