@@ -18,9 +18,10 @@ bool socket_tune(void *socket, const struct identity *identity)
 		{ZMQ_LINGER, 0},
 		/* Each way a pipe of so many frames of 64 KiB for every connection: what a peer
 		 * that sends without being read, or does not read, can make us hold.  With fewer
-		 * the threads wake each other for every few frames. */
+		 * the threads wake each other for every few frames; a ROUTER that is full is asked
+		 * again after a while, until which what goes out is what is in there. */
 		{ZMQ_RCVHWM, 64},
-		{ZMQ_SNDHWM, 64},
+		{ZMQ_SNDHWM, 128},
 		/* SPEC 7.1: "A handshake that takes longer than 10 seconds is given up." */
 		{ZMQ_HANDSHAKE_IVL, 10 * 1000},
 		{ZMQ_HEARTBEAT_IVL, 10 * 1000},
