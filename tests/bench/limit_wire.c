@@ -321,6 +321,53 @@ static void receive_all(struct receiver *r, void *socket)
 	must(zmq_send(socket, &taken, sizeof taken, 0) >= 0);
 }
 
+/* ---- its parts ---- */
+
+static void wire_all(struct receiver *r, void *socket)
+{
+	struct batch *b = &r->batches[0];
+
+	for (uint64_t taken = 0; taken < r->load->count;) {
+		take(r, socket, b, taken);
+		taken += b->count;
+		for (size_t i = 0; i < b->count; i++)
+			zmq_msg_close(&b->frames[i]);
+		must(zmq_send(socket, &taken, sizeof taken, 0) >= 0);
+	}
+}
+
+/* The next messages of the load as if they had come; false when there are none. */
+static bool here(struct receiver *r, struct batch *b)
+{
+	const struct load *l = r->load;
+
+	b->first += b->count;
+	for (b->count = 0; b->count < BATCH && b->first + b->count < l->count; b->count++)
+		must(zmq_msg_init_data(&b->frames[b->count],
+				       l->messages + (b->first + b->count) * l->length, l->length,
+				       NULL, NULL) == 0);
+	return b->count > 0;
+}
+
+static void check_all(struct receiver *r, void *socket)
+{
+	struct batch *b = &r->batches[0];
+
+	(void)socket;
+	for (r->verifying = b; here(r, b);) {
+		pthread_barrier_wait(&r->begun);
+		verify_share(r, 0);
+		pthread_barrier_wait(&r->done);
+	}
+}
+
+static void append_all(struct receiver *r, void *socket)
+{
+	(void)socket;
+	while (here(r, &r->batches[0]))
+		append(r, &r->batches[0]);
+}
+
 static void receiver_open(struct receiver *r, const struct load *load, char dir[32])
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -338,7 +385,8 @@ static void receiver_open(struct receiver *r, const struct load *load, char dir[
 	pthread_cond_init(&r->changed, NULL);
 }
 
-static double receive_timed(struct receiver *r, void *socket)
+static double receive_timed(struct receiver *r, void *socket,
+			    void (*all)(struct receiver *r, void *socket))
 {
 	pthread_t threads[THREADS_MAX], committer;
 	struct helper helpers[THREADS_MAX];
@@ -350,9 +398,9 @@ static double receive_timed(struct receiver *r, void *socket)
 		must(pthread_create(&threads[i], NULL, helper_main, &helpers[i]) == 0);
 	}
 	must(pthread_create(&committer, NULL, committer_main, r) == 0);
-	must(zmq_poll(&item, 1, -1) == 1);
+	must(!socket || zmq_poll(&item, 1, -1) == 1);
 	begun = limit_now();
-	receive_all(r, socket);
+	all(r, socket);
 	took = limit_now() - begun;
 	r->verifying = NULL;
 	pthread_barrier_wait(&r->begun);
@@ -366,32 +414,52 @@ static double receive_timed(struct receiver *r, void *socket)
 	return took;
 }
 
-double limit_transfer(size_t body_bytes, size_t count)
+/* From another process. */
+static double sent_timed(struct receiver *r, struct load *load,
+			 void (*all)(struct receiver *r, void *socket))
 {
-	static struct receiver r;
-	struct load load;
 	struct keys keys;
 	int ends[2];
-	char endpoint[64] = "", dir[32];
+	char endpoint[64] = "";
 	void *context, *socket;
 	double took;
 	pid_t pid;
 
-	load_make(&load, body_bytes, count);
 	keys_make(&keys);
 	must(pipe(ends) == 0);
-	pid = client_start(&keys, ends[0], send_all, &load);
-	memset(&r, 0, sizeof r);
-	receiver_open(&r, &load, dir);
+	pid = client_start(&keys, ends[0], send_all, load);
 	context = zmq_ctx_new();
 	socket = serve(context, &keys, endpoint);
 	must(write(ends[1], endpoint, sizeof endpoint) == sizeof endpoint);
-	took = receive_timed(&r, socket);
+	took = receive_timed(r, socket, all);
 	must(waitpid(pid, NULL, 0) == pid);
 	zmq_close(socket);
 	zmq_ctx_term(context);
 	close(ends[0]);
 	close(ends[1]);
+	return took;
+}
+
+double limit_transfer(size_t body_bytes, size_t count, enum limit_part part)
+{
+	static void (*const all[LIMIT_PARTS])(struct receiver *, void *) = {
+		[LIMIT_WHOLE] = receive_all,
+		[LIMIT_WIRE] = wire_all,
+		[LIMIT_CHECKS] = check_all,
+		[LIMIT_APPENDS] = append_all,
+	};
+	static struct receiver r;
+	struct load load;
+	char dir[32];
+	double took;
+
+	load_make(&load, body_bytes, count);
+	memset(&r, 0, sizeof r);
+	receiver_open(&r, &load, dir);
+	if (part == LIMIT_WHOLE || part == LIMIT_WIRE)
+		took = sent_timed(&r, &load, all[part]);
+	else
+		took = receive_timed(&r, NULL, all[part]);
 	limit_env_close(r.env, dir);
 	free(load.messages);
 	return (double)count / took;
