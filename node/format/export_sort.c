@@ -85,7 +85,7 @@ static enum err fail(struct sorter *s, enum err e)
 static int compare(struct slice a, struct slice b)
 {
 	size_t n = a.length < b.length ? a.length : b.length;
-	int order = n ? memcmp(a.at, b.at, n) : 0;
+	int order = n && a.at && b.at ? memcmp(a.at, b.at, n) : 0;
 
 	return order ? order : (a.length > b.length) - (a.length < b.length);
 }
