@@ -7,7 +7,7 @@
 #   make fuzz TIME=60               so many seconds a target, with clang; FUZZERS="post card": these
 #   make fuzz-keep                  what that has found goes into tests/fuzz/found
 #   make fuzz-afl TIME=60           the same targets under AFL++; scripts/deps afl++
-#   make coverage                   how much of protocol/ the corpus of the fuzzers reaches
+#   make coverage                   how much of protocol/ and keys/ the corpus of the fuzzers reaches
 #   make check SAN=thread           the same under the sanitizer for threads
 #   make analyze                    gcc -fanalyzer, clang-tidy, cppcheck
 #   make valgrind                   real daemons, protocol/ and keys/; scripts/deps clang-tidy llvm valgrind
@@ -264,9 +264,13 @@ coverage-run: $(FUZZERS:%=$(BUILD)/tests/fuzz/fuzz_%)
 			>/dev/null || exit 1; \
 	done
 	$(Q)llvm-profdata merge -o $(BUILD)/all.profdata $(FUZZERS:%=$(BUILD)/%.profraw)
-	$(Q)llvm-cov report -use-color=0 -instr-profile=$(BUILD)/all.profdata $(firstword $^) \
-		$(patsubst %,-object %,$(wordlist 2,999,$^)) protocol keys | \
-		awk '/^-+$$/ || /^Filename|^TOTAL|\.[ch] / { print $$1, $$4, $$7, $$10 }' | column -t
+	$(Q)for layer in protocol keys; do \
+		llvm-cov report -use-color=0 -instr-profile=$(BUILD)/all.profdata $(firstword $^) \
+			$(patsubst %,-object %,$(wordlist 2,999,$^)) $$layer | \
+			awk '/^Filename/ { print $$1, $$2, "Functions", "Lines" } \
+			/\.c / { print $$1, $$4, $$7, $$10 } \
+			/^TOTAL/ { print "'$$layer'/", $$4, $$7, $$10 }' | column -t; \
+	done
 
 demo: all
 	BUILD=$(BUILD) scripts/demo --built
