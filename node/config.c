@@ -14,6 +14,7 @@
 enum {
 	MISSING_MINUTES = 10,
 	SILENT_MINUTES = 60,
+	UNANSWERED_MINUTES = 60,
 	WEEK_MINUTES = 7 * 24 * 60,
 	BACKUP_DAYS = 7,
 	BACKUP_DAYS_MAX = 366,
@@ -314,6 +315,11 @@ static void read_silent(struct reading *r, const struct zpl_item *item)
 	read_minutes(r, item, 1, &r->config->silent_minutes);
 }
 
+static void read_unanswered(struct reading *r, const struct zpl_item *item)
+{
+	read_minutes(r, item, 0, &r->config->unanswered_minutes);
+}
+
 static void read_backup(struct reading *r, const struct zpl_item *item)
 {
 	uint64_t n;
@@ -352,7 +358,7 @@ static void read_alarm(struct reading *r, const struct zpl_item *section)
 	static const struct key keys[] = {
 		{"backup", false, read_backup}, {"command", false, read_command},
 		{"every", false, read_every},   {"missing", false, read_missing},
-		{"silent", false, read_silent},
+		{"silent", false, read_silent}, {"unacknowledged", false, read_unanswered},
 	};
 
 	config_read_level(r, section->child, keys, sizeof keys / sizeof *keys);
@@ -432,6 +438,7 @@ enum err config_parse(struct config **out, const char *text, size_t n, const cha
 	r.config->sandbox = true;
 	r.config->missing_minutes = MISSING_MINUTES;
 	r.config->silent_minutes = SILENT_MINUTES;
+	r.config->unanswered_minutes = UNANSWERED_MINUTES;
 	r.config->backup_days = BACKUP_DAYS;
 	r.config->alarm_every = ALARM_EVERY_S;
 	e = zpl_parse(&z, text, n, &lines);

@@ -67,6 +67,8 @@ struct config {
 	bool sandbox;                /* see sandbox.h */
 	unsigned missing_minutes;    /* after which a message that is not here is reported */
 	unsigned silent_minutes;     /* after which a neighbour that is not heard of is */
+	unsigned unanswered_minutes; /* after which parents are told that an emergency is not
+					acknowledged; 0: never */
 	unsigned backup_days;        /* after which a backup is too old; 0: never */
 	char *alarm_command;         /* words of a command, run without a shell; or NULL */
 	unsigned alarm_every;        /* seconds at least between two runs of it */

@@ -126,8 +126,10 @@ struct node {
 	struct alarm_book *alarm_book;
 	struct restoring restoring;
 	struct quota_book quotas;
-	struct quarantines quarantines;  /* the loop's thread only */
-	struct incident_book *incidents; /* the folder's thread only */
+	struct quarantines quarantines;        /* the loop's thread only */
+	uint64_t unanswered, unanswered_saved; /* positions: looked at; remembered as such; the
+						  folder's thread only */
+	struct incident_book *incidents;       /* the folder's thread only */
 	struct {
 		bool loaded, more;
 		uint64_t done, saved; /* positions: looked through; remembered as such */
@@ -249,21 +251,22 @@ enum err duties_run(void *arg, uint64_t now, uint64_t *next);
  * called again in a while; the others run all the same. */
 typedef enum err duty(struct node *n, uint64_t now, uint64_t *next);
 
-duty duty_card;      /* node_card.c: follows the cards, renews and corrects one's own */
-duty duty_purge;     /* node_purge.c: what has expired leaves index and log */
-duty duty_rolekeys;  /* node_rolekey.c: hands the keys of roles on, and takes them */
-duty duty_verdicts;  /* node_verdicts.c: releases what was suspended, removes what is void */
-duty duty_quota;     /* node_quota.c: counts what is here of each origin */
-duty duty_erase;     /* node_erase.c: removes the bodies that the index says may go */
-duty duty_receipts;  /* node_receipts.c: tells origins what has become of their messages */
-duty duty_reseal;    /* node_reseal.c: seals again what a reader lacks the key to */
-duty duty_forwards;  /* node_forward.c: looks after what this node has forwarded */
-duty duty_beacon;    /* node_beacon.c: says what was said, and that this node has begun */
-duty duty_incidents; /* node_incidents.c: renews those that would expire, warns of what is due */
-duty duty_outbox;    /* node_outbox.c: sends what was held, when its time has come */
-duty duty_sightings; /* node_sightings.c: tells who reads this node what others have seen of it */
-duty duty_alarms;    /* node_alarms.c: sees what somebody should look at */
-duty duty_restore;   /* node_restore.c: counts what waits to be shown again */
+duty duty_card;       /* node_card.c: follows the cards, renews and corrects one's own */
+duty duty_purge;      /* node_purge.c: what has expired leaves index and log */
+duty duty_rolekeys;   /* node_rolekey.c: hands the keys of roles on, and takes them */
+duty duty_verdicts;   /* node_verdicts.c: releases what was suspended, removes what is void */
+duty duty_quota;      /* node_quota.c: counts what is here of each origin */
+duty duty_erase;      /* node_erase.c: removes the bodies that the index says may go */
+duty duty_unanswered; /* node_unanswered.c: tells parents that emergencies are not acknowledged */
+duty duty_receipts;   /* node_receipts.c: tells origins what has become of their messages */
+duty duty_reseal;     /* node_reseal.c: seals again what a reader lacks the key to */
+duty duty_forwards;   /* node_forward.c: looks after what this node has forwarded */
+duty duty_beacon;     /* node_beacon.c: says what was said, and that this node has begun */
+duty duty_incidents;  /* node_incidents.c: renews those that would expire, warns of what is due */
+duty duty_outbox;     /* node_outbox.c: sends what was held, when its time has come */
+duty duty_sightings;  /* node_sightings.c: tells who reads this node what others have seen of it */
+duty duty_alarms;     /* node_alarms.c: sees what somebody should look at */
+duty duty_restore;    /* node_restore.c: counts what waits to be shown again */
 
 duty duty_watch;    /* node_watch.c: sees what is withheld, and who runs twice */
 duty duty_evidence; /* node_evidence.c: keeps what proves that a number was used twice */

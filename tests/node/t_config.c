@@ -32,6 +32,7 @@ static void the_least_is_a_name(void)
 	is_int(c->alias_count, 0, "no aliases");
 	is_int(c->missing_minutes, 10, "ten minutes for what is missing");
 	is_int(c->silent_minutes, 60, "an hour of silence");
+	is_int(c->unanswered_minutes, 60, "an hour for an emergency");
 	config_free(c);
 }
 
