@@ -11,6 +11,7 @@
 #include "node/admin/control.h"
 #include "node/duty/follower.h"
 #include "node/home.h"
+#include "node/limits.h"
 #include "node/node.h"
 #include "node/sandbox.h"
 #include "node/say.h"
@@ -175,7 +176,7 @@ static enum err settle(const char *user, struct report *report)
 	enum err e = user ? sandbox_user(user, report) : ERR_OK;
 
 	sandbox_no_dumps();
-	return e;
+	return e ? e : limits_files(report);
 }
 
 int main(int argc, char **argv)

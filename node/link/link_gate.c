@@ -5,8 +5,8 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
+#include "node/limits.h"
 #include "node/loop.h"
 #include "node/link/tcp.h"
 #include "node/link/zap.h"
@@ -329,23 +329,13 @@ static void free_gate(struct gate *g)
 	free(g);
 }
 
-/* Strangers may hold a quarter of the files that this process may open. */
-static size_t waiting_room(void)
-{
-	struct rlimit files;
-	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY ||
-	    files.rlim_cur / 4 > GATE_WAITING_MAX)
-		return GATE_WAITING_MAX;
-	return files.rlim_cur / 4;
-}
-
 enum err gate_open(struct gate **gate, void *context, void *router)
 {
 	struct gate *g = calloc(1, sizeof *g);
 	*gate = NULL;
 	if (!g)
 		return ERR_MEMORY;
-	g->waiting_max = waiting_room();
+	g->waiting_max = limits_share(GATE_WAITING_MAX);
 	randombytes_buf(g->hash_key, sizeof g->hash_key);
 	pthread_mutex_init(&g->mutex, NULL);
 	if (!open_sockets(g, context, router) || thread_start(&g->thread, run_gate, g) != ERR_OK) {
