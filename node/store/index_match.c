@@ -60,7 +60,7 @@ static int offer(struct match *m, const uint8_t record[VALUE_BYTES], enum match_
 static int match_hash(struct match *m, const uint8_t hash[HASH_KEY_BYTES], enum match_how how)
 {
 	uint8_t from[VALUE_BYTES] = {0}, records[LOOKED_AT_ONCE * VALUE_BYTES];
-	size_t n;
+	size_t n = 0;
 	int rc;
 	memcpy(from, hash, SHORT_HASH_BYTES);
 	do {
