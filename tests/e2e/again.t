@@ -11,7 +11,7 @@ import() { khabar solo --json import "$@" --tlp green --to all --yes; }
 counted() {
 	local unchanged=
 	[ "$3" = 0 ] || unchanged=",\"unchanged\": *$3"
-	like "$1" "$out" "\"objects\": *$2,\"audience\": *\[[^]]*\]$unchanged[,}]"
+	like "$1" "$out" "\"objects\": *$2,\"audience\": *\[[^]]*\]${unchanged}[,}]"
 }
 # says SENTENCE OBJECTS UNCHANGED ARGUMENT...: so many are shared, and so many were.
 says() {
