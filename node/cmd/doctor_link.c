@@ -99,14 +99,14 @@ static int try_address(const struct addrinfo *at)
 	struct pollfd item = {.fd = fd, .events = POLLOUT};
 	int error = 0;
 	socklen_t n = sizeof error;
+	bool begun;
 
 	if (fd < 0)
 		return errno;
-	if (connect(fd, at->ai_addr, at->ai_addrlen) != 0 && errno != EINPROGRESS)
-		error = errno;
-	else if (poll(&item, 1, CONNECT_MS) <= 0)
+	begun = connect(fd, at->ai_addr, at->ai_addrlen) == 0 || errno == EINPROGRESS;
+	if (begun && poll(&item, 1, CONNECT_MS) <= 0)
 		error = ETIMEDOUT;
-	else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0)
+	else if (!begun || getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0)
 		error = errno;
 	close(fd);
 	return error;

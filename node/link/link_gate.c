@@ -241,13 +241,12 @@ static void look_at_callers(struct gate *g, uint64_t now)
 		c->heard = false;
 		/* SPEC 7.1: "A connection that sends more than 8 MiB without completing a frame is
 		 * ended." */
-		if (taken > c->mark + GATE_ENDLESS_BYTES)
-			end_caller(g, c);
+		bool endless = taken > c->mark + GATE_ENDLESS_BYTES;
 		/* SPEC 7.1: "The dialer sends the first frame; a connection whose first frame has
 		 * not come 15 seconds after it was accepted is ended." */
-		else if (c->state == CALLER_WAITING && now - c->since >= GATE_WAITING_MS)
-			end_caller(g, c);
-		else if (c->state == CALLER_LEAVING && now - c->since >= GATE_LEAVING_MS)
+		bool silent = c->state == CALLER_WAITING && now - c->since >= GATE_WAITING_MS;
+		bool left = c->state == CALLER_LEAVING && now - c->since >= GATE_LEAVING_MS;
+		if (endless || silent || left)
 			end_caller(g, c);
 	}
 }
