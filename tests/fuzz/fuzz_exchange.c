@@ -138,9 +138,11 @@ static void pass(uint64_t ms)
 {
 	rig.now.mono += ms;
 	rig.now.wall += ms;
-	for (int i = 0; exchange_turn(rig.exchange, rig.now); i++)
+	/* What is due at once gets its turn, and is due no more then. */
+	for (int i = 0; exchange_turn(rig.exchange, rig.now) ||
+			exchange_deadline(rig.exchange) <= rig.now.mono;
+	     i++)
 		must(i < TURNS_MAX);
-	must(exchange_deadline(rig.exchange) > 0);
 	for (unsigned i = 0; i < PEERS; i++)
 		hear_all(i);
 }
