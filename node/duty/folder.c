@@ -8,7 +8,7 @@
 #include "node/loop.h"
 #include "node/say.h"
 
-enum { RETRY_MS = 2000, RESTS = 3, REST_SLICE_MS = 20, FIRST_MS = 10 };
+enum { RETRY_MS = 2000, RESTS = 3, REST_SLICE_MS = 20, FIRST_MS = 10, GATHER_MS = 300 };
 
 struct folder {
 	struct index *index;
@@ -28,10 +28,10 @@ static struct timespec time_at(uint64_t ms)
 				 .tv_nsec = (long)(ms % 1000) * 1000000};
 }
 
-/* Waits until there is something to fold or the time has come; false at the end.  What has just
- * been stored is passed on first: meanwhile disk and processor are not taken from it.  Whoever
- * looks something up does not wait for this thread. */
-static bool wait_for_work(struct folder *f, uint64_t until)
+/* Waits until there is something to fold or the time has come; false at the end.  *wakes: how often
+ * something was wanted by then.  What has just been stored is passed on first: meanwhile disk and
+ * processor are not taken from it.  Whoever looks something up does not wait for this thread. */
+static bool wait_for_work(struct folder *f, uint64_t until, unsigned *wakes)
 {
 	struct timespec at = time_at(until);
 	bool ending;
@@ -43,6 +43,7 @@ static bool wait_for_work(struct folder *f, uint64_t until)
 		else if (pthread_cond_timedwait(&f->changed, &f->lock, &at) != 0)
 			break;
 	}
+	*wakes = f->wakes;
 	at = time_at(clock_monotonic() + FIRST_MS);
 	while (f->wanted && !f->ending && pthread_cond_timedwait(&f->changed, &f->lock, &at) == 0)
 		;
@@ -76,9 +77,9 @@ static unsigned wakes_of(struct folder *f)
 	return wakes;
 }
 
-/* While messages come, a fold is followed by a rest three times as long: the disk is theirs
- * meanwhile, and the next fold is of more of them, which costs less for each.  With nothing coming
- * there is no rest. */
+/* While messages come, a fold follows a rest, three times as long as the fold before: the disk is
+ * theirs meanwhile, and the next fold is of more of them, which costs less for each.  With nothing
+ * coming there is no rest. */
 static void rest(struct folder *f, unsigned wakes, uint64_t ms)
 {
 	uint64_t at = clock_monotonic(), until = at + ms;
@@ -131,9 +132,13 @@ static void *thread_main(void *arg)
 {
 	struct folder *f = arg;
 	uint64_t next = UINT64_MAX;
+	unsigned wakes;
 
-	while (wait_for_work(f, next)) {
-		enum err e = fold_all(f);
+	while (wait_for_work(f, next, &wakes)) {
+		enum err e;
+		/* More is coming: so a burst is stored before the first of it is folded. */
+		rest(f, wakes, GATHER_MS);
+		e = fold_all(f);
 		next = UINT64_MAX;
 		if (!e)
 			e = f->then(f->arg, clock_monotonic(), &next);
