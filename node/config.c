@@ -15,11 +15,8 @@ enum {
 	MISSING_MINUTES = 10,
 	SILENT_MINUTES = 60,
 	UNANSWERED_MINUTES = 60,
-	WEEK_MINUTES = 7 * 24 * 60,
 	BACKUP_DAYS = 7,
-	BACKUP_DAYS_MAX = 366,
-	ALARM_EVERY_S = 60,
-	DAY_S = 86400
+	ALARM_EVERY_S = 60
 };
 
 static const char *const right_words[RIGHT_COUNT] = {"read", "share", "approve", "red", "admin"};
@@ -291,79 +288,6 @@ static void read_aliases(struct reading *r, const struct zpl_item *section)
 	}
 }
 
-/* A number of minutes up to a week. */
-static void read_minutes(struct reading *r, const struct zpl_item *item, unsigned least,
-			 unsigned *out)
-{
-	uint64_t n;
-	const char *wrong = value_number(&n, item->value, least, WEEK_MINUTES);
-
-	if (wrong)
-		config_complain(r, item, "\"%s\" is no number of minutes from %u to %d",
-				item->value, least, WEEK_MINUTES);
-	else
-		*out = (unsigned)n;
-}
-
-static void read_missing(struct reading *r, const struct zpl_item *item)
-{
-	read_minutes(r, item, 0, &r->config->missing_minutes);
-}
-
-static void read_silent(struct reading *r, const struct zpl_item *item)
-{
-	read_minutes(r, item, 1, &r->config->silent_minutes);
-}
-
-static void read_unanswered(struct reading *r, const struct zpl_item *item)
-{
-	read_minutes(r, item, 0, &r->config->unanswered_minutes);
-}
-
-static void read_backup(struct reading *r, const struct zpl_item *item)
-{
-	uint64_t n;
-
-	if (value_number(&n, item->value, 0, BACKUP_DAYS_MAX))
-		config_complain(r, item, "\"%s\" is no number of days from 0 to %d", item->value,
-				BACKUP_DAYS_MAX);
-	else
-		r->config->backup_days = (unsigned)n;
-}
-
-static void read_command(struct reading *r, const struct zpl_item *item)
-{
-	if (item->value[0] != '/')
-		config_complain(r, item,
-				"\"%s\": a program is named by its absolute path, and no shell is "
-				"between",
-				item->value);
-	else
-		config_keep(r, item, &r->config->alarm_command);
-}
-
-static void read_every(struct reading *r, const struct zpl_item *item)
-{
-	uint64_t n;
-
-	if (value_number(&n, item->value, 1, DAY_S))
-		config_complain(r, item, "\"%s\" is no number of seconds from 1 to %d", item->value,
-				DAY_S);
-	else
-		r->config->alarm_every = (unsigned)n;
-}
-
-static void read_alarm(struct reading *r, const struct zpl_item *section)
-{
-	static const struct key keys[] = {
-		{"backup", false, read_backup}, {"command", false, read_command},
-		{"every", false, read_every},   {"missing", false, read_missing},
-		{"silent", false, read_silent}, {"unacknowledged", false, read_unanswered},
-	};
-
-	config_read_level(r, section->child, keys, sizeof keys / sizeof *keys);
-}
-
 static void read_approval(struct reading *r, const struct zpl_item *item)
 {
 	r->config->approve_block = strcmp(item->value, "block") == 0;
@@ -404,7 +328,7 @@ static void read_config(struct reading *r, const struct zpl *z)
 		{"passphrase", true, read_passphrase},
 		{"rights", true, read_rights},
 		{"alias", true, read_aliases},
-		{"alarm", true, read_alarm},
+		{"alarm", true, config_read_alarm},
 		{"export", true, config_read_exports},
 		{"warning-lists", false, read_warning_lists},
 		{"approval", false, read_approval},

@@ -29,6 +29,9 @@ void config_read_level(struct reading *r, const struct zpl_item *item, const str
 void config_keep(struct reading *r, const struct zpl_item *item, char **to);
 void config_keep_text(struct reading *r, const struct zpl_item *item, const char *text, char **to);
 
+/* config_alarm.c */
+void config_read_alarm(struct reading *r, const struct zpl_item *section);
+
 /* config_export.c */
 void config_read_exports(struct reading *r, const struct zpl_item *section);
 void config_free_exports(struct config *c);
