@@ -162,10 +162,10 @@ lint:
 	scripts/check-layers
 	scripts/check-spec
 	@mkdir -p build/cppcheck
-	cppcheck --quiet --error-exitcode=1 --std=c11 -I. -j2 $(CPPCHECK) \
+	$(Q)cppcheck --quiet --error-exitcode=1 --std=c11 -I. -j2 $(CPPCHECK) \
 		--cppcheck-build-dir=build/cppcheck --enable=warning,performance,portability \
 		$(filter %.c,$(C_FILES))
-	shellcheck -x $(SHELL_FILES)
+	$(Q)shellcheck -x $(SHELL_FILES)
 
 sim: $(BUILD)/tests/sim/t_seeds
 	$(Q)SEEDS=$(SEEDS) FROM=$(FROM) $<
