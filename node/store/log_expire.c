@@ -6,9 +6,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "node/store/log_parts.h"
 
 struct run {
