@@ -16,15 +16,14 @@
 enum { WORDS_MAX = 160, NICE = 5 };
 
 /* In the child: what it says goes into fd. */
-static void import_here(const struct cmd_context *c, int argc, char **argv, const char *folder,
-			int fd)
+static void import_here(const struct cmd_context *c, int argc, char **argv, int folder, int fd)
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC), code;
 
 	/* What it is a part of ends; so does it, before anything or after everything was sent. */
 	signal(SIGTERM, SIG_DFL);
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0 ||
-	    dup2(fd, STDERR_FILENO) < 0 || chdir(folder) != 0 ||
+	    dup2(fd, STDERR_FILENO) < 0 || fchdir(folder) != 0 ||
 	    prctl(PR_SET_PDEATHSIG, SIGTERM) != 0)
 		_exit(EXIT_REFUSED);
 	code = cmd_import(c, argc, argv);
@@ -49,9 +48,8 @@ static int wait_for(pid_t pid, int fd, char said[IMPORT_SAID_BYTES])
 	return EXIT_REFUSED;
 }
 
-int inflow_import(const struct cmd_context *c, const struct inflow *f, enum tlp tlp,
-		  const char *folder, const char *name, const char *const *more,
-		  char said[IMPORT_SAID_BYTES])
+int inflow_import(const struct cmd_context *c, const struct inflow *f, enum tlp tlp, int folder,
+		  const char *name, const char *const *more, char said[IMPORT_SAID_BYTES])
 {
 	char *argv[WORDS_MAX + 4] = {(char *)(uintptr_t) "import", (char *)(uintptr_t) "--tlp",
 				     (char *)(uintptr_t)tlp_str(tlp)};
@@ -115,9 +113,10 @@ pid_t inflow_start(const struct cmd_context *c, const struct config *config, enu
 	signal(SIGINT, SIG_DFL);
 	/* Imports change their folder. */
 	at.home = realpath(c->home, NULL);
-	if (!at.home || prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent ||
-	    nice(NICE) < 0)
+	if (!at.home || prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent)
 		_exit(1);
+	/* The answer is a niceness, which may be less than 0, and no reason not to go on. */
+	(void)!nice(NICE);
 	run(&at, config);
 	_exit(0);
 }

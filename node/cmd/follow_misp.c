@@ -39,6 +39,7 @@ struct following {
 	const struct inflow *f;
 	void *socket;
 	char folder[FOLDER_ROOM];
+	int place;      /* the same, open */
 	uint64_t heard; /* mono ms */
 	char wrong[256], told[256];
 	uint64_t tell; /* mono ms: when to say it anyway */
@@ -149,7 +150,7 @@ static int import_event(struct following *x, const struct cmd_context *c, const 
 			 "it has no tag of TLP, and the section misp has no tlp for such\n");
 		return EXIT_REFUSED;
 	}
-	return inflow_import(c, x->f, tlp.has ? tlp.tlp : x->f->tlp, x->folder, name, more, said);
+	return inflow_import(c, x->f, tlp.has ? tlp.tlp : x->f->tlp, x->place, name, more, said);
 }
 
 static int share_one(struct following *x, const struct cmd_context *c, const char *uuid)
@@ -284,7 +285,9 @@ static bool following_open(struct following *x, const struct inflow *f, const ch
 							       misp, f->name) >= sizeof x->folder)
 		return false;
 	(void)mkdir(misp, 0700);
-	if ((mkdir(x->folder, 0700) != 0 && errno != EEXIST) || !socket_open(x, context)) {
+	if ((mkdir(x->folder, 0700) != 0 && errno != EEXIST) ||
+	    (x->place = open(x->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 ||
+	    !socket_open(x, context)) {
 		fprintf(stderr, "misp %s: %s: %s\n", f->name, x->folder, strerror(errno));
 		return false;
 	}

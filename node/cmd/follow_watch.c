@@ -71,6 +71,22 @@ static void folder_close(struct watching *w)
 	}
 }
 
+/* SPEC 9.17: "where nobody else can exchange it": whoever may write into the folder may have made
+ * this one before us. */
+static bool keep_out_others(struct watching *w)
+{
+	struct stat st;
+
+	if (w->taking < 0)
+		return false;
+	if (fstat(w->taking, &st) == 0 && st.st_uid == geteuid() &&
+	    ((st.st_mode & 077) == 0 || fchmod(w->taking, 0700) == 0))
+		return true;
+	snprintf(w->wrong, sizeof w->wrong, "%s/.taking: others can write into it; remove it",
+		 w->f->from);
+	return false;
+}
+
 /* Each time anew: it may have been removed, or be a place where something is mounted now. */
 static bool folder_open(struct watching *w)
 {
@@ -83,7 +99,7 @@ static bool folder_open(struct watching *w)
 	w->taking = inner_open(w, ".taking");
 	w->done = inner_open(w, "done");
 	w->failed = inner_open(w, "failed");
-	return w->taking >= 0 && w->done >= 0 && w->failed >= 0;
+	return keep_out_others(w) && w->done >= 0 && w->failed >= 0;
 }
 
 static int names_read(int folder, struct dirent ***names, int (*wanted)(const struct dirent *))
@@ -237,7 +253,7 @@ static void journal(const struct watching *w, const char *name, const char *what
 /* EXIT_UNREACHABLE: it is tried again. */
 static int import_one(struct watching *w, const struct cmd_context *c, const char *name)
 {
-	char *said = calloc(1, IMPORT_SAID_BYTES), moved[NAME_MAX + 1], folder[PATH_MAX];
+	char *said = calloc(1, IMPORT_SAID_BYTES), moved[NAME_MAX + 1];
 	char key[KEY_BYTES];
 	const char *more[] = {"--once", key, NULL};
 	struct stat st;
@@ -252,8 +268,8 @@ static int import_one(struct watching *w, const struct cmd_context *c, const cha
 		 (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 	if (!S_ISREG(st.st_mode))
 		snprintf(said, IMPORT_SAID_BYTES, "it is not a plain file\n");
-	else if ((size_t)snprintf(folder, sizeof folder, "%s/.taking", w->f->from) < sizeof folder)
-		code = inflow_import(c, w->f, w->f->tlp, folder, name, w->f->sync ? NULL : more,
+	else
+		code = inflow_import(c, w->f, w->f->tlp, w->taking, name, w->f->sync ? NULL : more,
 				     said);
 	if (code == EXIT_DONE) {
 		if (move_to(w, w->taking, name, w->done, moved)) {
@@ -344,6 +360,8 @@ static void watch_for_ever(const struct cmd_context *c, const struct config *con
 						     .failed = -1};
 	if (!all)
 		return;
+	/* Somebody begins to write to a file just when we ask whether anybody does. */
+	signal(SIGIO, SIG_IGN);
 	for (;;) {
 		if (!open && client_node_runs(c)) {
 			open = client_open(&client, c, "khabar follow") == EXIT_DONE;

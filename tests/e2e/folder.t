@@ -28,6 +28,8 @@ configure 'tlp = green' 'to = all' 'label = "dropped here"' 'settle = 1'
 printf '    whole\n        %s\n' "directory = $work/lists" >>"$lab/east/khabardar.zpl"
 printf '        %s\n' 'tlp = green' 'to = all' 'settle = 1' 'sync = whole' >>"$lab/east/khabardar.zpl"
 ok "the configuration is in order" checked
+# Who may write into the folder may make this one, too.
+mkdir -m 777 "$in/.taking"
 ok "east starts" lab start east
 
 done_with() { [ -e "$in/done/$1" ]; }
@@ -38,6 +40,7 @@ taken() { khabar east --json status | grep -qE "\"kind\": *\"watch\", *\"name\":
 
 echo one.example >"$in/one.txt"
 within 20 "a list is taken" done_with one.txt
+is "from where nobody else can exchange it" "$(stat -c %a "$in/.taking")" 700
 ok "and known here" knows east one.example
 within 20 "and elsewhere" knows root one.example
 within 20 "status counts it" taken 1
