@@ -12,13 +12,15 @@ struct keys {
 	uint8_t bytes[ONCE_KEYS_MAX + 1][ENTRY_BYTES]; /* key | id of the first message */
 };
 
-static void keys_read(struct keys *k, struct log_reader *log)
+static enum err keys_read(struct keys *k, struct log_reader *log)
 {
 	size_t n = 0;
+	enum err e = log_reader_renew(log);
 
-	if (log_reader_renew(log) || log_get(log, name, k->bytes, sizeof k->bytes, &n))
-		n = 0;
-	k->count = n / ENTRY_BYTES;
+	if (!e)
+		e = log_get(log, name, k->bytes, sizeof k->bytes, &n);
+	k->count = e ? 0 : n / ENTRY_BYTES;
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
 static size_t keys_find(const struct keys *k, const uint8_t key[ONCE_KEY_BYTES])
@@ -36,9 +38,11 @@ static enum err tell(void *arg, const struct message_id *ids, size_t n)
 	struct once *o = arg;
 	struct keys k;
 	size_t at;
-	enum err e = ERR_OK;
+	enum err e = keys_read(&k, o->a->log);
 
-	keys_read(&k, o->a->log);
+	/* Keys that cannot be read are not to be written over. */
+	if (e)
+		return e;
 	at = keys_find(&k, o->key);
 	memmove(k.bytes[1], k.bytes[0], (at < k.count ? at : k.count) * ENTRY_BYTES);
 	k.count += at == k.count;
@@ -74,7 +78,10 @@ enum err once_check(struct once *o)
 
 	if (!o->wanted)
 		return ERR_OK;
-	keys_read(&k, o->a->log);
+	/* As long as it is not known, it is better not sent. */
+	e = keys_read(&k, o->a->log);
+	if (e)
+		return e;
 	at = keys_find(&k, o->key);
 	if (at == k.count)
 		return ERR_OK;
@@ -84,6 +91,5 @@ enum err once_check(struct once *o)
 		e = index_find(o->a->index, &first, &lsn);
 	if (e == ERR_NOT_FOUND)
 		return ERR_OK;
-	/* As long as it is not known, it is better not sent. */
 	return e ? e : ERR_EXISTS;
 }

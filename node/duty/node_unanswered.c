@@ -283,14 +283,19 @@ static int by_id(const void *a, const void *b, void *arg)
 }
 
 /* Whether that was done before a crash: parents are told in the order of their ids. */
-static bool was_told(struct noticing *x, const struct party_id *parent)
+static enum err was_told(struct noticing *x, const struct party_id *parent, bool *told)
 {
 	int c = memcmp(parent->b, x->party.b, PARTY_ID_BYTES);
 	uint64_t lsn;
+	enum err e;
 
-	if (bytes_zero(x->about.b, MESSAGE_ID_BYTES))
-		return false;
-	return c < 0 || (c == 0 && index_find(x->index, &x->about, &lsn) == ERR_OK);
+	*told = c < 0 && !bytes_zero(x->about.b, MESSAGE_ID_BYTES);
+	if (c != 0 || bytes_zero(x->about.b, MESSAGE_ID_BYTES))
+		return ERR_OK;
+	e = index_find(x->index, &x->about, &lsn);
+	*told = e == ERR_OK;
+	/* While it is not known, nobody is told twice. */
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
 static enum err tell_parents(struct noticing *x)
@@ -303,9 +308,12 @@ static enum err tell_parents(struct noticing *x)
 		order[i] = i;
 	if (!e && count)
 		qsort_r(order, t->party_count, sizeof *order, by_id, (void *)(uintptr_t)t);
-	for (size_t i = 0; !e && count && i < t->party_count; i++)
-		if (!was_told(x, &t->parties[order[i]].id))
+	for (size_t i = 0; !e && count && i < t->party_count; i++) {
+		bool told;
+		e = was_told(x, &t->parties[order[i]].id, &told);
+		if (!e && !told)
 			e = tell_parent(x, order[i]);
+	}
 	free(order);
 	return e;
 }
