@@ -54,6 +54,9 @@ void text_add(struct text *t, const char *s, size_t n);
 void text_str(struct text *t, const char *s);
 void text_format(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_json(struct text *t, const char *s);
+/* Drops the last character of what was UTF-8 and was cut at some byte, if only a part of it is
+ * left. */
+void utf8_trim(char *s);
 
 /* RFC 3339 UTC with milliseconds, "2026-11-21T22:00:00.000Z": 25 bytes with the NUL.  time_parse
  * takes one to nine fraction digits or none, only Z, real dates from 1970 to 9999, and gives ms

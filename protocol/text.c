@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistr.h>
 
 void text_init(struct text *t)
 {
@@ -116,4 +117,14 @@ void text_json(struct text *t, const char *s)
 			text_escaped(t, (unsigned char)*s++);
 	}
 	text_add(t, "\"", 1);
+}
+
+void utf8_trim(char *s)
+{
+	size_t n = strlen(s), at = n;
+
+	while (at > 0 && ((uint8_t)s[at - 1] & 0xc0) == 0x80)
+		at--;
+	if (at > 0 && u8_check((const uint8_t *)s + at - 1, n - (at - 1)))
+		s[at - 1] = '\0';
 }

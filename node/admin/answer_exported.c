@@ -28,6 +28,7 @@ enum err answer_exported(struct answer *a)
 	}
 	strcpy(status.name, name);
 	snprintf(status.failed, sizeof status.failed, "%s", failed ? failed : "");
+	utf8_trim(status.failed);
 	node_exported(a->node, &status);
 	text_str(&a->summary, "{");
 	admin_put_string(&a->summary, "export", name);

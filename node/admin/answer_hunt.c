@@ -257,8 +257,7 @@ static enum err state_keep(struct answer *a, uint64_t through, uint64_t left_out
 	enum err e;
 
 	snprintf(cut, sizeof cut, "%s", failed);
-	if (u8_check((const uint8_t *)cut, strlen(cut)))
-		cut[0] = '\0';
+	utf8_trim(cut);
 	text_init(&t);
 	text_str(&t, "{");
 	admin_put_number(&t, "through", through);

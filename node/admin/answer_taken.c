@@ -49,6 +49,7 @@ enum err answer_taken(struct answer *a)
 	status.kind = (enum inflow_kind)k;
 	strcpy(status.name, name);
 	snprintf(status.failed, sizeof status.failed, "%s", failed ? failed : "");
+	utf8_trim(status.failed);
 	node_inflow(a->node, &status);
 	return ERR_OK;
 }

@@ -34,6 +34,7 @@ static void warn(struct text *t, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(sentence, sizeof sentence, format, args);
 	va_end(args);
+	utf8_trim(sentence);
 	admin_put_string(t, NULL, sentence);
 }
 

@@ -43,6 +43,7 @@ void status_warn(struct node *n, const struct party_id *about, const char *forma
 	va_start(args, format);
 	vsnprintf(w.text, sizeof w.text, format, args);
 	va_end(args);
+	utf8_trim(w.text);
 	pthread_mutex_lock(&n->lock);
 	while (i < n->warning_count && strcmp(n->warnings[i].text, w.text) != 0)
 		i++;

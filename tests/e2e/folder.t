@@ -27,6 +27,14 @@ exits 1 "a key that is misspelt is named" 'did you mean "settle"' checked
 configure 'tlp = green' 'to = all' 'label = "dropped here"' 'settle = 1'
 printf '    whole\n        %s\n' "directory = $work/lists" >>"$lab/east/khabardar.zpl"
 printf '        %s\n' 'tlp = green' 'to = all' 'settle = 1' 'sync = whole' >>"$lab/east/khabardar.zpl"
+# A path of many letters of two bytes each, cut where a status ends: in the middle of one.
+far=$work/
+(((${#far} % 2) == 1)) || far+=x
+for _ in {1..100}; do far+=پ; done
+far+=/
+for _ in {1..60}; do far+=خ; done
+printf '    far\n        %s\n' "directory = $far" >>"$lab/east/khabardar.zpl"
+printf '        %s\n' 'tlp = green' 'to = all' >>"$lab/east/khabardar.zpl"
 ok "the configuration is in order" checked
 # Who may write into the folder may make this one, too.
 mkdir -m 777 "$in/.taking"

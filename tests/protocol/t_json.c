@@ -234,6 +234,21 @@ static void a_text_grows_and_escapes(void)
 	text_clear(&t);
 }
 
+/* "a", then letters of two, three and four bytes, cut at every byte. */
+static void what_is_cut_ends_with_a_whole_letter(void)
+{
+	static const char all[] = "a\xd9\xbe\xe2\x82\xac\xf0\x9f\x94\x92";
+	static const size_t whole[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10};
+	char s[sizeof all];
+
+	for (size_t n = 0; n < sizeof all; n++) {
+		memcpy(s, all, n);
+		s[n] = '\0';
+		utf8_trim(s);
+		is_int(strlen(s), (long long)whole[n], "of %zu bytes", n);
+	}
+}
+
 static void times_are_written_and_read(void)
 {
 	char out[TIME_BYTES];
@@ -309,6 +324,7 @@ int main(void)
 	RUN(a_text_with_any_bit_flipped_never_surprises_cjson);
 	RUN(members_and_elements_are_found_in_place);
 	RUN(a_text_grows_and_escapes);
+	RUN(what_is_cut_ends_with_a_whole_letter);
 	RUN(times_are_written_and_read);
 	RUN(every_day_until_2400_survives_the_round_trip);
 	return tap_done();
