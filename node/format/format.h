@@ -67,8 +67,8 @@ struct part {
 	size_t length;
 	size_t objects; /* without scaffolding */
 	uint64_t at;    /* where in the spool, packed */
-	size_t packed;
-	bool forgot; /* what was met before it may be in it again */
+	size_t packed;  /* bytes there */
+	bool forgot;    /* what was met before it may be in it again */
 };
 
 /* Reads at most n bytes; 0 at the end, -1 with words. */
@@ -96,6 +96,7 @@ struct import {
 	size_t held;   /* of those that are in memory */
 	int spool;     /* a file without a name that has the others; 0: none */
 	uint64_t used; /* bytes of it */
+	uint8_t spool_key[32];
 
 	/* read == taken + duplicates + context + rejected_count */
 	size_t read;       /* values, attributes or objects met; comments and blank lines are not */

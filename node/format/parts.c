@@ -1,7 +1,9 @@
-/* The bundles of an import: in memory as long as they are few, then in a file. */
+/* The bundles of an import: in memory as long as they are few, then in a file, under a key that
+ * only this process has: what is to be sealed leaves no plain text on a disk. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +11,11 @@
 
 #include "node/format/import.h"
 #include "protocol/body.h"
+#include "protocol/bytes.h"
 
-enum { ENVELOPE_ROOM_BYTES = 1024 };
+enum { ENVELOPE_ROOM_BYTES = 1024, BOX_BYTES = crypto_aead_xchacha20poly1305_ietf_ABYTES };
+_Static_assert(sizeof((struct import *)0)->spool_key == crypto_aead_xchacha20poly1305_ietf_KEYBYTES,
+	       "of its size");
 
 /* SPEC 3.6: "The body as carried is at most 1,048,576 bytes." */
 static enum err part_check(const struct text *text)
@@ -42,7 +47,48 @@ static enum err spool_open(struct import *i)
 		i->spool = 0;
 		return ERR_IO;
 	}
+	crypto_aead_xchacha20poly1305_ietf_keygen(i->spool_key);
 	return unlink(path) == 0 ? ERR_OK : ERR_IO;
+}
+
+/* Each part has a place of its own, and a key is of one spool. */
+static void nonce_of(uint8_t nonce[crypto_aead_xchacha20poly1305_ietf_NPUBBYTES], uint64_t at)
+{
+	memset(nonce, 0, crypto_aead_xchacha20poly1305_ietf_NPUBBYTES);
+	put_u64(nonce, at);
+}
+
+/* What is to stand at that place of the spool; owned by the caller. */
+static enum err box(const struct import *i, uint64_t at, const struct part *part, uint8_t **out,
+		    size_t *n)
+{
+	uint8_t nonce[crypto_aead_xchacha20poly1305_ietf_NPUBBYTES], *packed;
+	unsigned long long length;
+	enum err err = body_pack(&packed, n, part->text, part->length);
+
+	if (err)
+		return err;
+	nonce_of(nonce, at);
+	*out = malloc(*n + BOX_BYTES);
+	if (*out) {
+		crypto_aead_xchacha20poly1305_ietf_encrypt(*out, &length, packed, *n, NULL, 0, NULL,
+							   nonce, i->spool_key);
+		*n = (size_t)length;
+	}
+	free(packed);
+	return *out ? ERR_OK : ERR_MEMORY;
+}
+
+/* Opens it where it is. */
+static enum err unbox(const struct import *i, const struct part *part, uint8_t *bytes)
+{
+	uint8_t nonce[crypto_aead_xchacha20poly1305_ietf_NPUBBYTES];
+
+	nonce_of(nonce, part->at);
+	return crypto_aead_xchacha20poly1305_ietf_decrypt(bytes, NULL, NULL, bytes, part->packed,
+							  NULL, 0, nonce, i->spool_key) == 0
+		       ? ERR_OK
+		       : ERR_DAMAGED;
 }
 
 static enum err spool_write(struct import *i, struct part *part)
@@ -52,7 +98,7 @@ static enum err spool_write(struct import *i, struct part *part)
 	size_t done = 0;
 
 	if (!err)
-		err = body_pack(&packed, &part->packed, part->text, part->length);
+		err = box(i, i->used, part, &packed, &part->packed);
 	part->at = i->used;
 	while (!err && done < part->packed) {
 		ssize_t n = pwrite(i->spool, packed + done, part->packed - done,
@@ -112,7 +158,9 @@ static enum err spool_read(const struct import *i, const struct part *part, char
 			err = ERR_IO;
 	}
 	if (!err)
-		err = body_unpack(out, n, packed, part->packed);
+		err = unbox(i, part, packed);
+	if (!err)
+		err = body_unpack(out, n, packed, part->packed - BOX_BYTES);
 	free(packed);
 	return err;
 }
@@ -137,6 +185,7 @@ void parts_clear(struct import *i)
 	free(i->parts);
 	if (i->spool)
 		close(i->spool);
+	sodium_memzero(i->spool_key, sizeof i->spool_key);
 	i->parts = NULL;
 	i->part_count = i->bytes = i->held = 0;
 	i->spool = 0;

@@ -1,5 +1,10 @@
 /* Inputs that are longer than what is held of them. */
 #include "node/format/stream.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "protocol/body.h"
 #include "tests/node/imported.h"
 
 /* Serves a text in pieces of odd lengths; fails after so many bytes, 0: never. */
@@ -178,6 +183,25 @@ static void what_is_not_of_lines_is_read_whole(void)
 	text_clear(&p.text);
 }
 
+/* How many parts stand in the file so that it alone tells what they say. */
+static size_t readable_parts(void)
+{
+	uint8_t *file = malloc(imported.used + 1);
+	size_t readable = 0;
+
+	need(file && pread(imported.spool, file, imported.used, 0) == (ssize_t)imported.used);
+	for (size_t n = 0; n < imported.part_count; n++) {
+		const struct part *p = &imported.parts[n];
+		char *text = NULL;
+		size_t length;
+		if (!p->text && body_unpack(&text, &length, file + p->at, p->packed) == ERR_OK)
+			readable++;
+		free(text);
+	}
+	free(file);
+	return readable;
+}
+
 static void what_is_too_much_for_memory_is_kept_in_a_file(void)
 {
 	struct pieces p = {0};
@@ -201,6 +225,7 @@ static void what_is_too_much_for_memory_is_kept_in_a_file(void)
 		free(owned);
 	}
 	ok(spooled > 0 && spooled < imported.part_count, "%zu parts are in the file", spooled);
+	is_int(readable_parts(), 0, "of which nobody else can read any");
 	is_int(objects, 140000, "objects");
 	is_int(wrong, 0, "every bundle is whole");
 	text_clear(&p.text);
