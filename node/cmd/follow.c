@@ -26,7 +26,8 @@ enum {
 	LOOK_MS = 500,
 	/* What runs out changes exports while nothing comes. */
 	ANYWAY_MS = 10 * 60 * 1000,
-	/* A large export leaves the machine alone for as long as three times what it took. */
+	/* A large export leaves the machine alone for as long as three times what it took, but not
+	 * for longer than what runs out may wait. */
 	REST_FACTOR = 3,
 	WORDS_MAX = 64,
 };
@@ -119,7 +120,7 @@ static bool position_ask(struct client *client, uint64_t *position)
 static void look(struct following *x, struct client *client, const struct cmd_context *c,
 		 uint64_t position)
 {
-	uint64_t now = clock_monotonic(), took, rest;
+	uint64_t now = clock_monotonic(), rest, every = (uint64_t)x->f->every * 1000;
 
 	if (now < x->next ||
 	    (x->ever && !x->owes && position == x->position && now < x->done + ANYWAY_MS))
@@ -127,9 +128,10 @@ static void look(struct following *x, struct client *client, const struct cmd_co
 	x->position = position;
 	run(x, client, c);
 	x->done = clock_monotonic();
-	took = x->done - now;
-	rest = (uint64_t)x->f->every * 1000;
-	x->next = x->done + (rest > REST_FACTOR * took ? rest : REST_FACTOR * took);
+	rest = REST_FACTOR * (x->done - now);
+	if (rest > ANYWAY_MS)
+		rest = ANYWAY_MS;
+	x->next = x->done + (rest > every ? rest : every);
 }
 
 /* Processes beside this one, each with work of its own that may be long. */

@@ -44,10 +44,11 @@ written() { khabar east --json status | grep -q '"name": *"resolver"'; }
 
 zone_there() { [ -n "$(zone)" ]; }
 within 20 "a zone is written, empty as it is" zone_there
+within 20 "and its command is run" ran 1
 ok "root shares what is to be blocked" khabar root share bad.example --use block --tlp green --to all --yes
 within 20 "it is in east's zone" in_zone bad.example
 within 20 "and in the list" in_list bad.example
-within 20 "the resolver was told" ran 1
+within 20 "the resolver was told" ran 2
 is "which is not deaf to a broken pipe" $((0x$(cut -f 2 "$work/ignored") & 0x1000)) 0
 like "with its words" "$(tail -n 1 "$work/ran")" '^zone here$'
 within 20 "a command that fails is a warning" fails
