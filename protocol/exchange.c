@@ -53,6 +53,16 @@ static void peer_part(struct exchange *x, struct peer *p)
 	peer_free(p);
 }
 
+/* Those of the first n that the exchange had not before. */
+static void made_free(const struct exchange *x, struct peer **peers, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!peer_find(x, &peers[i]->status.id))
+			peer_free(peers[i]);
+	}
+	free(peers);
+}
+
 /* The neighbours under t: those that stay keep their session, the others are made or freed. */
 static enum err peers_join(struct exchange *x, const struct topology *t)
 {
@@ -75,7 +85,7 @@ static enum err peers_join(struct exchange *x, const struct topology *t)
 		if (!p)
 			p = peer_new(x, party, kind);
 		if (!p) {
-			free(peers);
+			made_free(x, peers, count);
 			return ERR_MEMORY;
 		}
 		p->status.kind = kind;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { EVENTS_FIRST = 16 };
+
 struct session *session_new(const struct session_config *config)
 {
 	struct session *s = calloc(1, sizeof *s);
@@ -15,7 +17,9 @@ struct session *session_new(const struct session_config *config)
 	s->config = *config;
 	s->taken = calloc(config->window_messages, sizeof *s->taken);
 	s->flights = calloc(IN_FLIGHT_MAX, sizeof *s->flights);
-	if (!s->taken || !s->flights) {
+	s->events = malloc(EVENTS_FIRST * sizeof *s->events);
+	s->event_size = EVENTS_FIRST;
+	if (!s->taken || !s->flights || !s->events) {
 		session_free(s);
 		return NULL;
 	}
@@ -62,13 +66,14 @@ void session_free(struct session *s)
 	free(s);
 }
 
-/* The ring grows as needed: what fills it is bounded by the credit windows of both ends. */
+/* The ring grows as needed: what fills it is bounded by the credit windows of both ends.  One place
+ * is kept for the end of the conversation, which is told also when memory is short. */
 struct session_event *event_add(struct session *s, enum session_event_kind kind)
 {
 	struct session_event *e;
 
-	if (s->event_count == s->event_size) {
-		size_t size = s->event_size ? 2 * s->event_size : 16;
+	if (s->event_count + (kind != SESSION_ENDED) == s->event_size) {
+		size_t size = 2 * s->event_size;
 		struct session_event *grown = malloc(size * sizeof *grown);
 		if (!grown)
 			return NULL;
@@ -98,7 +103,6 @@ bool session_next(struct session *s, struct session_event *event)
 void session_fail(struct session *s, bool blame, const char *why)
 {
 	struct session_event *e;
-
 	uint32_t frames_out = s->frames_out;
 
 	if (s->state == STATE_IDLE || s->state == STATE_ENDED)

@@ -63,19 +63,6 @@ static enum err ring_grow(struct turns_origin *o)
 	return ERR_OK;
 }
 
-enum err turns_add(struct turns *q, const struct party_id *origin, uint64_t lsn)
-{
-	struct turns_origin *o = origin_find(q, origin);
-
-	if (!o)
-		o = origin_add(q, origin);
-	if (!o || (o->count == o->size && ring_grow(o)))
-		return ERR_MEMORY;
-	o->ring[(o->head + o->count++) & (o->size - 1)] = lsn;
-	q->count++;
-	return ERR_OK;
-}
-
 static void origin_drop(struct turns *q, size_t i)
 {
 	free(q->origins[i].ring);
@@ -83,6 +70,25 @@ static void origin_drop(struct turns *q, size_t i)
 	q->origin_count--;
 	if (q->next > i)
 		q->next--;
+}
+
+enum err turns_add(struct turns *q, const struct party_id *origin, uint64_t lsn)
+{
+	struct turns_origin *o = origin_find(q, origin);
+
+	if (!o)
+		o = origin_add(q, origin);
+	if (!o)
+		return ERR_MEMORY;
+	if (o->count == o->size && ring_grow(o)) {
+		/* Nobody has a turn without a position. */
+		if (o->count == 0)
+			origin_drop(q, (size_t)(o - q->origins));
+		return ERR_MEMORY;
+	}
+	o->ring[(o->head + o->count++) & (o->size - 1)] = lsn;
+	q->count++;
+	return ERR_OK;
 }
 
 bool turns_next(struct turns *q, uint64_t *lsn)

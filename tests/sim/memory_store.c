@@ -397,6 +397,11 @@ static enum err fold(struct memory_store *m, size_t to)
 	}
 	e = trie_fold(&m->trie_store, changes, n);
 	free(changes);
+	if (e) { /* no transaction to give up: all of it again, the next time */
+		memory_trie_clear(&m->trie);
+		memory_trie_init(&m->trie);
+		m->folded = 0;
+	}
 	return e;
 }
 
