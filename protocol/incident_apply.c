@@ -31,8 +31,9 @@ static bool is(const cJSON *state, const char *name, const char *value)
 
 static bool replace(cJSON *object, const char *name, cJSON *value)
 {
+	/* cJSON does not say so when it has no memory for the member's name. */
 	if (value && cJSON_ReplaceItemInObjectCaseSensitive(object, name, value))
-		return true;
+		return value->string;
 	cJSON_Delete(value);
 	return false;
 }

@@ -325,6 +325,7 @@ static enum err event_start(struct export *x, const struct export_object *o)
 {
 	struct misp *m = x->own;
 	struct text name;
+	enum err e;
 
 	snprintf(m->message, sizeof m->message, "%s", o->message);
 	snprintf(m->node, sizeof m->node, "%s", o->node);
@@ -332,10 +333,11 @@ static enum err event_start(struct export *x, const struct export_object *o)
 	m->created = o->created;
 	text_init(&name);
 	text_format(&name, "misp-event|%s", m->message);
-	if (!name.bad)
+	e = name.bad ? ERR_MEMORY : ERR_OK;
+	if (!e)
 		uuid_of_text(m->uuid, name.at);
 	text_clear(&name);
-	return name.bad ? ERR_MEMORY : ERR_OK;
+	return e;
 }
 
 static enum err misp_object(struct export *x, const struct export_object *o)
