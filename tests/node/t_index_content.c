@@ -177,6 +177,48 @@ struct meddler {
 	unsigned seen;
 };
 
+struct crowd {
+	unsigned times[64]; /* that the message at that position was found */
+	size_t found, sayers;
+};
+
+static bool count_match(void *arg, const struct object_at *at, enum match_how how)
+{
+	struct crowd *c = arg;
+	(void)how;
+	need(at->lsn < 64);
+	c->times[at->lsn]++;
+	return ++c->found < 200;
+}
+
+static bool count_sayer(void *arg, uint64_t lsn)
+{
+	struct crowd *c = arg;
+	(void)lsn;
+	return ++c->sayers < 200;
+}
+
+static void however_many_say_a_value_each_is_found_once(void)
+{
+	struct crowd c = {.found = 0};
+	struct observable o;
+	struct pair p;
+	const char *why;
+	size_t once = 0;
+	pair_fresh(&p, &home);
+	for (unsigned i = 0; i < 48; i++)
+		post(&p, 1, "{}", indicator(i, 1, "[ipv4-addr:value = '10.0.0.4']", ""));
+	fold_all(&p);
+	need(observable_set(&o, OBSERVABLE_IPV4, "10.0.0.4", &why) == ERR_OK);
+	need(index_match(p.reader, &o, count_match, &c) == ERR_OK);
+	for (size_t i = 0; i < 64; i++)
+		once += c.times[i] == 1;
+	ok(c.found == 48 && once == 48, "%zu matches, of %zu once", c.found, once);
+	need(index_sayers(p.reader, &o, count_sayer, &c) == ERR_OK);
+	is_int(c.sayers, 48, "and so are their messages");
+	pair_close(&p);
+}
+
 static bool fold_and_look(void *arg, const struct object_at *at, enum match_how how)
 {
 	struct meddler *m = arg;
@@ -266,6 +308,7 @@ int main(void)
 	RUN(only_the_current_unrevoked_version_matches);
 	RUN(equal_times_are_decided_by_the_message_id);
 	RUN(validity_comes_with_the_match_and_a_caller_can_stop);
+	RUN(however_many_say_a_value_each_is_found_once);
 	RUN(a_snapshot_may_move_while_matches_are_handed_out);
 	RUN(what_cannot_be_read_is_held_with_its_reason);
 	RUN(no_value_stands_on_the_disk_in_clear);

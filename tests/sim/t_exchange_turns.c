@@ -271,6 +271,39 @@ static void several_that_are_urgent_keep_their_order(void)
 	rig_clear(&r);
 }
 
+/* What is judged at once is judged by who serves all links. */
+static void a_flood_that_says_it_is_urgent_waits_for_the_judges(void)
+{
+	struct rig r;
+
+	set_out_with_judges(&r);
+	r.peer[0].priority = PRIORITY_EMERGENCY;
+	pushes(&r, 0, MANY + 1, MANY + 100, 10);
+	is_int(r.exchange->judged, 1, "but for the first of it");
+	judges.rounds = 1000;
+	settle(&r);
+	rig_clear(&r);
+}
+
+/* So that they are not written with all that was judged meanwhile; and the rest has its turn. */
+static void what_is_urgent_is_kept_by_itself_every_other_time(void)
+{
+	struct pending urgent = {.urgent = true}, other = {.urgent = false};
+	struct pending *all[] = {&urgent, &urgent, &other, &other, &other}, **before;
+	struct rig r;
+
+	set_out(&r);
+	before = r.exchange->pending;
+	r.exchange->pending = all;
+	r.exchange->judged = 5;
+	is_int(turns_to_keep(r.exchange), 2, "what is urgent alone");
+	is_int(turns_to_keep(r.exchange), 5, "then all");
+	is_int(turns_to_keep(r.exchange), 2, "and again");
+	r.exchange->judged = 0;
+	r.exchange->pending = before;
+	rig_clear(&r);
+}
+
 static void nobody_is_urgent_at_the_cost_of_others(void)
 {
 	struct rig r;
@@ -298,6 +331,8 @@ int main(void)
 	RUN(a_forgery_among_them_ends_only_its_sender);
 	RUN(what_is_urgent_goes_before_the_rest_of_its_sender);
 	RUN(several_that_are_urgent_keep_their_order);
+	RUN(a_flood_that_says_it_is_urgent_waits_for_the_judges);
+	RUN(what_is_urgent_is_kept_by_itself_every_other_time);
 	RUN(nobody_is_urgent_at_the_cost_of_others);
 	return tap_done();
 }
