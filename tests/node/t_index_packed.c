@@ -283,6 +283,20 @@ static void what_is_removed_is_gone_and_leaves_no_thin_blocks(void)
 	txn_end();
 }
 
+static void blocks_that_grow_thin_take_in_the_next(void)
+{
+	MDB_stat stat;
+	set_fresh();
+	add_drawn(SMALL);
+	for (unsigned i = 0; i < 3; i++)
+		remove_some(0, 2, MODEL_MAX / 4);
+	need(mdb_stat(txn, set.table, &stat) == 0);
+	ok(stat.ms_entries < 3 * model_count / ROOM, "an eighth, %zu records, is in %zu blocks",
+	   model_count, (size_t)stat.ms_entries);
+	ok(same_as_model(1000) && answers_like_model(), "all of it");
+	txn_end();
+}
+
 static void runs_stay_few_however_many_batches_come(void)
 {
 	size_t most = 0;
@@ -400,6 +414,7 @@ int main(void)
 	RUN(a_large_batch_is_a_run_and_small_ones_share_one);
 	RUN(a_merge_may_be_left_at_any_step);
 	RUN(what_is_removed_is_gone_and_leaves_no_thin_blocks);
+	RUN(blocks_that_grow_thin_take_in_the_next);
 	RUN(runs_stay_few_however_many_batches_come);
 	RUN(a_record_in_two_runs_counts_once);
 	RUN(a_damaged_row_is_said_to_be_so);

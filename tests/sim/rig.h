@@ -25,6 +25,7 @@ struct rig {
 		uint8_t sign_secret[64];
 		uint64_t sequence;
 		uint8_t priority; /* of what it pushes */
+		bool recalls;     /* what is not here */
 		uint32_t floor;   /* that it claims */
 		uint64_t credit,
 			ahead; /* messages, in its greeting; ms, of its clock; 0: many, none */
@@ -332,6 +333,10 @@ __attribute__((unused)) static void push(struct rig *r, unsigned i, uint64_t num
 	uint8_t *m = write_message(r, &p->id, ++p->sequence, body, &n);
 
 	m[PRIORITY_OFFSET] = p->priority;
+	if (p->recalls) {
+		m[KIND_OFFSET] = KIND_RECALL;
+		m[REF_OFFSET] = 1;
+	}
 	sign(p, m, n - body - SIGNATURE_BYTES);
 	for (size_t at = 0; at < n;) {
 		struct frame f = {.type = FRAME_PUSH};

@@ -259,6 +259,24 @@ static void small_messages_are_no_way_round(void)
 	rig_clear(&r);
 }
 
+/* SPEC 7.5: "A message counts as its length, and but for a recall at least as the first credit in
+ * bytes over that in messages." */
+static void recalls_count_as_what_they_weigh(void)
+{
+	struct rig r;
+	uint64_t number = 0;
+	unsigned most = 4 * WINDOW_MESSAGES + 10;
+
+	rig_init(&r);
+	join(&r, 0);
+	r.peer[0].recalls = true;
+	exchange_pause(r.exchange, &r.peer[0].id, 1, r.now);
+	is_int(push_until_held(&r, 0, &number, 10, most), most, "more of them are taken");
+	ok(push_until_held(&r, 0, &number, BIG - 1000, 100) < 4 * WINDOW / BIG,
+	   "until they weigh what others do");
+	rig_clear(&r);
+}
+
 static void an_hour_later_some_more_is_taken(void)
 {
 	struct rig r;
@@ -368,6 +386,7 @@ int main(void)
 	RUN(recalls_beyond_the_allowance_come_after_emergencies_of_others);
 	RUN(who_does_not_hold_back_waits_and_is_named_once);
 	RUN(small_messages_are_no_way_round);
+	RUN(recalls_count_as_what_they_weigh);
 	RUN(an_hour_later_some_more_is_taken);
 	RUN(who_passes_on_what_is_never_held_back_does_not_wait);
 	return tap_done();
