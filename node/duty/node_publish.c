@@ -95,9 +95,10 @@ static void publish_run(struct desk_call *call)
 		else
 			p->waiting++;
 	}
+	p->node->more = true;
+	/* At the end: whoever waits owns the call, and may return with it at once. */
 	if (p->waiting == 0)
 		desk_done(p->node->desk, call);
-	p->node->more = true;
 }
 
 void publish_submitted(struct node *n, uint64_t ticket, enum err e)
@@ -137,8 +138,8 @@ static enum err writing_begin(struct writing *w, struct node *n, const struct to
 	enum err e = author_check(n, t, report);
 
 	*w = (struct writing){.node = n, .topology = t};
-	if (!e && messages) {
-		w->written = calloc(messages, sizeof *w->written);
+	if (!e) {
+		w->written = calloc(messages + 1, sizeof *w->written);
 		e = w->written ? ERR_OK : ERR_MEMORY;
 	}
 	return e;
