@@ -1,5 +1,6 @@
 #include "protocol/stix.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -309,6 +310,7 @@ static void objects_read(struct reading *r, const cJSON *array)
 		definition_read(r, &b->objects[i]);
 		i++;
 	}
+	assert(i == b->count);
 	for (i = 0; i < b->count; i++) {
 		r->number = i + 1;
 		r->id = b->objects[i].id;
@@ -355,6 +357,7 @@ enum err bundle_read_parsed(struct bundle **out, cJSON *root, const cJSON *json,
 	struct reading r = {.report = report};
 	enum err err;
 	const cJSON *array = envelope_check(json, max_objects, &err, report);
+	struct properties *properties;
 	struct bundle *b;
 
 	*out = NULL;
@@ -366,11 +369,12 @@ enum err bundle_read_parsed(struct bundle **out, cJSON *root, const cJSON *json,
 	r.bundle = b;
 	b->count = (size_t)cJSON_GetArraySize(array);
 	b->objects = calloc(b->count, sizeof *b->objects);
-	r.properties = calloc(b->count, sizeof *r.properties);
-	err = b->objects && r.properties ? raw_find(b, text, b->count) : ERR_MEMORY;
+	properties = calloc(b->count, sizeof *properties);
+	r.properties = properties;
+	err = b->objects && properties ? raw_find(b, text, b->count) : ERR_MEMORY;
 	if (!err)
 		objects_read(&r, array);
-	free(r.properties);
+	free(properties);
 	if (!err && r.problems)
 		err = ERR_FORMAT;
 	if (err) {
