@@ -301,8 +301,11 @@ static void derive_above(struct reading *r)
 
 	t->above_words = (n + 63) / 64;
 	t->above = reading_alloc(r, n * t->above_words, sizeof *t->above);
-	if (order && t->above)
-		order_parties(r, order);
+	if (!order || !t->above) {
+		free(order);
+		return;
+	}
+	order_parties(r, order);
 	for (size_t i = 0; i < n && !r->memory; i++) {
 		size_t x = order[i];
 		uint64_t *row = t->above + x * t->above_words;

@@ -164,7 +164,9 @@ static void read_void(struct reading *r, const struct zpl_item *item, void *targ
 	char word[DIGITS + 2];
 
 	p->voids = reading_alloc(r, VOIDS_MAX, sizeof *p->voids);
-	while (p->voids && value_word(word, sizeof word, &at)) {
+	if (!p->voids)
+		return;
+	while (value_word(word, sizeof word, &at)) {
 		uint8_t bytes[DIGITS / 2];
 		if (!hex_decode(bytes, sizeof bytes, word)) {
 			reading_wrong(r, item, "\"%s\": an incarnation is %d hexadecimal digits",
@@ -176,8 +178,7 @@ static void read_void(struct reading *r, const struct zpl_item *item, void *targ
 			p->voids[p->void_count++] = get_u64(bytes);
 		}
 	}
-	if (p->voids)
-		qsort(p->voids, p->void_count, sizeof *p->voids, compare_voids);
+	qsort(p->voids, p->void_count, sizeof *p->voids, compare_voids);
 	for (size_t i = 1; i < p->void_count; i++)
 		if (p->voids[i] == p->voids[i - 1])
 			reading_wrong(r, item, "an incarnation is there twice");

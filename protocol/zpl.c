@@ -135,8 +135,8 @@ static void add_item(struct parser *p, size_t level, const char *name, const cha
 		p->z->first = item;
 	p->open[level] = item;
 	p->levels = level + 1;
-	for (size_t i = 0; i <= level; i++)
-		p->open[i]->last = p->line;
+	for (struct zpl_item *above = item; above; above = above->parent)
+		above->last = p->line;
 }
 
 /* The level that an indentation means; after a complaint the nearest that makes sense. */
