@@ -150,9 +150,13 @@ static enum err match_show(struct check *c, const struct match *m)
 	char name[PARTY_TEXT_BYTES];
 	enum err e = ERR_OK;
 	const struct skimmed *s = post_at(c, m->at.lsn, &e);
-	cJSON *json = s ? object_id(s, m->at.number) : NULL;
-	const char *id = cJSON_GetStringValue(json);
+	cJSON *json;
+	const char *id;
 
+	if (!s)
+		return e;
+	json = object_id(s, m->at.number);
+	id = cJSON_GetStringValue(json);
 	if (id) {
 		const struct opened *o = &s->opened;
 		admin_put_name(t, NULL);

@@ -337,7 +337,7 @@ static enum err message_take(struct sighting *s, const struct match *matches, si
 {
 	const struct party *origin = topology_party_by_id(s->who.topology, &s->post.header.origin);
 	const char *to = origin && !origin->left ? origin->name : NULL;
-	bool own = origin == s->who.self;
+	bool own = origin && origin == s->who.self;
 	struct sighting_bundle b;
 	size_t reports = 0;
 	enum err e = ERR_OK;

@@ -91,9 +91,9 @@ static void client_free(struct clients *c, size_t i)
 {
 	struct client *cl = c->list[i];
 
+	close(cl->fd);
 	if (c->large == cl)
 		c->large = NULL;
-	close(cl->fd);
 	zmtp_clear(&cl->in);
 	free(cl->out);
 	free(cl);
@@ -267,7 +267,7 @@ static void sweep(struct clients *c)
 
 void clients_wait(struct clients *c, int wake)
 {
-	size_t n = c->count;
+	size_t n;
 	bool deadline = c->full;
 
 	sweep(c);

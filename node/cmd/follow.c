@@ -163,7 +163,8 @@ static void helpers_stop(const pid_t pids[HELPERS])
 
 static int follow(const struct cmd_context *c, const struct config *config)
 {
-	struct following *all = calloc(config->export_count + 1, sizeof *all);
+	const size_t count = config->export_count;
+	struct following *all = calloc(count + 1, sizeof *all);
 	/* What is told is for the journal, not for a terminal. */
 	const struct cmd_context quiet = {.home = c->home, .yes = true};
 	struct alarm_following alarms = {.config = config};
@@ -176,7 +177,7 @@ static int follow(const struct cmd_context *c, const struct config *config)
 		free(all);
 		return EXIT_REFUSED;
 	}
-	for (size_t i = 0; i < config->export_count; i++)
+	for (size_t i = 0; i < count; i++)
 		all[i].f = &config->exports[i];
 	/* Whoever started this starts all of them again. */
 	while (!ended && !helper_gone(helpers)) {
@@ -184,7 +185,7 @@ static int follow(const struct cmd_context *c, const struct config *config)
 		if (!open && client_node_runs(&quiet))
 			open = client_open(&client, &quiet, what) == EXIT_DONE;
 		if (open && position_ask(&client, &position)) {
-			for (size_t i = 0; i < config->export_count && !ended; i++)
+			for (size_t i = 0; i < count && !ended; i++)
 				look(&all[i], &client, &quiet, position);
 			if (!ended)
 				follow_alarms(&alarms, &client, &ended);
@@ -197,7 +198,7 @@ static int follow(const struct cmd_context *c, const struct config *config)
 	helpers_stop(helpers);
 	if (open)
 		client_close(&client);
-	for (size_t i = 0; i < config->export_count; i++)
+	for (size_t i = 0; i < count; i++)
 		free(all[i].told.slots);
 	free(all);
 	return EXIT_DONE;

@@ -100,6 +100,15 @@ static int parts_load(struct sending *s, size_t from, size_t n, struct slice *fr
 	return code;
 }
 
+static void parts_free(char **owned, size_t n)
+{
+	if (!owned)
+		return;
+	for (size_t p = 0; p < n; p++)
+		free(owned[p]);
+	free(owned);
+}
+
 static int request_send(struct sending *s, size_t from, size_t to, bool dry_run,
 			const struct sent *before, struct reply *reply)
 {
@@ -123,9 +132,7 @@ static int request_send(struct sending *s, size_t from, size_t to, bool dry_run,
 	if (!code)
 		code = client_ask(&s->client, &request, frames, request.bad ? 0 : n, false, reply);
 	text_clear(&request);
-	for (size_t p = 0; owned && p < n; p++)
-		free(owned[p]);
-	free(owned);
+	parts_free(owned, n);
 	free(frames);
 	return code;
 }

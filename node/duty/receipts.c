@@ -86,19 +86,19 @@ static void sort_once(struct receipts *r)
 
 /* ---- sending ---- */
 
-/* How many of the n statements go into the first receipt. */
+/* How many of the n statements, of which there is one, go into the first receipt: one or more. */
 static size_t chunk_of(const struct gathered *items, size_t n)
 {
 	size_t bytes = 0, i = 0;
 
-	while (i < n && i < STATEMENTS_MAX && compare_reader(&items[i], items) == 0) {
+	do {
 		const struct statement *s = &items[i].statement;
 		bytes += STATEMENT_BYTES + s->to_count * NAME_BYTES;
 		bytes += s->because ? 2 * strlen(s->because) : 0;
 		if (i && bytes > TEXT_BYTES_MAX)
 			break;
 		i++;
-	}
+	} while (i < n && i < STATEMENTS_MAX && compare_reader(&items[i], items) == 0);
 	return i;
 }
 

@@ -75,11 +75,15 @@ static void move(struct stream *st, size_t at)
 	st->checked = st->checked > at ? st->checked - at : 0;
 }
 
+static const char *newline_in(const struct lines *s)
+{
+	return s->at < s->end ? memchr(s->at, '\n', (size_t)(s->end - s->at)) : NULL;
+}
+
 void stream_line(struct stream *st, struct lines *s)
 {
-	const char *newline = NULL;
-
-	while (s->at >= s->end || !(newline = memchr(s->at, '\n', (size_t)(s->end - s->at)))) {
+	while (!newline_in(s)) {
+		const char *newline;
 		size_t at = (size_t)(s->at - st->window);
 		if (st->e || st->ended)
 			break;
@@ -92,9 +96,10 @@ void stream_line(struct stream *st, struct lines *s)
 		stream_fill(st);
 		s->at = st->window;
 		s->end = st->e ? s->at : st->window + st->filled;
-		newline = memchr(s->at, '\n', (size_t)(s->end - s->at));
-		if (st->skipping)
-			s->at = newline ? newline + 1 : s->end;
-		st->skipping = st->skipping && !newline;
+		if (!st->skipping)
+			continue;
+		newline = newline_in(s);
+		s->at = newline ? newline + 1 : s->end;
+		st->skipping = !newline;
 	}
 }

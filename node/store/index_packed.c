@@ -162,18 +162,19 @@ static int range_of(struct packed *p, const struct packed_run *runs, size_t run_
 	for (size_t r = 0; rc == 0 && r < run_count; r++)
 		rc = place_first(p, runs[r].number, from, &places[r]);
 	while (rc == 0 && *n < max) {
-		size_t best = run_count;
+		const uint8_t *least = NULL;
+		size_t best = 0;
 		for (size_t r = 0; r < run_count; r++) {
 			const uint8_t *at = place_at(p, &places[r]);
-			if (at && (best == run_count ||
-				   memcmp(at, place_at(p, &places[best]), p->width) < 0))
+			if (at && (!least || memcmp(at, least, p->width) < 0)) {
+				least = at;
 				best = r;
+			}
 		}
-		if (best == run_count || memcmp(place_at(p, &places[best]), from, prefix) != 0)
+		if (!least || memcmp(least, from, prefix) != 0)
 			break;
-		const uint8_t *at = place_at(p, &places[best]);
-		if (*n == 0 || memcmp(out + (*n - 1) * p->width, at, p->width) != 0)
-			memcpy(out + (*n)++ * p->width, at, p->width);
+		if (*n == 0 || memcmp(out + (*n - 1) * p->width, least, p->width) != 0)
+			memcpy(out + (*n)++ * p->width, least, p->width);
 		rc = place_next(p, &places[best]);
 	}
 	return rc;
