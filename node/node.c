@@ -220,11 +220,12 @@ static enum err open_exchange(struct node *n, struct report *report)
 	n->beacons = beacons_new();
 	n->watch = watch_new();
 	n->evidence = evidence_book_new();
+	n->audits = audit_book_new();
 	n->incidents = incident_book_new();
 	n->holding = holding_new();
 	n->alarm_book = alarm_book_new();
 	if (!n->exchange || !n->workers || !n->desk || !n->passes || !n->beacons || !n->watch ||
-	    !n->evidence || !n->incidents || !n->holding || !n->alarm_book)
+	    !n->evidence || !n->audits || !n->incidents || !n->holding || !n->alarm_book)
 		return ERR_MEMORY;
 	restore_open(n);
 	n->folder = folder_start(n->index, duties_run, n);
@@ -370,6 +371,7 @@ void node_close(struct node *n)
 	beacons_free(n->beacons);
 	watch_free(n->watch);
 	evidence_book_free(n->evidence);
+	audit_book_free(n->audits);
 	incident_book_free(n->incidents);
 	holding_free(n->holding);
 	alarm_book_free(n->alarm_book);

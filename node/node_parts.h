@@ -10,6 +10,7 @@
 #include "node/desk.h"
 #include "node/directory.h"
 #include "node/duty/alarms.h"
+#include "protocol/beacon.h"
 #include "node/duty/folder.h"
 #include "node/duty/holding.h"
 #include "node/store/keep.h"
@@ -124,6 +125,9 @@ struct node {
 	struct evidence_book *evidence;
 	struct holding *holding; /* see holding.h */
 	struct alarm_book *alarm_book;
+	struct beacon_audit audit; /* its last row, where audit_known; the loop's thread only */
+	bool audit_known;
+	struct audit_book *audits; /* the folder's thread only */
 	struct restoring restoring;
 	struct quota_book quotas;
 	struct quarantines quarantines;        /* the loop's thread only */
@@ -229,6 +233,10 @@ struct passes *passes_new(void);
 void passes_free(struct passes *p);
 void passes_note(struct passes *p, const struct party_id *peer, uint64_t lsn);
 
+/* node_audit.c: appends a row of the audit to the transaction of the log that is open, on the
+ * loop's thread.  Who sees that transaction fail sets audit_known to false. */
+enum err node_audit_append(struct node *n, uint64_t now, const char *json, size_t length);
+
 /* node_publish.c: calls that other threads hand in at the desk, and what the exchange says of them.
  */
 void publish_submitted(struct node *n, uint64_t ticket, enum err e);
@@ -269,6 +277,7 @@ duty duty_alarms;     /* node_alarms.c: sees what somebody should look at */
 duty duty_restore;    /* node_restore.c: counts what waits to be shown again */
 
 duty duty_watch;    /* node_watch.c: sees what is withheld, and who runs twice */
+duty duty_audits;   /* node_audit.c: remembers what others have told of their audits */
 duty duty_evidence; /* node_evidence.c: keeps what proves that a number was used twice */
 
 /* NULL is accepted. */
@@ -281,11 +290,15 @@ struct watch *watch_new(void);
 void watch_free(struct watch *w);
 struct evidence_book *evidence_book_new(void);
 void evidence_book_free(struct evidence_book *b);
+struct audit_book *audit_book_new(void);
+void audit_book_free(struct audit_book *b);
 struct incident_book *incident_book_new(void);
 void incident_book_free(struct incident_book *b);
 
 /* Sentences on those of whom there is evidence lately; at most max, returns how many. */
 size_t evidence_alarms(struct node *n, const struct topology *t, char (*out)[ALARM_BYTES],
 		       size_t max);
+/* The same on those whose audit was cut or written anew. */
+size_t audit_alarms(struct node *n, const struct topology *t, char (*out)[ALARM_BYTES], size_t max);
 
 #endif

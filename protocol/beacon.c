@@ -91,14 +91,30 @@ static enum err read_incarnation(struct beacon *b, const cJSON *json, struct rep
 	return e;
 }
 
+/* SPEC 5.11: "It is held where the member `audit` is not so." */
+static enum err read_audit(struct beacon_audit *audit, const cJSON *json, struct report *report)
+{
+	const char *hash = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "hash"));
+	char again[2 * HASH_BYTES + 1];
+
+	if (read_number(&audit->number, cJSON_GetObjectItemCaseSensitive(json, "number"),
+			BEACON_SEQUENCE_MAX) &&
+	    hash && hex_decode(audit->hash.b, HASH_BYTES, hash) &&
+	    strcmp(hex_encode(again, audit->hash.b, HASH_BYTES), hash) == 0)
+		return ERR_OK;
+	report_add(report, "a beacon whose \"audit\" is not told by \"number\" and \"hash\"");
+	return ERR_FORMAT;
+}
+
 enum err beacon_read(struct beacon *b, const char *json, size_t n, struct report *report)
 {
 	enum { VALUES_MAX = 4 * (BEACON_RANGES_MAX + BEACON_INCARNATIONS_MAX) + 1024 };
-	const cJSON *list;
+	const cJSON *list, *audit;
 	cJSON *root;
 	enum err e = json_parse_bounded(&root, json, n, VALUES_MAX, report);
 
 	b->incarnation_count = b->range_count = 0;
+	b->audit = (struct beacon_audit){0};
 	if (e)
 		return e;
 	list = cJSON_GetObjectItemCaseSensitive(root, "incarnations");
@@ -108,6 +124,9 @@ enum err beacon_read(struct beacon *b, const char *json, size_t n, struct report
 	}
 	for (const cJSON *i = e ? NULL : list->child; i && !e; i = i->next)
 		e = read_incarnation(b, i, report);
+	audit = cJSON_GetObjectItemCaseSensitive(root, "audit");
+	if (!e && audit)
+		e = read_audit(&b->audit, audit, report);
 	cJSON_Delete(root);
 	return e;
 }
@@ -127,7 +146,14 @@ void beacon_write(struct text *out, const struct beacon *b)
 				    (unsigned long)b->ranges[r].until);
 		text_str(out, "]}");
 	}
-	text_str(out, "]}");
+	text_str(out, "]");
+	if (b->audit.number) {
+		char hex[2 * HASH_BYTES + 1];
+		text_format(out, ",\"audit\":{\"number\":%llu,\"hash\":\"%s\"}",
+			    (unsigned long long)b->audit.number,
+			    hex_encode(hex, b->audit.hash.b, HASH_BYTES));
+	}
+	text_str(out, "}");
 }
 
 const struct beacon_incarnation *beacon_incarnation(const struct beacon *b, uint64_t incarnation)

@@ -24,8 +24,15 @@ struct beacon_incarnation {
 	size_t at, count; /* its ranges: ranges[at] .. ranges[at + count - 1], ascending */
 };
 
+/* The last row of the author's audit; number 0: it does not say. */
+struct beacon_audit {
+	uint64_t number;
+	struct hash hash;
+};
+
 /* Some 26 KiB. */
 struct beacon {
+	struct beacon_audit audit;
 	size_t incarnation_count;
 	struct beacon_incarnation incarnations[BEACON_INCARNATIONS_MAX]; /* ascending */
 	size_t range_count;

@@ -50,6 +50,7 @@ static const struct answer_entry entries[] = {
 	{"incident-export", RIGHT_SHARE, true, false, answer_incident_export},
 	{"incident-say", RIGHT_SHARE, true, false, answer_incident_say},
 	{"audit", RIGHT_ADMIN, false, false, answer_audit},
+	{"audit-heads", RIGHT_ADMIN, false, false, answer_audit_heads},
 	{"accept", RIGHT_ADMIN, true, false, answer_accept},
 	{"card", RIGHT_READ, false, false, answer_card},
 	{"whose", RIGHT_READ, false, false, answer_whose},

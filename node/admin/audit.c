@@ -2,10 +2,11 @@
 
 #include <string.h>
 
+#include "node/duty/audit_chain.h"
 #include "protocol/admin.h"
 
-/* SPEC 9.2: "A row of the audit is the JSON object {"uid","pid","do","summary"}; its time is that
- * of the fact." */
+/* SPEC 9.2: "A row of the audit is the JSON object {"number","before","uid","pid","do","summary"};
+ * its time is that of the fact." */
 enum err audit_write(struct node *node, const struct caller *caller, const char *name,
 		     const char *summary)
 {
@@ -32,10 +33,13 @@ enum err audit_write(struct node *node, const struct caller *caller, const char 
 void audit_show(struct text *t, const struct log_row *row)
 {
 	const char *text = (const char *)row->data;
+	struct hash hash;
 	cJSON *json;
 
 	text_str(t, "{");
 	admin_put_time(t, "time", row->arrived);
+	hash = audit_hash(row);
+	admin_put_hex(t, "hash", hash.b, HASH_BYTES);
 	if (json_parse(&json, text, row->length, NULL) == ERR_OK && cJSON_IsObject(json) &&
 	    row->length > 2) {
 		text_str(t, ",");

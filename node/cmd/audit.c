@@ -1,7 +1,10 @@
 /* khabar audit and held: what was changed through the socket, what is carried and not shown. */
 #include <stdlib.h>
+#include <string.h>
 
+#include "node/cmd/audit.h"
 #include "node/cmd/client.h"
+#include "node/cmd/options.h"
 #include "protocol/admin.h"
 
 enum { NODE_WIDTH = 12 };
@@ -34,11 +37,36 @@ static void show_audit(void *arg, const cJSON *line)
 	free(summary);
 }
 
+static void show_head(void *arg, const cJSON *line)
+{
+	(void)arg;
+	print_column(member_text(line, "node"), NODE_WIDTH);
+	printf("%.0f:%s%s\n", member_number(line, "number"), member_text(line, "hash"),
+	       cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(line, "fault"))
+		       ? "  (does not agree with what it has told otherwise)"
+		       : "");
+}
+
 int cmd_audit(const struct cmd_context *c, int argc, char **argv)
 {
-	if (argc != 1)
-		return cmd_misused("khabar audit", "\"%s\" is not wanted", argv[1]);
-	return print_pages(c, "khabar audit", "audit", show_audit);
+	const char *head = NULL, *word;
+	const struct option_rule rules[] = {{"head", OPTION_TEXT, &head, 0, 0}};
+	int first, code = options_read("khabar audit", rules, 1, argc, argv, &first);
+
+	if (code)
+		return code;
+	word = first < argc ? argv[first] : "list";
+	if (first + 1 < argc)
+		return cmd_misused("khabar audit", "\"%s\" is not wanted", argv[first + 1]);
+	if (strcmp(word, "verify") == 0)
+		return audit_verify(c, head);
+	if (head)
+		return cmd_misused("khabar audit", "--head is for verify");
+	if (strcmp(word, "list") == 0)
+		return print_pages(c, "khabar audit", "audit", show_audit);
+	if (strcmp(word, "heads") == 0)
+		return print_pages(c, "khabar audit heads", "audit-heads", show_head);
+	return cmd_misused("khabar audit", "list, verify or heads is wanted, not \"%s\"", word);
 }
 
 static void show_held(void *arg, const cJSON *line)

@@ -23,6 +23,7 @@ struct beacons {
 	struct message_id heartbeat; /* which one; zeros: none */
 	struct beacon_clock *clocks; /* owned */
 	size_t count;
+	uint64_t all_lsn, all_at; /* the last for everyone that was heard in this run: wall ms */
 	bool changed;
 	uint64_t saved;    /* done, as it is remembered */
 	uint64_t saved_at; /* mono ms */

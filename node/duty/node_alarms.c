@@ -30,6 +30,7 @@ struct alarm_book {
 	struct alarm_event events[ALARM_EVENTS_MAX]; /* the oldest first */
 	size_t event_count;
 	uint64_t last, told; /* numbers */
+	uint64_t audited;    /* the same: the audit has the events up to there */
 	char failed[ALARM_FAILED_BYTES];
 	uint64_t next, begun; /* mono ms: to be looked at again; the first look */
 };
@@ -182,7 +183,7 @@ static void book_read(struct alarm_book *b, const cJSON *json)
 {
 	const cJSON *item;
 
-	b->last = number_of(json, "last");
+	b->last = b->audited = number_of(json, "last");
 	b->told = number_of(json, "told");
 	cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(json, "alarms"))
 	{
@@ -234,8 +235,33 @@ struct save_call {
 	struct desk_call call;
 	struct node *node;
 	const struct text *value;
+	const struct alarm_event *events; /* that the audit does not have yet */
+	size_t event_count;
 	enum err e;
 };
+
+/* SPEC 9.2: "So is every event of an alarm (9.14), in the commit that keeps it" */
+static enum err event_audit(struct node *n, const struct alarm_event *event)
+{
+	struct text t;
+	enum err e = ERR_MEMORY;
+
+	text_init(&t);
+	text_str(&t, "{");
+	admin_put_number(&t, "uid", (uint64_t)getuid());
+	admin_put_signed(&t, "pid", (int64_t)getpid());
+	admin_put_string(&t, "do", "alarm");
+	admin_put_name(&t, "summary");
+	text_str(&t, "{");
+	admin_put_number(&t, "number", event->number);
+	admin_put_string(&t, "what", alarm_kind_str(event->kind));
+	admin_put_string(&t, "text", event->text);
+	text_str(&t, "}}");
+	if (!t.bad)
+		e = node_audit_append(n, event->at, t.at, t.length);
+	text_clear(&t);
+	return e;
+}
 
 static void save_run(struct desk_call *call)
 {
@@ -245,10 +271,14 @@ static void save_run(struct desk_call *call)
 	s->e = log_begin(log);
 	if (!s->e) {
 		s->e = log_put(log, value_name, s->value->at, s->value->length);
+		for (size_t i = 0; i < s->event_count && !s->e; i++)
+			s->e = event_audit(s->node, &s->events[i]);
 		if (s->e)
 			log_abort(log);
 		else
 			s->e = log_commit(log);
+		if (s->e)
+			s->node->audit_known = false;
 	}
 	keep_rest(s->node->keep);
 	desk_done(s->node->desk, call);
@@ -257,14 +287,22 @@ static void save_run(struct desk_call *call)
 static enum err save(struct node *n, struct alarm_book *b)
 {
 	struct text t;
-	struct save_call s = {.call = {.run = save_run}, .node = n, .value = &t};
+	struct alarm_event *events = malloc(ALARM_EVENTS_MAX * sizeof *events);
+	struct save_call s = {.call = {.run = save_run}, .node = n, .value = &t, .events = events};
+	uint64_t last;
 	bool dirty;
 
+	if (!events)
+		return ERR_MEMORY;
 	text_init(&t);
 	pthread_mutex_lock(&b->lock);
 	dirty = b->dirty;
+	last = b->last;
 	if (dirty)
 		book_write(b, &t);
+	for (size_t i = 0; i < b->event_count; i++)
+		if (b->events[i].number > b->audited)
+			events[s.event_count++] = b->events[i];
 	b->dirty = false;
 	pthread_mutex_unlock(&b->lock);
 	s.call.arg = &s;
@@ -273,11 +311,13 @@ static enum err save(struct node *n, struct alarm_book *b)
 	else if (dirty && !desk_call(n->desk, &s.call))
 		s.e = ERR_STATE;
 	text_clear(&t);
-	if (s.e) {
-		pthread_mutex_lock(&b->lock);
+	free(events);
+	pthread_mutex_lock(&b->lock);
+	if (s.e)
 		b->dirty = true;
-		pthread_mutex_unlock(&b->lock);
-	}
+	else
+		b->audited = last;
+	pthread_mutex_unlock(&b->lock);
 	/* At the end of the node there is nothing that could be tried again. */
 	return s.e == ERR_STATE ? ERR_OK : s.e;
 }

@@ -3,6 +3,8 @@
  * The log is looked through for what this store has written itself.  How far, which heartbeat was
  * the last and which clocks run is remembered now and then; what came after that is found again in
  * the log, so that nothing depends on when it was remembered. */
+#include "node/duty/audit_chain.h"
+#include "node/duty/audit_heads.h"
 #include "node/duty/beacons.h"
 
 #include <stdlib.h>
@@ -191,6 +193,10 @@ static void heard_beacon(struct beacons *b, const struct log_row *row, const str
 
 	if (c)
 		clock_advance(b, c, row->arrived);
+	if (memcmp(h->audience.b, all.b, AUDIENCE_ID_BYTES) == 0) {
+		b->all_lsn = row->lsn;
+		b->all_at = row->arrived;
+	}
 	/* SPEC 5.11: "The first beacon that an incarnation says for everyone is its heartbeat." */
 	if (h->incarnation != b->incarnation &&
 	    memcmp(h->audience.b, all.b, AUDIENCE_ID_BYTES) == 0) {
@@ -292,6 +298,56 @@ static enum err say_due(struct node *n, struct log_reader *log, struct index_rea
 	return ERR_OK;
 }
 
+/* What the last one for everyone has told of the audit is not so any more. */
+static enum err audit_has_grown(struct node *n, struct log_reader *log, bool *grown)
+{
+	struct beacon_audit now, told = {0};
+	struct log_row row;
+	struct header h;
+	enum err e = audit_head_read(&now, log);
+
+	if (!e)
+		e = log_read(log, n->beacons->all_lsn, &row);
+	*grown = !e;
+	if (!e && row.kind == LOG_MESSAGE && row.length >= SIGNATURE_BYTES &&
+	    header_decode(&h, row.data, row.length - SIGNATURE_BYTES) == ERR_OK &&
+	    audit_told(&told, n->identity, log, &row, &h))
+		*grown = told.number != now.number;
+	*grown = *grown && now.number;
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/* SPEC 5.11: "When the audit has grown, and the last that was said for everyone is 24 hours old,
+ * one is sent to tell of that alone." */
+static enum err say_audit(struct node *n, struct log_reader *log, struct index_reader *index,
+			  uint64_t now, uint64_t *next)
+{
+	static const struct message_id none;
+	struct beacons *b = n->beacons;
+	uint64_t wall = clock_wall(), due;
+	struct message_id id;
+	bool grown = false;
+	enum err e = ERR_OK;
+
+	if (!b->all_lsn)
+		return ERR_OK;
+	if (b->all_at > wall)
+		b->all_at = wall;
+	due = b->all_at + UINT64_C(24) * HOUR_MS;
+	if (due <= wall) {
+		due = wall + HOUR_MS;
+		e = audit_has_grown(n, log, &grown);
+	}
+	if (!e && grown)
+		e = beacon_say(n, log, index, b->all_lsn, &none, &id);
+	/* It is heard when it was folded: until then nothing is said again. */
+	if (!e && grown)
+		b->all_at = wall;
+	if (!e && now + (due - wall) < *next)
+		*next = now + (due - wall);
+	return e;
+}
+
 static enum err say_heartbeat(struct node *n, struct log_reader *log, struct index_reader *index)
 {
 	struct beacons *b = n->beacons;
@@ -332,6 +388,8 @@ static enum err run(struct node *n, const struct party_id *self, struct log_read
 	}
 	if (!e)
 		e = say_due(n, log, index, now, next);
+	if (!e)
+		e = say_audit(n, log, index, now, next);
 	/* One that is being closed says it when it is started again; one that may not speak waits
 	 * for another topology. */
 	if (e == ERR_STATE)

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/duty/audit_chain.h"
 #include "node/duty/beacons.h"
 #include "node/node_parts.h"
 #include "node/say.h"
@@ -131,6 +132,9 @@ enum err beacon_say(struct node *n, struct log_reader *log, struct index_reader 
 	e = s->topology ? letter_make(s, log, lsn) : ERR_NOT_ALLOWED;
 	if (!e)
 		e = sum_up(s, index);
+	/* SPEC 5.11: "One for everyone tells of the author's audit (9.2), once that has a row" */
+	if (!e && s->letter.count == 0)
+		e = audit_head_read(&s->beacon.audit, log);
 	if (!e)
 		e = publish(s, ref, id);
 	if (!e)

@@ -261,17 +261,34 @@ struct fact_call {
 	enum err e;
 };
 
+static enum err fact_append(struct fact_call *f)
+{
+	uint64_t lsn;
+
+	switch (f->fact) {
+	case FACT_AUDIT:
+		return node_audit_append(f->node, clock_wall(), f->data, f->length);
+	case FACT_MUTE:
+	case FACT_READ:
+	case FACT_OUTBOX:
+	case FACT_EXPORT:
+	case FACT_ARRIVAL:
+	case FACT_VERDICT:
+	case FACT_EVIDENCE:
+		return log_append_fact(f->node->log, f->fact, clock_wall(), f->data, f->length,
+				       &lsn);
+	}
+	return ERR_OK;
+}
+
 static void fact_run(struct desk_call *call)
 {
 	struct fact_call *f = call->arg;
 	struct log *log = f->node->log;
-	uint64_t lsn;
 
 	f->e = log_begin(log);
 	if (!f->e) {
-		if (f->fact)
-			f->e = log_append_fact(log, f->fact, clock_wall(), f->data, f->length,
-					       &lsn);
+		f->e = fact_append(f);
 		if (!f->e && f->key)
 			f->e = f->value ? log_put(log, f->key, f->value, f->value_length)
 					: log_drop(log, f->key);
@@ -279,6 +296,8 @@ static void fact_run(struct desk_call *call)
 			log_abort(log);
 		else
 			f->e = log_commit(log);
+		if (f->e)
+			f->node->audit_known = false;
 	}
 	keep_rest(f->node->keep);
 	desk_done(f->node->desk, call);

@@ -392,6 +392,7 @@ static void show(struct watch *w, struct look *l, uint64_t *next)
 			memcpy(n->alarms[count++], o->text, ALARM_BYTES);
 	}
 	count += evidence_alarms(n, l->topology, n->alarms + count, WARNINGS_MAX - count);
+	count += audit_alarms(n, l->topology, n->alarms + count, WARNINGS_MAX - count);
 	for (size_t i = 0; i < w->gap_count && count < WARNINGS_MAX; i++) {
 		if (w->gaps[i].reported)
 			memcpy(n->alarms[count++], w->gaps[i].text, ALARM_BYTES);

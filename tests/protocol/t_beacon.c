@@ -105,6 +105,45 @@ static void what_breaks_the_rules_is_refused(void)
 	free(b);
 }
 
+#define AUDIT(text) "{\"incarnations\":[],\"audit\":" text "}"
+#define HASH "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+static void what_it_tells_of_the_audit_is_read_and_checked(void)
+{
+	static const char *const refused[] = {
+		AUDIT("null"),
+		AUDIT("7"),
+		AUDIT("{}"),
+		AUDIT("{\"number\":7}"),
+		AUDIT("{\"hash\":\"" HASH "\"}"),
+		AUDIT("{\"number\":0,\"hash\":\"" HASH "\"}"),
+		AUDIT("{\"number\":7.5,\"hash\":\"" HASH "\"}"),
+		AUDIT("{\"number\":9007199254740992,\"hash\":\"" HASH "\"}"),
+		AUDIT("{\"number\":7,\"hash\":\"" HASH "00\"}"),
+		AUDIT("{\"number\":7,\"hash\":\"0011\"}"),
+		AUDIT("{\"number\":7,\"hash\":\"AA" HASH "\"}"),
+		AUDIT("{\"number\":7,\"hash\":"
+		      "\"00112233445566778899AABBCCDDEEFF00112233445566778899"
+		      "aabbccddeeff\"}"),
+	};
+	static const char good[] = AUDIT("{\"number\":7,\"hash\":\"" HASH "\"}");
+	struct beacon *b = room();
+	struct text t;
+
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+		ok(read_text(b, refused[i]) == ERR_FORMAT, "%.90s", refused[i]);
+	is_int(read_text(b, good), ERR_OK, "a number and a hash");
+	is_int((long)b->audit.number, 7, "the number");
+	is_int(b->audit.hash.b[1], 0x11, "the hash");
+	text_init(&t);
+	beacon_write(&t, b);
+	ok(strcmp(t.at, good) == 0, "is written as it was");
+	text_clear(&t);
+	is_int(read_text(b, "{\"incarnations\":[]}"), ERR_OK, "who does not tell");
+	ok(b->audit.number == 0, "has not told");
+	free(b);
+}
+
 static void a_text_cut_anywhere_is_refused_and_a_flipped_bit_does_no_harm(void)
 {
 	size_t refusals = 0, outside = 0;
@@ -251,6 +290,7 @@ int main(void)
 	RUN(what_is_written_is_read);
 	RUN(nothing_said_is_a_beacon_too);
 	RUN(what_breaks_the_rules_is_refused);
+	RUN(what_it_tells_of_the_audit_is_read_and_checked);
 	RUN(a_text_cut_anywhere_is_refused_and_a_flipped_bit_does_no_harm);
 	RUN(bounds_are_kept);
 	RUN(what_follows_each_other_is_one_range);

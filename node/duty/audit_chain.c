@@ -1,0 +1,88 @@
+#include "node/duty/audit_chain.h"
+
+#include <sodium.h>
+
+#include "protocol/admin.h"
+#include "protocol/bytes.h"
+
+enum { VALUE_BYTES = 8 + HASH_BYTES };
+
+static const char value_name[] = "audit";
+static const char label[] = "khabar-audit-1";
+
+enum err audit_head_read(struct beacon_audit *head, struct log_reader *log)
+{
+	uint8_t value[VALUE_BYTES];
+	struct reader r;
+	size_t n;
+	enum err e = log_get(log, value_name, value, sizeof value, &n);
+
+	*head = (struct beacon_audit){0};
+	if (e)
+		return e == ERR_NOT_FOUND ? ERR_OK : e;
+	if (n != sizeof value)
+		return ERR_DAMAGED;
+	reader_init(&r, value, n);
+	head->number = read_u64(&r);
+	read_bytes(&r, head->hash.b, HASH_BYTES);
+	return ERR_OK;
+}
+
+/* SPEC 9.2: "The hash of a row is the BLAKE2b-256 of "khabar-audit-1" | the time of the fact 8 |
+ * the row." */
+static struct hash hash_row(uint64_t time, const void *row, size_t length)
+{
+	crypto_generichash_state state;
+	uint8_t at[8];
+	struct hash hash;
+
+	put_u64(at, time);
+	crypto_generichash_init(&state, NULL, 0, HASH_BYTES);
+	crypto_generichash_update(&state, (const uint8_t *)label, sizeof label - 1);
+	crypto_generichash_update(&state, at, sizeof at);
+	crypto_generichash_update(&state, row, length);
+	crypto_generichash_final(&state, hash.b, HASH_BYTES);
+	return hash;
+}
+
+struct hash audit_hash(const struct log_row *row)
+{
+	return hash_row(row->arrived, row->data, row->length);
+}
+
+static enum err head_write(struct log *log, const struct beacon_audit *head)
+{
+	uint8_t value[VALUE_BYTES];
+	struct writer w;
+
+	writer_init(&w, value, sizeof value);
+	write_u64(&w, head->number);
+	write_bytes(&w, head->hash.b, HASH_BYTES);
+	return log_put(log, value_name, value, sizeof value);
+}
+
+enum err audit_append(struct log *log, struct beacon_audit *head, uint64_t now, const char *json,
+		      size_t length)
+{
+	struct text t;
+	uint64_t lsn;
+	enum err e = ERR_MEMORY;
+
+	/* SPEC 9.2: "`number` counts the rows from 1, and `before` is the hash of the row before,
+	 * zeros in the first." */
+	text_init(&t);
+	text_str(&t, "{");
+	admin_put_number(&t, "number", head->number + 1);
+	admin_put_hex(&t, "before", head->hash.b, HASH_BYTES);
+	text_str(&t, ",");
+	text_add(&t, json + 1, length - 1);
+	if (!t.bad)
+		e = log_append_fact(log, FACT_AUDIT, now, t.at, t.length, &lsn);
+	if (!e) {
+		head->number++;
+		head->hash = hash_row(now, t.at, t.length);
+		e = head_write(log, head);
+	}
+	text_clear(&t);
+	return e;
+}
