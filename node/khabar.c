@@ -135,6 +135,7 @@ static const struct command commands[] = {
 	{"links", cmd_links, "[quarantine PEER [--for 1h] [--because TEXT] | release PEER]",
 	 "how its links do; cut one, let it stand again"},
 	{"held", cmd_held, "", "messages that are carried and not shown, and why"},
+	{"report", cmd_report, "--month YYYY-MM", "a month in numbers, for the council"},
 	{"audit", cmd_audit, "[list] | verify [--head NUMBER:HASH] | heads",
 	 "who changed what on this node, and whether that is all of it"},
 	{"evidence", cmd_evidence, "[list] | show ID [--export FILE]",

@@ -49,6 +49,7 @@ static const struct answer_entry entries[] = {
 	{"incidents", RIGHT_READ, false, false, answer_incidents},
 	{"incident-export", RIGHT_SHARE, true, false, answer_incident_export},
 	{"incident-say", RIGHT_SHARE, true, false, answer_incident_say},
+	{"report", RIGHT_READ, false, false, answer_report},
 	{"audit", RIGHT_ADMIN, false, false, answer_audit},
 	{"audit-heads", RIGHT_ADMIN, false, false, answer_audit_heads},
 	{"accept", RIGHT_ADMIN, true, false, answer_accept},

@@ -59,7 +59,7 @@ const struct answer_entry *answer_find(const char *name);
 
 answer_fn answer_status, answer_links;
 answer_fn answer_list, answer_check, answer_sift, answer_show, answer_verify, answer_held,
-	answer_audit, answer_audit_heads;
+	answer_audit, answer_audit_heads, answer_report;
 answer_fn answer_evidence;
 answer_fn answer_export, answer_exported, answer_carried, answer_position, answer_taken;
 answer_fn answer_who, answer_share, answer_forward, answer_withdraw;

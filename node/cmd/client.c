@@ -256,7 +256,7 @@ int client_pages(struct client *client, const struct text *request, double *next
 		free(text);
 		if (code)
 			break;
-		if (client->c->json)
+		if (client->c->json && !client->takes)
 			print_lines_json(&reply);
 		else
 			show_lines(&reply, show, arg);
@@ -270,6 +270,16 @@ int client_pages(struct client *client, const struct text *request, double *next
 	}
 	if (next)
 		*next = after;
+	return code;
+}
+
+int client_take(struct client *client, const struct text *request, line_fn *take, void *arg)
+{
+	int code;
+
+	client->takes = true;
+	code = client_pages(client, request, NULL, take, arg);
+	client->takes = false;
 	return code;
 }
 

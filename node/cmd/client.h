@@ -13,6 +13,7 @@ struct client {
 	struct ask *ask;
 	struct progress progress;
 	unsigned long limit; /* of lines that client_pages() still wants; 0: all */
+	bool takes;          /* client_take() is at work */
 	bool told;           /* that messages wait to be reconciled */
 };
 
@@ -43,6 +44,9 @@ void client_put_text(struct text *t, const char *name, const char *s);
 typedef void line_fn(void *arg, const cJSON *line);
 int client_pages(struct client *client, const struct text *request, double *next, line_fn *show,
 		 void *arg);
+
+/* All pages of a request; each line is handed to take, with --json too, and nothing is printed. */
+int client_take(struct client *client, const struct text *request, line_fn *take, void *arg);
 
 /* Prints the reply of a request as --json wants it: its members without "ok". */
 void client_print_json(const struct reply *reply);

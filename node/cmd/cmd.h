@@ -59,6 +59,7 @@ int cmd_status(const struct cmd_context *c, int argc, char **argv);
 int cmd_links(const struct cmd_context *c, int argc, char **argv);
 int cmd_watch(const struct cmd_context *c, int argc, char **argv);
 int cmd_held(const struct cmd_context *c, int argc, char **argv);
+int cmd_report(const struct cmd_context *c, int argc, char **argv);
 int cmd_audit(const struct cmd_context *c, int argc, char **argv);
 int cmd_evidence(const struct cmd_context *c, int argc, char **argv);
 int cmd_verify(const struct cmd_context *c, int argc, char **argv);
