@@ -144,6 +144,17 @@ static cJSON *object_id(const struct skimmed *s, size_t number)
 	return cJSON_ParseWithLength(id.at, id.length);
 }
 
+/* Of what was only skimmed the envelope is not read; when it was folded it was found to be good. */
+static bool is_exercise(const struct opened *o)
+{
+	const struct slice json = {o->json, o->json_length};
+	struct slice envelope, exercise;
+
+	return json_member(&envelope, json, "envelope") &&
+	       json_member(&exercise, envelope, "exercise") && exercise.length == 4 &&
+	       memcmp(exercise.at, "true", 4) == 0;
+}
+
 static enum err match_show(struct check *c, const struct match *m)
 {
 	struct text *t = &c->a->reply;
@@ -166,6 +177,8 @@ static enum err match_show(struct check *c, const struct match *m)
 		admin_put_string(t, "tlp", tlp_str((enum tlp)o->header.tlp));
 		admin_put_time(t, "since", o->row.arrived);
 		admin_put_string(t, "how", how_str(m->how));
+		if (is_exercise(o))
+			admin_put_bool(t, "exercise", true);
 		answer_sightings(t, c->a, &o->header.origin, id);
 		text_str(t, "}");
 	}

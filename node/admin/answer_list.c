@@ -55,6 +55,8 @@ void object_show(struct text *t, const struct answer *a, const struct opened *o,
 	admin_put_time(t, "modified", object->modified);
 	admin_put_time(t, "valid_until", object->valid_until);
 	admin_put_bool(t, "revoked", object->revoked);
+	if (o->post.envelope.exercise)
+		admin_put_bool(t, "exercise", true);
 	if (o->forwarded)
 		admin_put_string(t, "forwarded_by", answer_party(a, name, &o->forwarder));
 	text_str(t, "}");

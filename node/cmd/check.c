@@ -100,7 +100,9 @@ static void show_words(const struct wanted *w, const cJSON *answer)
 		print_safe(stdout, member_text(match, "node"), false);
 		printf("  ");
 		print_safe(stdout, member_text(match, "object"), false);
-		putchar('\n');
+		puts(cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(match, "exercise"))
+			     ? "  EXERCISE"
+			     : "");
 		sightings_print(cJSON_GetObjectItemCaseSensitive(match, "sightings"));
 	}
 }

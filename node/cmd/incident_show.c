@@ -57,6 +57,8 @@ static void print_line(void *arg, const cJSON *line)
 	print_column(member_text(line, "severity"), 8);
 	print_column(member_text(line, "status"), 12);
 	print_column(member_text(line, "owner"), 12);
+	if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(line, "exercise")))
+		fputs("EXERCISE ", stdout);
 	print_safe(stdout, member_text(line, "title"), false);
 	if (clock) {
 		printf("  (%s ", member_text(clock, "what"));

@@ -74,6 +74,8 @@ static void show_object(void *arg, const cJSON *line)
 	print_column(member_text(line, "tlp"), TLP_WIDTH);
 	print_column(member_text(line, "node"), NODE_WIDTH);
 	printf("%-16.16s  %-12.12s  ", member_text(line, "modified"), member_text(line, "message"));
+	if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(line, "exercise")))
+		fputs("EXERCISE ", stdout);
 	print_safe(stdout, object_words(line), false);
 	printf("%s\n", cJSON_IsTrue(revoked) ? "  (revoked)" : "");
 }

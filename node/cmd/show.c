@@ -86,6 +86,15 @@ static void print_body(const cJSON *message)
 	free(text);
 }
 
+static void print_exercise(const cJSON *message)
+{
+	const cJSON *envelope = cJSON_GetObjectItemCaseSensitive(
+		cJSON_GetObjectItemCaseSensitive(message, "body"), "envelope");
+
+	if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(envelope, "exercise")))
+		printf("%-12s  nothing of it is real\n", "EXERCISE");
+}
+
 static void print_message(const struct cmd_context *c, const struct reply *reply)
 {
 	const cJSON *message = cJSON_GetObjectItemCaseSensitive(reply->json, "message");
@@ -93,6 +102,7 @@ static void print_message(const struct cmd_context *c, const struct reply *reply
 
 	if (!c->json) {
 		print_members(message);
+		print_exercise(message);
 		print_original(message);
 		print_answers(message);
 		print_body(message);
