@@ -179,8 +179,9 @@ attack: all $(BUILD)/tests/e2e/attacker $(BUILD)/tests/e2e/outsider
 net: all
 	BUILD=$(BUILD) LONG=1 prove -v tests/e2e/net.t
 
-faults: $(filter $(BUILD)/tests/fault/%,$(TESTS))
-	EVERY=1 prove --timer $^
+faults: all $(BUILD)/tests/e2e/shim/sockets.so $(filter $(BUILD)/tests/fault/%,$(TESTS))
+	EVERY=1 prove --timer $(filter $(BUILD)/tests/fault/%,$^)
+	BUILD=$(BUILD) LONG=1 prove --timer tests/e2e/sockets.t
 
 bench: all $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 	@rm -f build/bench.jsonl
