@@ -6,6 +6,7 @@
 #include "node/cmd/client.h"
 #include "node/cmd/evidence.h"
 #include "node/cmd/options.h"
+#include "node/cmd/show_format.h"
 #include "node/cmd/verify.h"
 #include "node/file.h"
 #include "protocol/admin.h"
@@ -142,7 +143,7 @@ static void mark_read(struct client *client, const struct reply *shown)
 	text_clear(&request);
 }
 
-static int show_id(struct client *client, const char *id, bool raw)
+static int show_id(struct client *client, const char *id, bool raw, enum show_format format)
 {
 	struct text request;
 	struct reply reply;
@@ -158,12 +159,17 @@ static int show_id(struct client *client, const char *id, bool raw)
 		return code;
 	if (raw)
 		print_raw(&reply);
+	else if (format != SHOW_PLAIN)
+		code = show_format_print(format,
+					 cJSON_GetObjectItemCaseSensitive(reply.json, "message"))
+			       ? EXIT_DONE
+			       : EXIT_REFUSED;
 	else
 		print_message(client->c, &reply);
 	if (!raw && !client->c->json)
 		mark_read(client, &reply);
 	reply_clear(&reply);
-	return EXIT_DONE;
+	return code;
 }
 
 /* Objects whose id begins so; the distinct ones. */
@@ -226,14 +232,22 @@ static bool object_complete(const char *id)
 int cmd_show(const struct cmd_context *c, int argc, char **argv)
 {
 	bool raw = false;
-	const struct option_rule rules[] = {{"raw", OPTION_FLAG, &raw, 0, 0}};
+	enum show_format format = SHOW_PLAIN;
+	const char *word = NULL;
+	const struct option_rule rules[] = {{"raw", OPTION_FLAG, &raw, 0, 0},
+					    {"format", OPTION_TEXT, &word, 0, 0}};
 	struct candidates found = {0};
 	struct client client;
 	const char *id;
-	int first, code = options_read("khabar show", rules, 1, argc, argv, &first);
+	int first, code = options_read("khabar show", rules, 2, argc, argv, &first);
 
 	if (!code && argc - first != 1)
 		code = cmd_misused("khabar show", "the id of one message or object is wanted");
+	if (!code && word && !show_format_parse(&format, word))
+		code = cmd_misused("khabar show", "--format: text, html or mail is wanted");
+	if (!code && word && (raw || c->json))
+		code = cmd_misused("khabar show",
+				   "--format goes neither with --raw nor with --json");
 	if (code)
 		return code;
 	id = argv[first];
@@ -243,7 +257,7 @@ int cmd_show(const struct cmd_context *c, int argc, char **argv)
 		id = found.ids[0];
 	}
 	if (!code)
-		code = show_id(&client, id, raw);
+		code = show_id(&client, id, raw, format);
 	client_close(&client);
 	return code;
 }
