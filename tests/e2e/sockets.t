@@ -69,11 +69,8 @@ done < <(
 	if [ -z "${LONG:-}" ]; then
 		cat <<-'END'
 			send 104 9 once
-			recv 12 5 once
-			connect 101 1 on
 			accept 24 1 once
 			epoll_wait 4 5 once
-			socket 24 3 once
 		END
 	else
 		while read -r call turns numbers; do
