@@ -5,7 +5,7 @@
 #include "node/store/index_packed_parts.h"
 #include "protocol/bytes.h"
 
-enum { KEY_MAX = PACKED_RUN_BYTES + PACKED_WIDTH_MAX };
+enum { KEY_MAX = PACKED_RUN_BYTES + PACKED_WIDTH_MAX, GUESSES = 3 };
 
 /* ---- blocks ---- */
 
@@ -36,18 +36,28 @@ static int block_read(const struct packed *p, const MDB_val *key, const MDB_val 
 int block_seek(const struct packed *p, uint32_t run, const uint8_t *record, struct block *b)
 {
 	uint8_t at[KEY_MAX];
-	MDB_val wanted = block_key(p, at, run, record), key = wanted, value, key_before, before;
-	int rc = mdb_cursor_get(p->cursor, &key, &value, MDB_SET_RANGE);
-	if (rc == 0 && key.mv_size == wanted.mv_size && memcmp(key.mv_data, at, key.mv_size) == 0)
-		return block_read(p, &key, &value, b);
+	MDB_val wanted = block_key(p, at, run, record), key = wanted, value;
+	/* Mostly it is the block before: this one's page is left alone. */
+	int rc = mdb_cursor_get(p->cursor, &key, NULL, MDB_SET_RANGE);
+	bool exact = rc == 0 && key.mv_size == wanted.mv_size &&
+		     memcmp(key.mv_data, at, key.mv_size) == 0;
+	bool behind = rc == 0 && !exact && is_of(&key, run);
 	if (rc != 0 && rc != MDB_NOTFOUND)
 		return rc;
-	int back = mdb_cursor_get(p->cursor, &key_before, &before, rc == 0 ? MDB_PREV : MDB_LAST);
-	if (back == 0 && is_of(&key_before, run))
-		return block_read(p, &key_before, &before, b);
-	if (back != 0 && back != MDB_NOTFOUND)
-		return back;
-	return rc == 0 && is_of(&key, run) ? block_read(p, &key, &value, b) : MDB_NOTFOUND;
+	if (!exact) {
+		int back = mdb_cursor_get(p->cursor, &key, &value, rc == 0 ? MDB_PREV : MDB_LAST);
+		if (back == 0 && is_of(&key, run))
+			return block_read(p, &key, &value, b);
+		if (back != 0 && back != MDB_NOTFOUND)
+			return back;
+		if (!behind)
+			return MDB_NOTFOUND;
+		key = wanted;
+		rc = mdb_cursor_get(p->cursor, &key, &value, MDB_SET_RANGE);
+	} else {
+		rc = mdb_cursor_get(p->cursor, &key, &value, MDB_GET_CURRENT);
+	}
+	return rc == 0 ? block_read(p, &key, &value, b) : rc;
 }
 
 int block_next(const struct packed *p, struct block *b)
@@ -72,12 +82,22 @@ static uint64_t head_of(const uint8_t *record)
 	return be64toh(head);
 }
 
+/* Keys are hashes, so where one is can be guessed from how far it is between the ends: few lines of
+ * the block are touched.  What they are not, costs as many steps as halving does. */
 size_t block_find(const struct packed *p, const struct block *b, const uint8_t *record)
 {
 	uint64_t wanted = head_of(record);
 	size_t low = 0, high = b->count;
-	while (low < high) {
+	for (unsigned step = 0; low < high; step++) {
 		size_t middle = (low + high) / 2;
+		if (step < GUESSES && high - low > 2) {
+			uint64_t first = head_of(b->first + low * p->width);
+			uint64_t last = head_of(b->first + (high - 1) * p->width);
+			if (first < wanted && wanted < last)
+				middle = low + (size_t)((double)(wanted - first) /
+							(double)(last - first) *
+							(double)(high - 1 - low));
+		}
 		const uint8_t *at = b->first + middle * p->width;
 		uint64_t head = head_of(at);
 		if (head < wanted || (head == wanted && memcmp(at, record, p->width) < 0))
