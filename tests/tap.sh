@@ -103,6 +103,28 @@ finish() {
 	[ "$failed" -eq 0 ]
 }
 
+# ---- time ----
+
+# clock_begin: from here on every program is told by clock_pass what time it is; a test that it cannot
+# be told in ends.
+clock_begin() {
+	if [ ! -e "$bin/tests/e2e/shim/clock.so" ] || ldd "$bin/khabardar" | grep -q asan; then
+		echo "1..0 # SKIP needs the library that moves clocks, and a program without sanitizers"
+		exit 0
+	fi
+	ahead=0
+	export CLOCK_FILE=$work/clock
+	echo "0 0" >"$CLOCK_FILE"
+	export LD_PRELOAD=$bin/tests/e2e/shim/clock.so
+}
+
+# clock_pass SECONDS: so much time passes at once, for every node.
+clock_pass() {
+	ahead=$((ahead + $1))
+	echo "$ahead $ahead" >"$CLOCK_FILE.new"
+	mv "$CLOCK_FILE.new" "$CLOCK_FILE"
+}
+
 # ---- a federation to work with ----
 
 # khabar NODE ARGUMENT...

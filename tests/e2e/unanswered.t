@@ -3,20 +3,9 @@
 # of what it says.
 . tests/tap.sh
 
-if [ ! -e "$bin/tests/e2e/shim/clock.so" ] || ldd "$bin/khabardar" | grep -q asan; then
-	echo "1..0 # SKIP needs the library that moves clocks, and a program without sanitizers"
-	exit 0
-fi
-export CLOCK_FILE=$work/clock
-# pass MINUTES: so much time passes at once, for every node.
-ahead=0
-pass() {
-	ahead=$((ahead + $1 * 60))
-	echo "$ahead $ahead" >"$CLOCK_FILE.new"
-	mv "$CLOCK_FILE.new" "$CLOCK_FILE"
-}
-echo "0 0" >"$CLOCK_FILE"
-export LD_PRELOAD=$bin/tests/e2e/shim/clock.so
+clock_begin
+# pass MINUTES
+pass() { clock_pass $(($1 * 60)); }
 
 cat >"$work/text.zpl" <<'END'
 node
