@@ -108,8 +108,15 @@ static enum err ids_made(struct ids *x, const struct import *import)
 
 /* ---- what was ---- */
 
-static void page_take(struct ids *left, const struct reply *reply, const struct ids *made)
+struct leaving {
+	struct ids *left;
+	const struct ids *made;
+};
+
+static int page_take(void *arg, struct sending *s, const struct reply *reply)
 {
+	const struct leaving *x = arg;
+	const struct ids *made = x->made;
 	const cJSON *line;
 
 	cJSON_ArrayForEach(line, cJSON_GetObjectItemCaseSensitive(reply->json, "lines"))
@@ -119,43 +126,10 @@ static void page_take(struct ids *left, const struct reply *reply, const struct 
 			continue;
 		if (!made->count ||
 		    !bsearch(&id, made->items, made->count, sizeof *made->items, compare))
-			ids_add(left, id);
+			ids_add(x->left, id);
 	}
-}
-
-static int pages_take(struct event_update *u, struct sending *s, struct ids *left,
-		      const struct ids *made)
-{
-	double after = 0;
-	bool more = true;
-	int code = EXIT_DONE;
-
-	while (!code && more) {
-		const cJSON *next;
-		struct text request;
-		struct reply reply;
-
-		request_init(&request, "export");
-		admin_put_string(&request, "node", member_text(s->who.json, "node"));
-		admin_put_string(&request, "tlp_max", "amber+strict");
-		admin_put_bool(&request, "whole", true);
-		admin_put_name(&request, "labels");
-		text_str(&request, "[");
-		admin_put_string(&request, NULL, u->label);
-		text_str(&request, "]");
-		if (after > 0)
-			admin_put_number(&request, "after", (uint64_t)after);
-		code = client_ask(&s->client, &request, NULL, 0, false, &reply);
-		text_clear(&request);
-		if (code)
-			break;
-		page_take(left, &reply, made);
-		next = cJSON_GetObjectItemCaseSensitive(reply.json, "next");
-		more = cJSON_IsNumber(next);
-		after = more ? next->valuedouble : 0;
-		reply_clear(&reply);
-	}
-	return code;
+	(void)s;
+	return EXIT_DONE;
 }
 
 int event_compare(struct event_update *u, struct sending *s)
@@ -173,7 +147,7 @@ int event_compare(struct event_update *u, struct sending *s)
 	else if (made.count && !bsearch(&id, made.items, made.count, sizeof *made.items, compare))
 		code = refuse(s, "this is another event than --event says");
 	if (!code)
-		code = pages_take(u, s, &left, &made);
+		code = send_labelled(s, u->label, page_take, &(struct leaving){&left, &made});
 	if (!code && left.bad)
 		code = refuse(s, err_str(ERR_MEMORY));
 	ids_clear(&made);

@@ -93,8 +93,9 @@ static bool entry_add(struct sync *y, const cJSON *line)
 }
 
 /* A page; what was said otherwise than it would be said now is another list. */
-static int page_take(struct sync *y, struct sending *s, const struct reply *reply)
+static int page_take(void *arg, struct sending *s, const struct reply *reply)
 {
+	struct sync *y = arg;
 	const char *use = s->use ? s->use : "detect";
 	const cJSON *line;
 
@@ -112,40 +113,6 @@ static int page_take(struct sync *y, struct sending *s, const struct reply *repl
 			return refuse(s, "%s: not enough memory", y->name);
 	}
 	return EXIT_DONE;
-}
-
-static int pages_take(struct sync *y, struct sending *s)
-{
-	double after = 0;
-	bool more = true;
-	int code = EXIT_DONE;
-
-	while (!code && more) {
-		const cJSON *next;
-		struct text request;
-		struct reply reply;
-
-		request_init(&request, "export");
-		admin_put_string(&request, "node", member_text(s->who.json, "node"));
-		admin_put_string(&request, "tlp_max", "amber+strict");
-		admin_put_bool(&request, "whole", true);
-		admin_put_name(&request, "labels");
-		text_str(&request, "[");
-		admin_put_string(&request, NULL, y->label);
-		text_str(&request, "]");
-		if (after > 0)
-			admin_put_number(&request, "after", (uint64_t)after);
-		code = client_ask(&s->client, &request, NULL, 0, false, &reply);
-		text_clear(&request);
-		if (code)
-			break;
-		code = page_take(y, s, &reply);
-		next = cJSON_GetObjectItemCaseSensitive(reply.json, "next");
-		more = cJSON_IsNumber(next);
-		after = more ? next->valuedouble : 0;
-		reply_clear(&reply);
-	}
-	return code;
 }
 
 /* Are all of these but ourselves among those? */
@@ -199,7 +166,7 @@ static int audience_check(struct sync *y, struct sending *s)
 
 int sync_ask(struct sync *y, struct sending *s)
 {
-	int code = y->name ? pages_take(y, s) : EXIT_DONE;
+	int code = y->name ? send_labelled(s, y->label, page_take, y) : EXIT_DONE;
 
 	if (!code && y->name)
 		code = audience_check(y, s);

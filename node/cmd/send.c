@@ -274,3 +274,37 @@ int send_finish(struct sending *s)
 	parts_print_counts(&s->import, 0);
 	return EXIT_DONE;
 }
+
+int send_labelled(struct sending *s, const char *label, send_take *take, void *arg)
+{
+	double after = 0;
+	bool more = true;
+	int code = EXIT_DONE;
+
+	while (!code && more) {
+		const cJSON *next;
+		struct text request;
+		struct reply reply;
+
+		request_init(&request, "export");
+		admin_put_string(&request, "node", member_text(s->who.json, "node"));
+		admin_put_string(&request, "tlp_max", "amber+strict");
+		admin_put_bool(&request, "whole", true);
+		admin_put_name(&request, "labels");
+		text_str(&request, "[");
+		admin_put_string(&request, NULL, label);
+		text_str(&request, "]");
+		if (after > 0)
+			admin_put_number(&request, "after", (uint64_t)after);
+		code = client_ask(&s->client, &request, NULL, 0, false, &reply);
+		text_clear(&request);
+		if (code)
+			break;
+		code = take(arg, s, &reply);
+		next = cJSON_GetObjectItemCaseSensitive(reply.json, "next");
+		more = cJSON_IsNumber(next);
+		after = more ? next->valuedouble : 0;
+		reply_clear(&reply);
+	}
+	return code;
+}
