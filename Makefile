@@ -14,6 +14,7 @@
 #   make faults                     every single call that can fail, failing; make check: some
 #   make storm TIME=600 SEED=1      thirteen nodes killed at random; then nothing may be missing
 #   make attack                     how long others wait while a node is attacked; TIME=8 each
+#   make steady TIME=600 SEED=1     the end-to-end tests while the daemons are held at random
 #   make net                        links that are parted for long, or work one way only
 #   make bench                      how fast, beside the limits; BIG=1: ten million
 #   make scale NODES=1000           a day of a federation of so many nodes, simulated
@@ -176,6 +177,9 @@ storm: all $(BUILD)/tests/e2e/shim/shadow.so
 attack: all $(BUILD)/tests/e2e/attacker $(BUILD)/tests/e2e/outsider
 	BUILD=$(BUILD) TIME=$(TIME) ATTACKS="$(ATTACKS)" prove -v tests/storm/attack.t
 
+steady: all tests
+	BUILD=$(BUILD) TIME=$(TIME) SEED=$(SEED) prove -v tests/storm/steady.t
+
 net: all
 	BUILD=$(BUILD) LONG=1 prove -v tests/e2e/net.t
 
@@ -305,7 +309,7 @@ deb:
 clean:
 	rm -rf build
 
-.PHONY: all tests check lint sim storm attack net faults bench scale fuzz fuzz-run demo install deb clean
+.PHONY: all tests check lint sim storm attack steady net faults bench scale fuzz fuzz-run demo install deb clean
 .PHONY: analyze valgrind coverage coverage-run fuzz-keep fuzz-keep-run fuzz-afl fuzz-afl-run
 .SECONDARY:
 -include $(shell find $(BUILD) -path build/deb -prune -o -name '*.d' -print 2>/dev/null)

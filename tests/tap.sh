@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # TAP for end-to-end tests that `prove` runs from the project's root; each test file sources this.
-# Whatever federation a test makes under $work is ended and removed with it, however the test ends.
+# Whatever federation a test makes under $work is ended and removed with it, however the test ends;
+# KEEP=FOLDER keeps what its nodes have logged, when it has failed.
 set -u
 
 top=$PWD
@@ -15,6 +16,9 @@ clean_up() {
 	for made in "$work"/*/.lab; do
 		[ ! -d "$made" ] || scripts/lab down "${made%/.lab}" >/dev/null 2>&1
 	done
+	if [ "$failed" -gt 0 ] && [ -n "${KEEP:-}" ]; then
+		mkdir -p "$KEEP" && (cd "$work" && cp --parents ./*/*/log.txt "$KEEP")
+	fi
 	rm -rf "$work"
 }
 trap clean_up EXIT
@@ -103,6 +107,9 @@ finish() {
 	[ "$failed" -eq 0 ]
 }
 
+# preload LIBRARY: what LD_PRELOAD is to be, for that one of tests/e2e/shim behind those there are.
+preload() { echo "${LD_PRELOAD:+$LD_PRELOAD:}$bin/tests/e2e/shim/$1.so"; }
+
 # ---- time ----
 
 # clock_begin: from here on every program is told by clock_pass what time it is; a test that it cannot
@@ -115,7 +122,8 @@ clock_begin() {
 	ahead=0
 	export CLOCK_FILE=$work/clock
 	echo "0 0" >"$CLOCK_FILE"
-	export LD_PRELOAD=$bin/tests/e2e/shim/clock.so
+	LD_PRELOAD=$(preload clock)
+	export LD_PRELOAD
 }
 
 # clock_pass SECONDS: so much time passes at once, for every node.

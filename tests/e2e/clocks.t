@@ -7,7 +7,7 @@ if [ ! -e "$bin/tests/e2e/shim/clock.so" ] || ldd "$bin/khabardar" | grep -q asa
 	exit 0
 fi
 # start_at SECONDS NODE: with its clock so far ahead.
-start_at() { LD_PRELOAD=$bin/tests/e2e/shim/clock.so CLOCK_AHEAD=$1 lab start "$2"; }
+start_at() { LD_PRELOAD=$(preload clock) CLOCK_AHEAD=$1 lab start "$2"; }
 warns_of_clock() { khabar root --json status | grep -q '"warnings": *\["[^]]*clock'; }
 agree() { [ "$(listed west)" = "$(listed root)" ] && [ "$(listed east)" = "$(listed root)" ]; }
 years=$((5 * 366 * 86400))

@@ -47,7 +47,7 @@ if sanitized; then
 	lab start east
 	pid=$(<"$lab/east/pid")
 else
-	LD_PRELOAD=$shim FAULT_OF=$lab/east FAULT_FILE=$work/fault lab start east
+	LD_PRELOAD=$(preload fault) FAULT_OF=$lab/east FAULT_FILE=$work/fault lab start east
 	pid=$(<"$lab/east/pid")
 	while read -r fault words sentence; do
 		echo "$fault" | tr - ' ' >"$work/fault"

@@ -16,7 +16,8 @@ pass() {
 	mv "$CLOCK_FILE.new" "$CLOCK_FILE"
 }
 echo "0 0" >"$CLOCK_FILE"
-export LD_PRELOAD=$bin/tests/e2e/shim/clock.so
+LD_PRELOAD=$(preload clock)
+export LD_PRELOAD
 
 unknown() { ! knows "$1" "$2"; }
 messages() { status_of "$1" messages; }

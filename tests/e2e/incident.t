@@ -112,7 +112,7 @@ ok "words of another change nothing" test "$(field national "$n" severity)" = lo
 
 if [ -e "$bin/tests/e2e/shim/clock.so" ] && ! ldd "$bin/khabardar" | grep -q asan; then
 	lab stop national
-	LD_PRELOAD=$bin/tests/e2e/shim/clock.so CLOCK_AHEAD=$((25 * 3600)) lab start national
+	LD_PRELOAD=$(preload clock) CLOCK_AHEAD=$((25 * 3600)) lab start national
 	overdue() { khabar national status | grep -q "incident $n of punjab has not been acknowledged in time"; }
 	within 20 "a day later national is told what it owes" overdue
 	ok "and may take it over" say national take "$n" --reason "nobody answers"

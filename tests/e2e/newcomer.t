@@ -9,7 +9,8 @@ if [ ! -e "$bin/tests/e2e/shim/clock.so" ] || ldd "$bin/khabardar" | grep -q asa
 fi
 export CLOCK_FILE=$work/clock
 echo "0 0" >"$CLOCK_FILE"
-export LD_PRELOAD=$bin/tests/e2e/shim/clock.so
+LD_PRELOAD=$(preload clock)
+export LD_PRELOAD
 
 expires() { khabar "$1" --json show "$2" | sed -n 's/.*"expires": *"\([^"]*\)".*/\1/p'; }
 

@@ -12,7 +12,8 @@ if [ -e "$bin/tests/e2e/shim/clock.so" ] && ! ldd "$bin/khabardar" | grep -q asa
 	clocked=yes
 	export CLOCK_FILE=$work/clock
 	echo "0 0" >"$CLOCK_FILE"
-	export LD_PRELOAD=$bin/tests/e2e/shim/clock.so
+	LD_PRELOAD=$(preload clock)
+	export LD_PRELOAD
 fi
 resolver() { env -u LD_PRELOAD scripts/resolver "$1" "$work/dns" "${@:2}"; }
 end_resolver() {

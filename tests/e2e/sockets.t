@@ -44,7 +44,7 @@ suffer() {
 	local name="$call, call $nth, error $number, $how"
 	lab stop east
 	: >"$log"
-	LD_PRELOAD=$shim SOCKET_FAULT="$*" setsid "$bin/khabardar" --home "$lab/east" \
+	LD_PRELOAD=$(preload sockets) SOCKET_FAULT="$*" setsid "$bin/khabardar" --home "$lab/east" \
 		</dev/null >"$log" 2>&1 &
 	pid=$!
 	echo "$pid" >"$lab/east/pid"

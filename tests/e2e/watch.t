@@ -139,7 +139,7 @@ if [ ! -e "$clock" ] || ldd "$bin/khabardar" | grep -q asan; then
 	exit
 fi
 # later SECONDS: east, restarted with a clock that is so far ahead.
-later() { lab stop east && LD_PRELOAD=$clock CLOCK_AHEAD=$1 lab start east; }
+later() { lab stop east && LD_PRELOAD=$(preload clock) CLOCK_AHEAD=$1 lab start east; }
 beacons() { grep -c 'a beacon to an audience was sent' "$lab/east/log.txt"; }
 sent() { [ "$(beacons)" -eq "$1" ]; }
 sequence=$(khabar east --json share sealed.example --tlp amber --to south --yes |
