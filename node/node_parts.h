@@ -233,6 +233,14 @@ struct passes *passes_new(void);
 void passes_free(struct passes *p);
 void passes_note(struct passes *p, const struct party_id *peer, uint64_t lsn);
 
+/* node_views.c */
+/* Opens both, the index first: whatever it has folded, a later view of the log shows.  In any case
+ * the caller calls views_close(). */
+enum err views_open(struct node *n, struct index_reader **index, struct log_reader **log);
+void views_close(struct index_reader *index, struct log_reader *log);
+/* Whether the row is a message that counts, and is not void; its header is then in h. */
+bool row_accepted(const struct log_row *row, struct header *h);
+
 /* node_audit.c: appends a row of the audit to the transaction of the log that is open, on the
  * loop's thread.  Who sees that transaction fail sets audit_known to false. */
 enum err node_audit_append(struct node *n, uint64_t now, const char *json, size_t length);

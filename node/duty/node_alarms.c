@@ -352,10 +352,8 @@ static enum err look(struct node *n, uint64_t now)
 	struct log_reader *log = NULL;
 	struct index_reader *index = NULL;
 	cJSON *json = NULL;
-	enum err e = index_reader_open(&index, n->index);
+	enum err e = views_open(n, &index, &log);
 
-	if (!e)
-		e = log_reader_open(&log, n->log);
 	if (!e) {
 		pthread_mutex_lock(&b->lock);
 		e = load(b, log);
@@ -363,10 +361,7 @@ static enum err look(struct node *n, uint64_t now)
 	}
 	if (!e)
 		e = warnings_take(n, log, index, &json);
-	if (log)
-		log_reader_close(log);
-	if (index)
-		index_reader_close(index);
+	views_close(index, log);
 	if (e)
 		return e;
 	pthread_mutex_lock(&b->lock);

@@ -418,14 +418,9 @@ enum err duty_beacon(struct node *n, uint64_t now, uint64_t *next)
 		return ERR_OK;
 	}
 	self = party_id_of(&t->network, n->config->node);
-	/* The index first: whatever it has folded, a later view of the log shows. */
-	e = index_reader_open(&index, n->index);
-	if (!e)
-		e = log_reader_open(&log, n->log);
+	e = views_open(n, &index, &log);
 	if (!e)
 		e = run(n, &self, log, index, now, next);
-	if (log)
-		log_reader_close(log);
-	index_reader_close(index);
+	views_close(index, log);
 	return e;
 }

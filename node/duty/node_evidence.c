@@ -233,16 +233,11 @@ enum err duty_evidence(struct node *n, uint64_t now, uint64_t *next)
 	struct index_reader *index = NULL;
 	struct log_reader *log = NULL;
 	uint64_t before = n->evidence->done;
-	/* The index first: whatever it has folded, a later view of the log shows. */
-	enum err e = index_reader_open(&index, n->index);
+	enum err e = views_open(n, &index, &log);
 
 	if (!e)
-		e = log_reader_open(&log, n->log);
-	if (!e)
 		e = run(n, log, index);
-	if (log)
-		log_reader_close(log);
-	index_reader_close(index);
+	views_close(index, log);
 	/* There may be more than was looked at. */
 	if (n->evidence->done != before)
 		*next = now;

@@ -335,11 +335,8 @@ static enum err look_after(struct looking_after *x, uint64_t now, uint64_t *next
 {
 	struct forwards *f = x->forwards;
 	uint64_t until = 0, before = f->done;
-	/* The index first: whatever it has folded, a later view of the log shows. */
-	enum err e = index_reader_open(&x->index, x->node->index);
+	enum err e = views_open(x->node, &x->index, &x->log);
 
-	if (!e)
-		e = log_reader_open(&x->log, x->node->log);
 	if (!e)
 		e = index_folded(x->index, &until);
 	if (!e)

@@ -265,8 +265,7 @@ static enum err answer_row(struct answering *x, const struct log_row *row)
 
 	if (row->kind == LOG_FACT)
 		return answer_released(x, row);
-	if (row->verdict != VERDICT_ACCEPTED || row->is_void || row->length < SIGNATURE_BYTES ||
-	    header_decode(&x->header, row->data, row->length - SIGNATURE_BYTES) != ERR_OK)
+	if (!row_accepted(row, &x->header))
 		return ERR_OK;
 	own = party_id_equal(&h->origin, &x->self->id);
 	switch ((enum message_kind)h->kind) {
@@ -454,15 +453,10 @@ static enum err answer_now(struct node *n, const struct topology *t, const struc
 	x->topology = t;
 	x->self = self;
 	x->floor = status_floor(n);
-	/* The index first: whatever it has folded, a later view of the log shows. */
-	e = index_reader_open(&x->index, n->index);
-	if (!e)
-		e = log_reader_open(&x->log, n->log);
+	e = views_open(n, &x->index, &x->log);
 	if (!e)
 		e = answer_some(x, now, next);
-	index_reader_close(x->index);
-	if (x->log)
-		log_reader_close(x->log);
+	views_close(x->index, x->log);
 	free(x);
 	return e;
 }

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "keys/handover.h"
-#include "keys/handover.h"
 #include "node/store/content.h"
 #include "node/node_parts.h"
 #include "node/duty/receipts.h"
@@ -65,11 +64,8 @@ static enum err own_read(struct resealing *x, uint64_t lsn, struct log_row *row,
 
 	if (e)
 		return e == ERR_DAMAGED ? ERR_NOT_FOUND : e;
-	if (row->kind != LOG_MESSAGE || row->verdict != VERDICT_ACCEPTED || row->is_void ||
-	    row->length < SIGNATURE_BYTES ||
-	    header_decode(h, row->data, row->length - SIGNATURE_BYTES) != ERR_OK ||
-	    !party_id_equal(&h->origin, &x->self->id) || !(h->flags & FLAG_SEALED) ||
-	    (h->kind != KIND_POST && h->kind != KIND_FORWARD))
+	if (!row_accepted(row, h) || !party_id_equal(&h->origin, &x->self->id) ||
+	    !(h->flags & FLAG_SEALED) || (h->kind != KIND_POST && h->kind != KIND_FORWARD))
 		return ERR_NOT_FOUND;
 	return ERR_OK;
 }
@@ -245,9 +241,7 @@ static enum err consider_row(struct resealing *x, const struct log_row *row)
 {
 	bool own;
 
-	if (row->kind != LOG_MESSAGE || row->verdict != VERDICT_ACCEPTED || row->is_void ||
-	    row->length < SIGNATURE_BYTES ||
-	    header_decode(&x->header, row->data, row->length - SIGNATURE_BYTES) != ERR_OK)
+	if (!row_accepted(row, &x->header))
 		return ERR_OK;
 	own = party_id_equal(&x->header.origin, &x->self->id);
 	switch ((enum message_kind)x->header.kind) {
@@ -299,26 +293,6 @@ static void due_sort(struct resealing *x)
 	x->due_count = kept;
 }
 
-/* What a forward hands on; its content key is sealed with it again. */
-static enum err forward_of(struct resealing *x, const struct header *h, const uint8_t *body,
-			   size_t length, uint8_t **data, size_t *n)
-{
-	struct handover f = {0};
-	const char *why;
-	enum err e =
-		handover_open(&f, node_identity(x->node), h, body, length, &why) == OPENING_DONE
-			? ERR_OK
-			: ERR_FORMAT;
-
-	if (!e) {
-		*data = f.bytes;
-		*n = f.length;
-		f.bytes = NULL;
-	}
-	handover_clear(&f);
-	return e;
-}
-
 /* What the message says, before it is sealed; the caller frees it. */
 static enum err data_of(struct resealing *x, const struct log_row *row, const struct header *h,
 			uint8_t **data, size_t *n)
@@ -330,15 +304,10 @@ static enum err data_of(struct resealing *x, const struct log_row *row, const st
 	*data = NULL;
 	if (e)
 		return e;
-	if (h->kind == KIND_FORWARD) {
-		e = forward_of(x, h, body, length, data, n);
-		free(body);
-		return e;
-	}
 	*data = malloc(length + 1);
 	if (!*data)
 		e = ERR_MEMORY;
-	/* Of a forward, the content key stays where it is. */
+	/* What a forward hands on includes a content key, which is sealed with it again. */
 	else if ((h->kind == KIND_FORWARD ? handover_take : seal_open)(
 			 node_identity(x->node), h, body, length, *data, n) != OPENING_DONE)
 		e = ERR_FORMAT;
@@ -507,14 +476,10 @@ enum err duty_reseal(struct node *n, uint64_t now, uint64_t *next)
 	x->topology = t;
 	x->self = self;
 	x->floor = status_floor(n);
-	e = index_reader_open(&x->index, n->index);
-	if (!e)
-		e = log_reader_open(&x->log, n->log);
+	e = views_open(n, &x->index, &x->log);
 	if (!e)
 		e = reseal_some(x, now, next);
-	index_reader_close(x->index);
-	if (x->log)
-		log_reader_close(x->log);
+	views_close(x->index, x->log);
 	free(x->due);
 	free(x);
 	return e;

@@ -327,10 +327,7 @@ static bool is_emergency(struct noticing *x, uint32_t floor)
 	struct header *h = &x->header;
 	uint64_t lsn;
 
-	return row->kind == LOG_MESSAGE && row->verdict == VERDICT_ACCEPTED && !row->is_void &&
-	       row->length >= SIGNATURE_BYTES &&
-	       header_decode(h, row->data, row->length - SIGNATURE_BYTES) == ERR_OK &&
-	       (h->kind == KIND_POST || h->kind == KIND_FORWARD) &&
+	return row_accepted(row, h) && (h->kind == KIND_POST || h->kind == KIND_FORWARD) &&
 	       h->priority == PRIORITY_EMERGENCY && h->expiry >= floor &&
 	       party_id_equal(&h->origin, &x->self->id) &&
 	       index_recall(x->index, x->log, h, &row->id, &x->other, &lsn) == ERR_NOT_FOUND;
@@ -415,15 +412,10 @@ enum err duty_unanswered(struct node *n, uint64_t now, uint64_t *next)
 	x->self = self;
 	x->wall = clock_wall();
 	x->silent = calloc(t->party_count, sizeof *x->silent);
-	e = x->silent ? index_reader_open(&x->index, n->index) : ERR_MEMORY;
-	if (!e)
-		e = log_reader_open(&x->log, n->log);
+	e = x->silent ? views_open(n, &x->index, &x->log) : ERR_MEMORY;
 	if (!e)
 		e = look(x, now, next);
-	if (x->index)
-		index_reader_close(x->index);
-	if (x->log)
-		log_reader_close(x->log);
+	views_close(x->index, x->log);
 	free(x->silent);
 	free(x);
 	return e;

@@ -443,15 +443,10 @@ enum err duty_watch(struct node *n, uint64_t now, uint64_t *next)
 	l->hour = node_hour(n);
 	l->now = now;
 	l->wall = clock_wall();
-	/* The index first: whatever it has folded, a later view of the log shows. */
-	e = index_reader_open(&l->index, n->index);
-	if (!e)
-		e = log_reader_open(&l->log, n->log);
+	e = views_open(n, &l->index, &l->log);
 	if (!e)
 		e = run(n->watch, l, next);
-	if (l->log)
-		log_reader_close(l->log);
-	index_reader_close(l->index);
+	views_close(l->index, l->log);
 	free(l);
 	return e;
 }
