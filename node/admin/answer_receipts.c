@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/duty/receipts.h"
 #include "node/store/content.h"
 #include "protocol/audience.h"
 
@@ -94,18 +95,7 @@ static bool take_erased(void *arg, const struct stated *s)
 /* The next message after *at that says the same, sealed again; ERR_NOT_FOUND after the last. */
 static enum err reseal_next(struct following *f, uint64_t *at, struct message_id *id)
 {
-	struct log_row row;
-	uint64_t lsn;
-	enum err e;
-
-	while ((e = index_answers(f->a->index, &f->id, at, &lsn)) == ERR_OK) {
-		if (log_read(f->a->log, lsn, &row) != ERR_OK || !row_header(&row, &f->other) ||
-		    row.verdict != VERDICT_ACCEPTED || !is_reseal(&f->other, &f->header, &f->id))
-			continue;
-		*id = row.id;
-		return ERR_OK;
-	}
-	return e;
+	return receipts_reseal(f->a->index, f->a->log, &f->id, &f->header, at, id);
 }
 
 /* SPEC 5.9: "What a node states of a reseal counts for its target." */

@@ -1,13 +1,15 @@
 /* When an emergency stays unacknowledged, whoever is above its silent readers is told that it does,
  * and nothing of what it says.
  *
- * Each message is looked at once, when its time has come.  Before a notice is sent its id is
- * remembered, so that after a crash it is known whether it was. */
+ * Each message is looked at once, when its time has come; how far is remembered, and is only an
+ * optimisation.  A notice is known by the id of its note, so what was sent before a crash, or
+ * before this store was restored, is not sent again. */
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "node/detect/sighting.h"
+#include "node/duty/forwarded.h"
 #include "node/loop.h"
 #include "node/node_parts.h"
 #include "protocol/audience.h"
@@ -22,8 +24,13 @@ enum {
 	DAY_HOURS = 24,
 	NOTICE_DAYS = 30,
 	NAMES_MAX = 255,
-	VALUE_BYTES = 8 + PARTY_ID_BYTES + MESSAGE_ID_BYTES,
+	VALUE_BYTES = 8,
+	NOTE_ID_BYTES = sizeof "note--" + 36,
+	NOTE_TEXT_BYTES = sizeof "unanswered|||" + 2 * NAME_MAX_BYTES + 2 * MESSAGE_ID_BYTES,
 };
+
+/* SPEC 5.9: "One whose time came more than seven days ago is left alone" */
+#define STALE_MS (UINT64_C(7) * 24 * 3600 * 1000)
 
 static const char value_name[] = "unanswered";
 
@@ -37,10 +44,7 @@ struct noticing {
 	struct log_row row;
 	struct header header, other;
 	bool *silent; /* owned; by number of the party: reads it, and has not acknowledged it */
-	/* As it is remembered. */
-	uint64_t done, saved;    /* positions: looked at; remembered as such */
-	struct party_id party;   /* of the message behind them: who was being told, and */
-	struct message_id about; /* by which message; zeros: nobody yet */
+	uint64_t done, saved; /* positions: looked at; remembered as such */
 };
 
 /* ---- what is remembered ---- */
@@ -48,31 +52,20 @@ struct noticing {
 static enum err mark_load(struct noticing *x)
 {
 	uint8_t value[VALUE_BYTES];
-	struct reader r;
 	size_t n;
 	enum err e = log_get(x->log, value_name, value, sizeof value, &n);
 
-	if (e == ERR_NOT_FOUND)
-		return ERR_OK;
-	if (!e && n == sizeof value) {
-		reader_init(&r, value, n);
-		x->done = x->saved = read_u64(&r);
-		read_bytes(&r, x->party.b, PARTY_ID_BYTES);
-		read_bytes(&r, x->about.b, MESSAGE_ID_BYTES);
-	}
-	return e;
+	if (!e && n == sizeof value)
+		x->done = x->saved = get_u64(value);
+	return e == ERR_NOT_FOUND || e == ERR_LIMIT ? ERR_OK : e;
 }
 
 static enum err mark_save(struct noticing *x)
 {
 	uint8_t value[VALUE_BYTES];
-	struct writer w;
 	enum err e;
 
-	writer_init(&w, value, sizeof value);
-	write_u64(&w, x->done);
-	write_bytes(&w, x->party.b, PARTY_ID_BYTES);
-	write_bytes(&w, x->about.b, MESSAGE_ID_BYTES);
+	put_u64(value, x->done);
 	e = node_keep(x->node, value_name, value, sizeof value, 0, NULL, 0);
 	if (!e)
 		x->saved = x->done;
@@ -82,7 +75,6 @@ static enum err mark_save(struct noticing *x)
 /* ---- who is silent ---- */
 
 struct heard {
-	const struct noticing *x;
 	bool yes;
 };
 
@@ -96,6 +88,21 @@ static bool hear(void *arg, const struct stated *s)
 	return !h->yes;
 }
 
+/* SPEC 5.9: "What a node states of a reseal counts for its target." */
+static enum err hear_all(struct noticing *x, const struct party_id *by, struct heard *h)
+{
+	struct message_id id;
+	uint64_t at = 0;
+	enum err e = index_stated(x->index, &x->row.id, by, hear, h);
+
+	while (!e && !h->yes) {
+		e = receipts_reseal(x->index, x->log, &x->row.id, &x->header, &at, &id);
+		if (!e)
+			e = index_stated(x->index, &id, by, hear, h);
+	}
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 static enum err silent_find(struct noticing *x, size_t *count)
 {
 	const struct topology *t = x->topology;
@@ -103,14 +110,14 @@ static enum err silent_find(struct noticing *x, size_t *count)
 	*count = 0;
 	for (size_t i = 0; i < t->party_count; i++) {
 		const struct party *p = &t->parties[i];
-		struct heard h = {.x = x};
+		struct heard h = {false};
 		enum err e;
 
 		x->silent[i] = false;
 		if (p->kind != PARTY_NODE || p->left || p == x->self ||
 		    !audience_reads(t, p, &x->header))
 			continue;
-		e = index_stated(x->index, &x->row.id, &p->id, hear, &h);
+		e = hear_all(x, &p->id, &h);
 		if (e)
 			return e;
 		x->silent[i] = !h.yes;
@@ -156,6 +163,48 @@ static bool children_of(const struct noticing *x, size_t parent, struct text *na
 
 /* ---- the notice ---- */
 
+/* SPEC 5.9: "The note has the id (8.5) of the text `unanswered|<author>|<id of the message>|<party
+ * that is told>`" */
+static void note_id(const struct noticing *x, const struct party *parent, char out[NOTE_ID_BYTES])
+{
+	char text[NOTE_TEXT_BYTES], hex[2 * MESSAGE_ID_BYTES + 1], uuid[37];
+
+	snprintf(text, sizeof text, "unanswered|%s|%s|%s", x->self->name,
+		 hex_encode(hex, x->row.id.b, MESSAGE_ID_BYTES), parent->name);
+	uuid_of_text(uuid, text);
+	snprintf(out, NOTE_ID_BYTES, "note--%s", uuid);
+}
+
+/* Whether the emergency is one of an exercise. */
+static enum err exercise_find(struct noticing *x, bool *yes)
+{
+	const struct identity *id = node_identity(x->node);
+	struct forwarded f = {0};
+	char *json = NULL, why[CONTENT_WHY_BYTES];
+	struct post post;
+	size_t n = 0;
+	enum err e;
+
+	*yes = false;
+	if (x->header.kind == KIND_FORWARD) {
+		e = forwarded_read(&f, id, x->log, &x->row, &x->header, why);
+		json = f.json;
+		n = f.json_length;
+		f.json = NULL;
+		forwarded_clear(&f);
+	} else {
+		e = content_read(id, x->log, &x->row, &x->header, &json, &n, why);
+	}
+	if (!e)
+		e = post_read(&post, json, n, NULL);
+	if (!e) {
+		*yes = post.envelope.exercise;
+		post_clear(&post);
+	}
+	free(json);
+	return e == ERR_MEMORY ? e : ERR_OK;
+}
+
 static void words_make(const struct noticing *x, const char *names, struct text *out)
 {
 	char hex[2 * MESSAGE_ID_BYTES + 1], at[TIME_BYTES];
@@ -167,43 +216,42 @@ static void words_make(const struct noticing *x, const char *names, struct text 
 		    hex_encode(hex, x->row.id.b, MESSAGE_ID_BYTES));
 }
 
-static void put_note(struct text *t, const char *identity, const char *uuid, uint64_t now,
+static void put_note(struct text *t, const char *identity, const char *id, uint64_t now,
 		     const char *words)
 {
 	char at[TIME_BYTES];
 
 	time_format(at, now);
 	text_format(t,
-		    ",{\"type\":\"note\",\"spec_version\":\"2.1\",\"id\":\"note--%s\","
+		    ",{\"type\":\"note\",\"spec_version\":\"2.1\",\"id\":\"%s\","
 		    "\"created_by_ref\":\"%s\",\"created\":\"%s\",\"modified\":\"%s\",\"content\":",
-		    uuid, identity, at, at);
+		    id, identity, at, at);
 	text_json(t, words);
 	text_format(t, ",\"object_refs\":[\"%s\"],\"object_marking_refs\":[\"%s\"]}", identity,
 		    tlp_marking_id(TLP_AMBER));
 }
 
-static enum err body_make(const struct noticing *x, const char *names, uint8_t **body, size_t *n)
+static enum err body_make(const struct noticing *x, const char *id, const char *names,
+			  const struct envelope *envelope, uint8_t **body, size_t *n)
 {
-	const struct envelope envelope = {.block = false};
 	struct sighting_bundle b;
 	struct text words, json;
-	uint8_t random[2][16];
-	char uuid[2][37];
+	uint8_t random[16];
+	char uuid[37];
 	uint64_t now = clock_wall();
 	enum err e = ERR_MEMORY;
 
 	randombytes_buf(random, sizeof random);
-	uuid_of_random(uuid[0], random[0]);
-	uuid_of_random(uuid[1], random[1]);
+	uuid_of_random(uuid, random);
 	text_init(&words);
 	text_init(&json);
 	words_make(x, names, &words);
-	sighting_bundle_begin(&b, x->self->name, x->self->title, TLP_AMBER, now, uuid[0]);
+	sighting_bundle_begin(&b, x->self->name, x->self->title, TLP_AMBER, now, uuid);
 	if (!words.bad)
-		put_note(&b.text, b.identity, uuid[1], now, words.at);
+		put_note(&b.text, b.identity, id, now, words.at);
 	sighting_bundle_end(&b);
 	if (!words.bad && !b.text.bad)
-		post_write(&json, &envelope, (struct slice){b.text.at, b.text.length});
+		post_write(&json, envelope, (struct slice){b.text.at, b.text.length});
 	if (!words.bad && !b.text.bad && !json.bad)
 		e = body_pack(body, n, json.at, json.length);
 	text_clear(&b.text);
@@ -212,33 +260,29 @@ static enum err body_make(const struct noticing *x, const char *names, uint8_t *
 	return e;
 }
 
-static enum err about_to_send(void *arg, const struct message_id *ids, size_t n)
-{
-	struct noticing *x = arg;
-
-	x->about = ids[0];
-	return n ? mark_save(x) : ERR_OK;
-}
-
 static enum err notice_send(struct noticing *x, const struct party *parent, const char *names)
 {
 	struct directory *d = node_directory(x->node);
 	struct chosen chosen = {.party = parent};
 	struct recipients to = {.book = directory_book(d), .chosen = &chosen, .count = 1};
-	const struct before_sending before = {about_to_send, x};
 	uint32_t days = x->topology->policy.expiry_days[TLP_AMBER];
-	struct draft draft = {
-		.kind = KIND_POST, .tlp = TLP_AMBER, .priority = PRIORITY_HIGH, .before = &before};
+	struct draft draft = {.kind = KIND_POST, .tlp = TLP_AMBER, .priority = PRIORITY_HIGH};
+	struct envelope envelope = {.block = false};
 	struct message_id id;
+	struct object_at sent;
+	char note[NOTE_ID_BYTES];
 	uint8_t *body = NULL;
 	enum err e;
 
-	if (parent->left || !directory_seal_key(d, parent))
+	note_id(x, parent, note);
+	if (parent->left || !directory_seal_key(d, parent) ||
+	    index_object(x->index, &x->self->id, note, &sent) == ERR_OK)
 		return ERR_OK;
 	draft.expiry = node_expiry(x->node, (days < NOTICE_DAYS ? days : NOTICE_DAYS) * DAY_HOURS);
-	e = body_make(x, names, &body, &draft.body_length);
+	e = exercise_find(x, &envelope.exercise);
+	if (!e)
+		e = body_make(x, note, names, &envelope, &body, &draft.body_length);
 	draft.body = body;
-	x->party = parent->id;
 	if (!e)
 		e = node_publish(x->node, x->topology, &to, &draft, 1, &id, NULL);
 	free(body);
@@ -274,51 +318,29 @@ static enum err tell_parent(struct noticing *x, size_t parent)
 	return e;
 }
 
-static int by_id(const void *a, const void *b, void *arg)
-{
-	const struct topology *t = arg;
-
-	return memcmp(t->parties[*(const size_t *)a].id.b, t->parties[*(const size_t *)b].id.b,
-		      PARTY_ID_BYTES);
-}
-
-/* Whether that was done before a crash: parents are told in the order of their ids. */
-static enum err was_told(struct noticing *x, const struct party_id *parent, bool *told)
-{
-	int c = memcmp(parent->b, x->party.b, PARTY_ID_BYTES);
-	uint64_t lsn;
-	enum err e;
-
-	*told = c < 0 && !bytes_zero(x->about.b, MESSAGE_ID_BYTES);
-	if (c != 0 || bytes_zero(x->about.b, MESSAGE_ID_BYTES))
-		return ERR_OK;
-	e = index_find(x->index, &x->about, &lsn);
-	*told = e == ERR_OK;
-	/* While it is not known, nobody is told twice. */
-	return e == ERR_NOT_FOUND ? ERR_OK : e;
-}
-
 static enum err tell_parents(struct noticing *x)
 {
-	const struct topology *t = x->topology;
-	size_t *order = calloc(t->party_count, sizeof *order), count = 0;
-	enum err e = order ? silent_find(x, &count) : ERR_MEMORY;
+	size_t count = 0;
+	enum err e = silent_find(x, &count);
 
-	for (size_t i = 0; !e && i < t->party_count; i++)
-		order[i] = i;
-	if (!e && count)
-		qsort_r(order, t->party_count, sizeof *order, by_id, (void *)(uintptr_t)t);
-	for (size_t i = 0; !e && count && i < t->party_count; i++) {
-		bool told;
-		e = was_told(x, &t->parties[order[i]].id, &told);
-		if (!e && !told)
-			e = tell_parent(x, order[i]);
-	}
-	free(order);
+	for (size_t i = 0; !e && count && i < x->topology->party_count; i++)
+		e = tell_parent(x, i);
 	return e;
 }
 
 /* ---- which messages ---- */
+
+/* Whether it says again what an earlier message of this node says. */
+static bool says_again(struct noticing *x)
+{
+	struct log_row row;
+	uint64_t lsn;
+
+	return !bytes_zero(x->header.ref.b, MESSAGE_ID_BYTES) &&
+	       index_find(x->index, &x->header.ref, &lsn) == ERR_OK &&
+	       log_read(x->log, lsn, &row) == ERR_OK && row_accepted(&row, &x->other) &&
+	       is_reseal(&x->header, &x->other, &row.id);
+}
 
 /* An emergency of this node that still counts. */
 static bool is_emergency(struct noticing *x, uint32_t floor)
@@ -329,7 +351,7 @@ static bool is_emergency(struct noticing *x, uint32_t floor)
 
 	return row_accepted(row, h) && (h->kind == KIND_POST || h->kind == KIND_FORWARD) &&
 	       h->priority == PRIORITY_EMERGENCY && h->expiry >= floor &&
-	       party_id_equal(&h->origin, &x->self->id) &&
+	       party_id_equal(&h->origin, &x->self->id) && !says_again(x) &&
 	       index_recall(x->index, x->log, h, &row->id, &x->other, &lsn) == ERR_NOT_FOUND;
 }
 
@@ -350,18 +372,18 @@ static enum err look_through(struct noticing *x, uint64_t now, uint64_t until, u
 		if (e)
 			break;
 		if (is_emergency(x, floor)) {
-			uint64_t lsn = x->row.lsn;
-			due = x->row.arrived + after;
+			uint64_t lsn = x->row.lsn, sent = x->header.created;
+			/* What a neighbour has handed back has arrived later than it was sent. */
+			due = (sent < x->row.arrived ? sent : x->row.arrived) + after;
 			if (x->wall < due && due - x->wall <= after) {
 				due = due - x->wall < LOOK_MS ? due - x->wall : LOOK_MS;
 				*next = now + due < *next ? now + due : *next;
 				break;
 			}
-			e = tell_parents(x);
+			e = x->wall > due + STALE_MS ? ERR_OK : tell_parents(x);
 			if (e)
 				break;
 			x->done = lsn;
-			x->about = (struct message_id){{0}};
 			e = mark_save(x);
 			continue;
 		}
@@ -379,7 +401,10 @@ static enum err look(struct noticing *x, uint64_t now, uint64_t *next)
 	uint64_t until = 0;
 	enum err e = index_folded(x->index, &until);
 
+	/* What this node has said itself is looked for in the index. */
 	if (!e && x->node->unanswered == 0) {
+		if (until < log_head(x->node->log))
+			return ERR_OK;
 		e = mark_load(x);
 	} else if (!e) {
 		x->done = x->node->unanswered;

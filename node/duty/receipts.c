@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/node_parts.h"
 #include "protocol/body.h"
 
 enum {
@@ -176,4 +177,25 @@ enum err receipts_own(struct index_reader *index, const struct party_id *self,
 {
 	*out = (struct receipt_fold){0};
 	return index_stated(index, id, self, hear, out);
+}
+
+enum err receipts_reseal(struct index_reader *index, struct log_reader *log,
+			 const struct message_id *target, const struct header *header, uint64_t *at,
+			 struct message_id *id)
+{
+	struct header *other = malloc(sizeof *other);
+	struct log_row row;
+	bool found = false;
+	uint64_t lsn;
+	enum err e = other ? ERR_OK : ERR_MEMORY;
+
+	while (!e && !found) {
+		e = index_answers(index, target, at, &lsn);
+		found = !e && log_read(log, lsn, &row) == ERR_OK && row_accepted(&row, other) &&
+			is_reseal(other, header, target);
+	}
+	if (found)
+		*id = row.id;
+	free(other);
+	return e;
 }

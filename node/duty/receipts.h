@@ -40,4 +40,10 @@ void receipts_clear(struct receipts *r);
 enum err receipts_own(struct index_reader *index, const struct party_id *self,
 		      const struct message_id *id, struct receipt_fold *out);
 
+/* The next message after *at (0 to begin with) that says again, sealed to a newer key, what the
+ * target says: SPEC.md 5.9.  ERR_NOT_FOUND after the last.  Moves log. */
+enum err receipts_reseal(struct index_reader *index, struct log_reader *log,
+			 const struct message_id *target, const struct header *header, uint64_t *at,
+			 struct message_id *id);
+
 #endif
