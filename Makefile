@@ -127,12 +127,13 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(call objects,$(wildcard tests
 	$(call link,$(LIBS_node))
 $(BUILD)/tests/bench/scale: $(BUILD)/tests/bench/scale.o $(call helpers,sim) $(KEYS)
 	$(call link,$(LIBS_keys))
-# Helpers of the end-to-end tests: programs, and libraries to preload.
+# Helpers of the end-to-end tests: programs, and libraries to preload, into any program: without
+# sanitizers.
 $(BUILD)/tests/e2e/%: $(BUILD)/tests/e2e/%.o $(NODE)
 	$(call link,$(LIBS_node))
 $(BUILD)/%.so: %.c Makefile
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(filter-out -fPIE,$(CFLAGS_ALL)) -fPIC -shared -o $@ $< -ldl -lpthread
+	$(Q)$(CC) $(filter-out -fPIE $(SANITIZE),$(CFLAGS_ALL)) -fPIC -shared -o $@ $< -ldl -lpthread
 
 # The simulator with one patch to the sources: only what the patch touches is compiled again.
 $(BUILD)/mutants/%/t_seeds: tests/mutants/%.patch $(BUILD)/tests/sim/t_seeds.o \

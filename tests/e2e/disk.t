@@ -43,33 +43,28 @@ recovers() {
 
 say_at east first.example
 lab stop east
-if sanitized; then
-	lab start east
-	pid=$(<"$lab/east/pid")
-else
-	LD_PRELOAD=$(preload fault) FAULT_OF=$lab/east FAULT_FILE=$work/fault lab start east
-	pid=$(<"$lab/east/pid")
-	while read -r fault words sentence; do
-		echo "$fault" | tr - ' ' >"$work/fault"
-		endures "$words" "$sentence"
-		rm "$work/fault"
-		recovers "$sentence, and is well again"
-	done <<-'END'
-		all-28 full no space
-		sync-5 fails a sync that fails
-		write-5 fails a write that fails
-		all-30 read-only a read-only disk
-	END
-
-	echo "meta 5" >"$work/fault"
-	khabar east share no.example --tlp green --to all --yes >/dev/null 2>&1
-	within 90 "a commit that fails in the middle: the node stops" ended "$pid"
-	like "and says why" "$(tail -n 4 "$lab/east/log.txt")" 'failed in the middle of a commit'
+LD_PRELOAD=$(preload fault) FAULT_OF=$lab/east FAULT_FILE=$work/fault lab start east
+pid=$(<"$lab/east/pid")
+while read -r fault words sentence; do
+	echo "$fault" | tr - ' ' >"$work/fault"
+	endures "$words" "$sentence"
 	rm "$work/fault"
-	ok "it starts again" lab start east
-	pid=$(<"$lab/east/pid")
-	recovers "started again"
-fi
+	recovers "$sentence, and is well again"
+done <<-'END'
+	all-28 full no space
+	sync-5 fails a sync that fails
+	write-5 fails a write that fails
+	all-30 read-only a read-only disk
+END
+
+echo "meta 5" >"$work/fault"
+khabar east share no.example --tlp green --to all --yes >/dev/null 2>&1
+within 90 "a commit that fails in the middle: the node stops" ended "$pid"
+like "and says why" "$(tail -n 4 "$lab/east/log.txt")" 'failed in the middle of a commit'
+rm "$work/fault"
+ok "it starts again" lab start east
+pid=$(<"$lab/east/pid")
+recovers "started again"
 
 lab stop east
 ok "the store of a node whose disk failed holds together" khabar east check-store

@@ -3,14 +3,7 @@
 # a moment of their own: what it says for as long as may be is heard at once all the same.
 . tests/tap.sh
 
-if [ ! -e "$bin/tests/e2e/shim/clock.so" ] || ldd "$bin/khabardar" | grep -q asan; then
-	echo "1..0 # SKIP needs the library that moves clocks, and a program without sanitizers"
-	exit 0
-fi
-export CLOCK_FILE=$work/clock
-echo "0 0" >"$CLOCK_FILE"
-LD_PRELOAD=$(preload clock)
-export LD_PRELOAD
+clock_begin
 
 expires() { khabar "$1" --json show "$2" | sed -n 's/.*"expires": *"\([^"]*\)".*/\1/p'; }
 
@@ -19,8 +12,7 @@ lab_up --topology "$work/text.zpl"
 share east early.example >/dev/null
 within 10 "the two know each other" knows root early.example
 
-strikes=$((3600 - $(date +%s) % 3600 + 1))
-echo "$strikes $strikes" >"$CLOCK_FILE"
+clock_pass $((3600 - $(date +%s) % 3600 + 1))
 family root east late >"$work/text.zpl"
 ok "a third joins in the next hour" lab resign "$work/text.zpl" root
 within 20 "it is linked" linked late root

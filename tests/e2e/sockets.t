@@ -6,10 +6,6 @@
 
 shim=$bin/tests/e2e/shim/sockets.so
 [ -e "$shim" ] || bail "no $shim: run make tests first"
-if sanitized; then
-	echo "1..0 # SKIP the programs want to be first in their process"
-	exit 0
-fi
 {
 	family root east
 	printf '    west\n        reports-to = east\n'

@@ -11,28 +11,20 @@ shim=$bin/tests/e2e/shim/shadow.so
 all=(national punjab sindh kp balochistan ajk gb kp-cerc telecom defense community nadra fbr)
 seconds=${TIME:-20}
 RANDOM=${SEED:-1}
-power=true
-# A sanitizer wants to be the first library, so that it is kill -9 only.
-! sanitized || power=false
 
 # begin NODE...: with a shadow of its log, where power may be cut.
 begin() {
 	local node
 	for node; do
 		mkdir -p "$work/shadow/$node"
-		if $power; then
-			LD_PRELOAD=$shim SHADOW_OF=$lab/$node/log SHADOW_IN=$work/shadow/$node \
-				SHADOW_SEED=$((RANDOM % 2 * RANDOM)) lab start "$node" || return
-		else
-			lab start "$node" || return
-		fi
+		LD_PRELOAD=$shim SHADOW_OF=$lab/$node/log SHADOW_IN=$work/shadow/$node \
+			SHADOW_SEED=$((RANDOM % 2 * RANDOM)) lab start "$node" || return
 	done
 }
 
 # What a power cut leaves of a node's log is its shadow.
 cut_power() {
 	lab kill "$1"
-	$power || return
 	rm -rf "${lab:?}/$1/log"
 	cp -r --sparse=always "$work/shadow/$1" "$lab/$1/log"
 	rm -f "$lab/$1/log/"{lock,lock.mdb,unnamed-*}
