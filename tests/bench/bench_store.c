@@ -1,6 +1,7 @@
 /* A node with ten thousand to a million objects: to start it, to ask it, what it takes of memory
  * and disk.  BIG=1: ten million as well. */
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <zstd.h>
 
@@ -40,6 +41,8 @@ static pid_t daemon_start(const char *home)
 
 	need(pid >= 0);
 	if (pid == 0) {
+		/* It ends with this process, even where that is interrupted. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		path_of(log, home, "log.txt");
 		if (freopen(log, "a", stdout) && freopen(log, "a", stderr))
 			execl("build/khabardar", "khabardar", "--home", home, (char *)NULL);

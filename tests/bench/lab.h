@@ -3,8 +3,11 @@
 #ifndef TESTS_BENCH_LAB_H
 #define TESTS_BENCH_LAB_H
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "node/admin/ask.h"
@@ -14,6 +17,8 @@
 
 struct lab {
 	char dir[64];
+	int alive; /* the end of a pipe that closes when this process ends, however it does */
+	pid_t keeper;
 };
 
 __attribute__((format(printf, 2, 3))) static inline void lab_do(const struct lab *lab,
@@ -32,6 +37,32 @@ __attribute__((format(printf, 2, 3))) static inline void lab_do(const struct lab
 	}
 }
 
+/* A process that ends the lab's daemons and removes its folder once this one has gone, be it that
+ * somebody interrupted it. */
+static inline void lab_keep(struct lab *lab)
+{
+	char command[256], byte;
+	int ends[2];
+
+	snprintf(command, sizeof command, "scripts/lab down %s/lab >/dev/null 2>&1; rm -rf %s",
+		 lab->dir, lab->dir);
+	need(pipe2(ends, O_CLOEXEC) == 0);
+	lab->keeper = fork();
+	need(lab->keeper >= 0);
+	if (lab->keeper > 0) {
+		close(ends[0]);
+		lab->alive = ends[1];
+		return;
+	}
+	/* What a terminal sends to those who run on it is not for this one. */
+	setsid();
+	close(ends[1]);
+	while (read(ends[0], &byte, 1) < 0 && errno == EINTR)
+		;
+	execl("/bin/sh", "sh", "-c", command, NULL);
+	_exit(1);
+}
+
 /* The names of the nodes, with a colon and to whom it reports behind each that is not the first:
  * "a b:a c:b".  All are down. */
 static inline void lab_make(struct lab *lab, const char *nodes)
@@ -41,6 +72,7 @@ static inline void lab_make(struct lab *lab, const char *nodes)
 
 	snprintf(lab->dir, sizeof lab->dir, "/tmp/khabardar-bench-XXXXXX");
 	need(sodium_init() >= 0 && mkdtemp(lab->dir));
+	lab_keep(lab);
 	snprintf(path, sizeof path, "%s/text.zpl", lab->dir);
 	f = fopen(path, "w");
 	need(f);
@@ -61,7 +93,8 @@ static inline void lab_make(struct lab *lab, const char *nodes)
 
 static inline void lab_remove(struct lab *lab)
 {
-	lab_do(lab, "scripts/lab down $D/lab >/dev/null; rm -rf $D");
+	close(lab->alive);
+	need(waitpid(lab->keeper, NULL, 0) == lab->keeper);
 }
 
 /* A node of the lab begins again with an empty store; it is down. */

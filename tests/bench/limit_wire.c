@@ -1,8 +1,10 @@
 /* Two processes and CURVE: the bare prototype of a transfer. */
 #include <pthread.h>
 #include <sodium.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -76,6 +78,8 @@ static pid_t client_start(const struct keys *k, int from, void (*client)(void *s
 	must(pid >= 0);
 	if (pid > 0)
 		return pid;
+	/* It ends with its parent, even where that is interrupted. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	must(read(from, endpoint, sizeof endpoint) == sizeof endpoint);
 	context = zmq_ctx_new();
 	socket = dial(context, k, endpoint);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -81,6 +82,8 @@ static void peer_start(struct peer *p, const char *const *words, size_t before_p
 	p->pid = fork();
 	must(p->pid >= 0);
 	if (p->pid == 0) {
+		/* It ends with this process, even where that is interrupted. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		int log = chdir(p->dir) == 0 ? open("log.txt", O_WRONLY | O_CREAT, 0600) : -1;
 		if (log >= 0 && dup2(log, 1) == 1 && dup2(log, 2) == 2)
 			execvp(args[0], (char *const *)(uintptr_t)args);
