@@ -14,7 +14,8 @@ enum { FILES_MIN = 64, FILES_WANTED = 65536 };
  * than FILES_MIN. */
 enum err limits_files(struct report *report);
 
-/* A quarter of them, but not more than most: what strangers may hold. */
+/* A quarter of them, but not more than most: what strangers may hold, or clients of the admin
+ * socket. */
 size_t limits_share(size_t most);
 
 #endif

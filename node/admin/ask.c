@@ -151,6 +151,15 @@ void ask_close(struct ask *a)
 	free(a);
 }
 
+/* A connection that was lost while nothing was asked is made again by libzmq, without a word. */
+static void forget_losses(struct ask *a)
+{
+	uint8_t part[64];
+
+	while (zmq_recv(a->monitor, part, sizeof part, ZMQ_DONTWAIT) >= 0)
+		;
+}
+
 static bool send_all(struct ask *a, const char *request, const struct slice *frames, size_t n)
 {
 	if (zmq_send(a->socket, request, strlen(request), n ? ZMQ_SNDMORE : 0) < 0)
@@ -250,6 +259,7 @@ enum err ask(struct ask *a, const char *request, const struct slice *frames, siz
 	enum err e;
 
 	*reply = (struct reply){0};
+	forget_losses(a);
 	if (!send_all(a, request, frames, frame_count)) {
 		report_add(report, "%s: %s", a->path, zmq_strerror(zmq_errno()));
 		return ERR_IO;

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "node/limits.h"
 #include "node/loop.h"
 
 enum {
@@ -46,7 +47,7 @@ struct clients {
 	bool (*may_be_large)(void *arg, const struct caller *caller);
 	void *arg;
 	struct client *list[CLIENTS_MAX]; /* owned */
-	size_t count, next;
+	size_t count, next, most;
 	struct client *large; /* whose large request is being read or answered */
 	uint64_t ids;
 	bool full; /* no descriptors are left */
@@ -132,7 +133,7 @@ static void client_add(struct clients *c, int fd)
 	uint8_t greeting[ZMTP_GREETING_BYTES];
 
 	if (!cl || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) != 0 ||
-	    (c->count == CLIENTS_MAX && !evict_one(c))) {
+	    (c->count == c->most && !evict_one(c))) {
 		free(cl);
 		close(fd);
 		return;
@@ -370,6 +371,7 @@ enum err clients_open(struct clients **clients, const char *path,
 		return ERR_MEMORY;
 	c->may_be_large = may_be_large;
 	c->arg = arg;
+	c->most = limits_share(CLIENTS_MAX);
 	c->address.sun_family = AF_UNIX;
 	snprintf(c->address.sun_path, sizeof c->address.sun_path, "%s", path);
 	address = (const struct sockaddr *)&c->address;

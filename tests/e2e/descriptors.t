@@ -45,6 +45,21 @@ within 60 "and passes it on" knows west here.example
 kill "$holding"
 wait "$holding" 2>/dev/null
 ok "it answers" khabar root status
+
+# Each of them polls, over a connection that it would keep.
+watching=()
+for ((i = 0; i < 60; i++)); do
+	"$bin/khabar" --home "$lab/root" watch >/dev/null 2>&1 &
+	watching+=($!)
+done
+listened() { khabar root --json status && khabar root check first.example; }
+for _ in 1 2 3; do
+	within 60 "among 60 who watch its operator is answered" listened
+done
+share east second.example >/dev/null
+within 60 "and its links are" knows root second.example
+kill "${watching[@]}" 2>/dev/null
+wait "${watching[@]}" 2>/dev/null
 is "it is the process that it was" "$(<"$lab/root/pid")" "$pid"
 ok "and runs" kill -0 "$pid"
 ok "its store holds together" khabar root check-store
