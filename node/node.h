@@ -128,6 +128,10 @@ enum err node_publish(struct node *node, const struct topology *t, const struct 
 enum err node_publish_letter(struct node *node, const struct topology *t,
 			     const struct letter *letter, const struct draft *drafts, size_t count,
 			     struct message_id *ids, struct report *report);
+/* Between these two it is looked whether what has a key was sent, and it is sent where not: by one
+ * thread at a time, since operators and the outbox may want to at once. */
+void node_once_begin(struct node *node);
+void node_once_end(struct node *node);
 /* Keeps a message that somebody has brought as a file, header | signature | body, as if a neighbour
  * had; the caller has judged it.  ERR_OK too when it is here. */
 enum err node_bring(struct node *node, const uint8_t *bytes, size_t length);

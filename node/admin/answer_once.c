@@ -68,7 +68,19 @@ enum err once_read(struct once *o, struct answer *a)
 	return ERR_FORMAT;
 }
 
-enum err once_check(struct once *o)
+enum err part_read(const char **part_of, struct answer *a)
+{
+	struct message_id first;
+
+	*part_of = admin_string(&a->request, "part_of");
+	if (!*part_of || hex_decode(first.b, sizeof first.b, *part_of))
+		return ERR_OK;
+	report_add(&a->report, "\"%s\" is not the id of a message", *part_of);
+	a->where = "part_of";
+	return ERR_FORMAT;
+}
+
+enum err once_begin(struct once *o)
 {
 	struct message_id first;
 	struct keys k;
@@ -78,6 +90,8 @@ enum err once_check(struct once *o)
 
 	if (!o->wanted)
 		return ERR_OK;
+	node_once_begin(o->a->node);
+	o->begun = true;
 	/* As long as it is not known, it is better not sent. */
 	e = keys_read(&k, o->a->log);
 	if (e)
@@ -92,4 +106,11 @@ enum err once_check(struct once *o)
 	if (e == ERR_NOT_FOUND)
 		return ERR_OK;
 	return e ? e : ERR_EXISTS;
+}
+
+void once_end(struct once *o)
+{
+	if (o->begun)
+		node_once_end(o->a->node);
+	o->begun = false;
 }

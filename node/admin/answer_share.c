@@ -93,7 +93,6 @@ static enum err options_read(struct sharing *s)
 	s->no_forward = admin_flag(r, "no_forward");
 	s->force = admin_flag(r, "force");
 	s->new = cJSON_HasObjectItem(r->json, "new");
-	s->part_of = admin_string(r, "part_of");
 	s->position = admin_number(r, "new", 0, UINT64_C(1) << 53, 0);
 	s->envelope.exercise = admin_flag(r, "exercise");
 	s->envelope.receipt = admin_flag(r, "receipt");
@@ -113,6 +112,8 @@ static enum err options_read(struct sharing *s)
 		e = expiry_wanted(s);
 	if (!e)
 		e = ack_by_wanted(s);
+	if (!e)
+		e = part_read(&s->part_of, s->a);
 	if (!e)
 		e = once_read(&s->once, s->a);
 	if (!e && !admin_request_done(r))
@@ -426,7 +427,7 @@ static enum err sent_already(struct sharing *s)
 
 static enum err send_all(struct sharing *s)
 {
-	enum err e = once_check(&s->once);
+	enum err e = once_begin(&s->once);
 
 	if (e)
 		return e == ERR_EXISTS ? sent_already(s) : e;
@@ -477,6 +478,7 @@ enum err answer_share(struct answer *a)
 		e = guard_close(&s);
 	if (!e)
 		e = send_all(&s);
+	once_end(&s.once);
 	/* Who answers has looked at it.  What was sent was sent, whatever becomes of the mark. */
 	if (!e && !s.dry_run && s.who.answers_lsn)
 		(void)read_mark(a->node, READ_ACKNOWLEDGED, &s.who.answers_lsn, 1);

@@ -27,6 +27,7 @@ struct held {
 };
 
 struct holding {
+	pthread_mutex_t once; /* see node_once_begin() */
 	pthread_mutex_t lock; /* of what follows */
 	bool loaded;
 	struct held items[OUTBOX_MAX]; /* ascending by due */
@@ -37,8 +38,10 @@ struct holding *holding_new(void)
 {
 	struct holding *h = calloc(1, sizeof *h);
 
-	if (h)
-		pthread_mutex_init(&h->lock, NULL);
+	if (!h)
+		return NULL;
+	pthread_mutex_init(&h->once, NULL);
+	pthread_mutex_init(&h->lock, NULL);
 	return h;
 }
 
@@ -46,8 +49,19 @@ void holding_free(struct holding *h)
 {
 	if (!h)
 		return;
+	pthread_mutex_destroy(&h->once);
 	pthread_mutex_destroy(&h->lock);
 	free(h);
+}
+
+void node_once_begin(struct node *n)
+{
+	pthread_mutex_lock(&n->holding->once);
+}
+
+void node_once_end(struct node *n)
+{
+	pthread_mutex_unlock(&n->holding->once);
 }
 
 /* ---- what is held; the caller holds the lock ---- */
