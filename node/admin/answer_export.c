@@ -1,5 +1,5 @@
 /* export: the objects that may leave this node for a consumer, with what the formats need. */
-#include "node/admin/answer.h"
+#include "node/admin/answer_export.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,28 +7,11 @@
 
 #include "node/loop.h"
 
-enum { LABELS_WANTED_MAX = 64, DAY_MS = 86400000, MAX_AGE_DAYS = 36500, LABELS_TOLD_BYTES = 2048 };
-
-/* What is wanted of the objects; NULL, or zeros: whatever. */
-struct filter {
-	const char *type;
-	enum observable_type value_type; /* when type names one */
-	const struct party *node;
-	const struct topology *topology; /* in which group is */
-	const struct party_group *group;
-	enum tlp tlp_max;
-	bool by_use, block;
-	const char *labels[LABELS_WANTED_MAX]; /* any of them */
-	size_t label_count;
-	int min_confidence; /* -1: whatever */
-	uint64_t since;     /* ms: what arrived before is too old */
-	bool whole;         /* every object, with its bytes, and the scaffolding with it */
-	uint64_t now;       /* ms */
-};
+enum { LABELS_TOLD_BYTES = 2048 };
 
 struct exporting {
 	struct page page;
-	struct filter filter;
+	struct export_filter filter;
 	struct warning_lists *lists; /* or NULL */
 	struct opened post;
 	struct observable found[OBSERVABLES_PER_OBJECT_MAX];
@@ -82,7 +65,7 @@ static bool stands_alone(const char *pattern, const struct observable *found, si
 /* ---- what is wanted ---- */
 
 /* A role of the group stands for those who hold it. */
-static bool is_member(const struct filter *f, size_t member, const struct party_id *origin)
+static bool is_member(const struct export_filter *f, size_t member, const struct party_id *origin)
 {
 	const struct party *p = &f->topology->parties[member];
 
@@ -94,7 +77,7 @@ static bool is_member(const struct filter *f, size_t member, const struct party_
 	return false;
 }
 
-static bool origin_wanted(const struct filter *f, const struct party_id *origin)
+static bool origin_wanted(const struct export_filter *f, const struct party_id *origin)
 {
 	if (f->node && !party_id_equal(origin, &f->node->id))
 		return false;
@@ -104,7 +87,7 @@ static bool origin_wanted(const struct filter *f, const struct party_id *origin)
 	return !f->group;
 }
 
-static bool header_wanted(const struct filter *f, const struct log_row *row)
+static bool header_wanted(const struct export_filter *f, const struct log_row *row)
 {
 	struct header h;
 	size_t n;
@@ -118,7 +101,7 @@ static bool header_wanted(const struct filter *f, const struct log_row *row)
 	       (h.kind == KIND_FORWARD || (h.kind == KIND_POST && origin_wanted(f, &h.origin)));
 }
 
-static bool message_wanted(const struct filter *f, const struct opened *o)
+static bool message_wanted(const struct export_filter *f, const struct opened *o)
 {
 	const struct envelope *envelope = &o->post.envelope;
 
@@ -127,7 +110,7 @@ static bool message_wanted(const struct filter *f, const struct opened *o)
 	       origin_wanted(f, &o->header.origin);
 }
 
-static bool label_wanted(const struct filter *f, const cJSON *labels)
+static bool label_wanted(const struct export_filter *f, const cJSON *labels)
 {
 	const cJSON *label;
 
@@ -153,7 +136,7 @@ static const cJSON *confidence_of(const struct stix_object *o)
 	return cJSON_IsNumber(c) && c->valuedouble >= 0 && c->valuedouble <= 100 ? c : NULL;
 }
 
-static bool confidence_wanted(const struct filter *f, const struct stix_object *o)
+static bool confidence_wanted(const struct export_filter *f, const struct stix_object *o)
 {
 	const cJSON *c = confidence_of(o);
 
@@ -215,10 +198,13 @@ static bool muted_drop(struct exporting *x, const struct answer *a)
 /* Reads the object's values; where the type wanted is one of values, the others are dropped. */
 static bool values_wanted(struct exporting *x, const struct answer *a, const struct stix_object *o)
 {
-	const struct filter *f = &x->filter;
-	size_t n = stix_observables(o, x->found, OBSERVABLES_PER_OBJECT_MAX);
+	const struct export_filter *f = &x->filter;
 	bool of_type = f->type && strcmp(f->type, o->type) == 0;
+	size_t n;
 
+	if (f->brief)
+		return !f->type || of_type;
+	n = stix_observables(o, x->found, OBSERVABLES_PER_OBJECT_MAX);
 	x->found_count = n < OBSERVABLES_PER_OBJECT_MAX ? n : OBSERVABLES_PER_OBJECT_MAX;
 	hosts_drop(x);
 	if (!muted_drop(x, a))
@@ -238,11 +224,11 @@ static bool values_wanted(struct exporting *x, const struct answer *a, const str
 static bool wanted(struct exporting *x, const struct answer *a, const struct stix_object *o,
 		   uint16_t number)
 {
-	const struct filter *f = &x->filter;
+	const struct export_filter *f = &x->filter;
 
 	if (o->scaffolding || o->revoked || (o->valid_until && o->valid_until <= f->now))
 		return false;
-	if (!f->whole && strcmp(o->type, "indicator") != 0)
+	if (!f->whole && !f->brief && strcmp(o->type, "indicator") != 0)
 		return false;
 	return confidence_wanted(f, o) &&
 	       label_wanted(f, cJSON_GetObjectItemCaseSensitive(o->json, "labels")) &&
@@ -289,6 +275,24 @@ static void put_labels(struct text *t, const struct stix_object *o)
 		admin_put_string(t, NULL, s);
 	}
 	text_str(t, "]");
+}
+
+/* SPEC 9.7: "With `brief` a line is
+ * `{"object","type","tlp","message","use","modified","valid_until"}`"
+ */
+static void object_name(struct exporting *x, const struct stix_object *o)
+{
+	struct text *t = page_line(&x->page);
+
+	text_str(t, "{");
+	admin_put_string(t, "object", o->id);
+	admin_put_string(t, "type", o->type);
+	admin_put_string(t, "tlp", tlp_str((enum tlp)x->post.header.tlp));
+	admin_put_hex(t, "message", x->post.id.b, MESSAGE_ID_BYTES);
+	admin_put_string(t, "use", x->post.post.envelope.block ? "block" : "detect");
+	admin_put_time(t, "modified", o->modified);
+	admin_put_time(t, "valid_until", o->valid_until);
+	text_str(t, "}");
 }
 
 static void object_export(struct exporting *x, const struct answer *a, const struct stix_object *o)
@@ -341,7 +345,7 @@ static void scaffolding_export(struct exporting *x, const struct answer *a)
 /* One message.  What is not to be shown is no error: there are others. */
 static enum err message_export(struct exporting *x, struct answer *a, const struct log_row *row)
 {
-	const struct filter *f = &x->filter;
+	const struct export_filter *f = &x->filter;
 	enum err e = header_wanted(f, row) ? opened_read(&x->post, a, row) : ERR_NOT_FOUND;
 	bool any = false;
 
@@ -356,7 +360,10 @@ static enum err message_export(struct exporting *x, struct answer *a, const stru
 			if (!any && f->whole)
 				scaffolding_export(x, a);
 			any = true;
-			object_export(x, a, o);
+			if (f->brief)
+				object_name(x, o);
+			else
+				object_export(x, a, o);
 		}
 	}
 	opened_clear(&x->post);
@@ -384,95 +391,6 @@ static enum err export_page(struct exporting *x, struct answer *a)
 
 /* ---- the request ---- */
 
-/* SPEC 9.7: "TLP:RED is never given, TLP:AMBER and TLP:AMBER+STRICT only when `tlp_max` allows
- * it." */
-static enum err tlp_read(struct filter *f, struct answer *a)
-{
-	const char *tlp = admin_string(&a->request, "tlp_max");
-
-	f->tlp_max = TLP_GREEN;
-	if (tlp && !tlp_parse(tlp, &f->tlp_max)) {
-		a->where = "tlp_max";
-		report_add(&a->report, "\"%s\" is none of clear, green, amber, amber+strict", tlp);
-		return ERR_FORMAT;
-	}
-	if (f->tlp_max == TLP_RED) {
-		a->where = "tlp_max";
-		report_add(&a->report, "TLP:RED is for the persons named, and never exported");
-		return ERR_NOT_ALLOWED;
-	}
-	return ERR_OK;
-}
-
-/* SPEC 9.7: "a `type` that nothing could be of is refused": it would empty a zone. */
-static enum err type_read(struct filter *f, struct answer *a)
-{
-	const char *names[OBSERVABLE_TYPES] = {"indicator"}, *nearest;
-
-	f->type = admin_string(&a->request, "type");
-	f->value_type = OBSERVABLE_NONE;
-	if (!f->type || observable_type_parse(f->type, &f->value_type) || f->whole ||
-	    strcmp(f->type, "indicator") == 0)
-		return ERR_OK;
-	for (int i = OBSERVABLE_NONE + 1; i < OBSERVABLE_TYPES; i++)
-		names[i] = observable_type_str((enum observable_type)i);
-	nearest = report_nearest(f->type, names, OBSERVABLE_TYPES);
-	a->where = "type";
-	report_add(&a->report, "there are no values of the type \"%s\"%s%s%s", f->type,
-		   nearest ? "; did you mean \"" : "", nearest ? nearest : "",
-		   nearest ? "\"?" : "");
-	return ERR_FORMAT;
-}
-
-static enum err group_read(struct filter *f, struct answer *a)
-{
-	const struct topology *t = versions_newest(node_versions(a->node));
-	const char *name = admin_string(&a->request, "group"), *nearest = NULL;
-	const char **names = name && t ? calloc(t->group_count + 1, sizeof *names) : NULL;
-
-	f->topology = t;
-	f->group = name && t ? topology_group(t, name) : NULL;
-	if (name && !f->group) {
-		for (size_t i = 0; names && i < t->group_count; i++)
-			names[i] = t->groups[i].name;
-		nearest = names ? report_nearest(name, names, t->group_count) : NULL;
-		a->where = "group";
-		report_add(&a->report, "no group named \"%s\"%s%s%s", name,
-			   nearest ? "; did you mean \"" : "", nearest ? nearest : "",
-			   nearest ? "\"?" : "");
-	}
-	free(names);
-	return name && !f->group ? ERR_UNKNOWN_PARTY : ERR_OK;
-}
-
-static enum err filter_read(struct filter *f, struct answer *a)
-{
-	struct admin_request *r = &a->request;
-	const char *node = admin_string(r, "node"), *use = admin_string(r, "use");
-	uint64_t days = admin_number(r, "max_age_days", 1, MAX_AGE_DAYS, 0);
-	uint64_t confidence = admin_number(r, "min_confidence", 0, 100, UINT64_MAX);
-
-	f->now = clock_wall();
-	f->since = days && days * DAY_MS < f->now ? f->now - days * DAY_MS : 0;
-	f->min_confidence = confidence == UINT64_MAX ? -1 : (int)confidence;
-	f->label_count = admin_strings(r, "labels", f->labels, LABELS_WANTED_MAX);
-	f->whole = admin_flag(r, "whole");
-	f->by_use = use != NULL;
-	f->block = use && strcmp(use, "block") == 0;
-	if (use && !f->block && strcmp(use, "detect") != 0) {
-		a->where = "use";
-		report_add(&a->report, "\"%s\" is neither detect nor block", use);
-		return ERR_FORMAT;
-	}
-	if (node && !(f->node = answer_node_named(a, node)))
-		return ERR_UNKNOWN_PARTY;
-	if (group_read(f, a))
-		return ERR_UNKNOWN_PARTY;
-	if (type_read(f, a))
-		return ERR_FORMAT;
-	return tlp_read(f, a);
-}
-
 /* SPEC 8.11: "While the lists cannot be read, nothing is shared without `force`, and nothing is
  * given to a format that is made of values." */
 static enum err guard_open(struct exporting *x, struct answer *a)
@@ -491,11 +409,11 @@ enum err answer_export(struct answer *a)
 
 	if (!x)
 		return ERR_MEMORY;
-	e = filter_read(&x->filter, a);
+	e = export_filter_read(&x->filter, a);
 	page_open(&x->page, a);
 	if (!e && (!admin_request_done(&a->request) || !answer_no_frames(a)))
 		e = ERR_FORMAT;
-	if (!e && !x->filter.whole)
+	if (!e && !x->filter.whole && !x->filter.brief)
 		e = guard_open(x, a);
 	if (!e)
 		e = answer_catch_up(a);

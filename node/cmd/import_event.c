@@ -122,8 +122,6 @@ static int page_take(void *arg, struct sending *s, const struct reply *reply)
 	cJSON_ArrayForEach(line, cJSON_GetObjectItemCaseSensitive(reply->json, "lines"))
 	{
 		const char *id = member_text(line, "object");
-		if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(line, "scaffolding")))
-			continue;
 		if (!made->count ||
 		    !bsearch(&id, made->items, made->count, sizeof *made->items, compare))
 			ids_add(x->left, id);

@@ -9,7 +9,14 @@
 
 static const char what[] = "khabar import";
 
-enum { AT_ONCE = 500, GUARDED_MIN = 10, ID_PREFIX = sizeof "indicator--" - 1 };
+enum {
+	AT_ONCE = 500,
+	GUARDED_MIN = 10,
+	ID_PREFIX = sizeof "indicator--" - 1,
+	UUID_LENGTH = 36,
+	UUID_BYTES = 16,
+	MINUTE_MS = 60000,
+};
 
 static int refuse(const struct sending *s, const char *words, const char *name)
 {
@@ -23,24 +30,50 @@ static int refuse(const struct sending *s, const char *words, const char *name)
 	return code;
 }
 
+/* ---- what was shared ---- */
+
+static bool uuid_pack(uint8_t out[UUID_BYTES], const char *uuid)
+{
+	char digits[2 * UUID_BYTES + 1];
+	size_t n = 0;
+
+	for (; *uuid && n < 2 * UUID_BYTES; uuid++)
+		if (*uuid != '-')
+			digits[n++] = *uuid;
+	digits[n] = '\0';
+	return !*uuid && hex_decode(out, UUID_BYTES, digits);
+}
+
+static void id_write(char out[ID_PREFIX + UUID_LENGTH + 1], const uint8_t uuid[UUID_BYTES])
+{
+	char h[2 * UUID_BYTES + 1];
+
+	hex_encode(h, uuid, UUID_BYTES);
+	snprintf(out, ID_PREFIX + UUID_LENGTH + 1, "indicator--%.8s-%.4s-%.4s-%.4s-%.12s", h, h + 8,
+		 h + 12, h + 16, h + 20);
+}
+
 static int compare(const void *a, const void *b)
 {
-	return strcmp(((const struct sync_entry *)a)->uuid, ((const struct sync_entry *)b)->uuid);
+	return memcmp(((const struct sync_entry *)a)->uuid, ((const struct sync_entry *)b)->uuid,
+		      UUID_BYTES);
 }
 
 /* Half of its time is still ahead: it need not be said again. */
 static bool known(void *arg, const char *uuid, uint64_t until)
 {
 	struct sync *y = arg;
-	struct sync_entry key = {.met = true}, *e;
-	uint64_t now = clock_wall();
+	struct sync_entry key, *e;
+	uint64_t now = clock_wall(), there;
 
-	snprintf(key.uuid, sizeof key.uuid, "%s", uuid);
-	e = y->count ? bsearch(&key, y->entries, y->count, sizeof key, compare) : NULL;
+	if (!y->count || !uuid_pack(key.uuid, uuid))
+		return false;
+	e = bsearch(&key, y->entries, y->count, sizeof key, compare);
 	if (!e)
 		return false;
 	e->met = true;
-	return e->until > now && until > now && 2 * (e->until - now) >= until - now;
+	there = (uint64_t)e->until * MINUTE_MS;
+	return there > now && until > now && 2 * (there - now) >= until - now;
 }
 
 int sync_begin(struct sync *y, struct sending *s, const struct cmd_context *c)
@@ -74,20 +107,25 @@ static bool entry_add(struct sync *y, const cJSON *line)
 {
 	const char *id = member_text(line, "object");
 	struct sync_entry *grown;
+	uint64_t until = 0;
 
-	if (strcmp(member_text(line, "type"), "indicator") != 0 || strlen(id) < ID_PREFIX + 36)
+	if (strcmp(member_text(line, "type"), "indicator") != 0 ||
+	    strlen(id) != ID_PREFIX + UUID_LENGTH)
 		return true;
 	if (y->count == y->room) {
-		y->room = y->room ? 2 * y->room : 1024;
+		y->room = y->room ? y->room + y->room / 2 : 1024;
 		grown = realloc(y->entries, y->room * sizeof *grown);
 		if (!grown)
 			return false;
 		y->entries = grown;
 	}
-	grown = &y->entries[y->count++];
-	*grown = (struct sync_entry){.until = 0};
-	snprintf(grown->uuid, sizeof grown->uuid, "%s", id + ID_PREFIX);
-	(void)time_parse(&grown->until, member_text(line, "valid_until"));
+	grown = &y->entries[y->count];
+	if (!uuid_pack(grown->uuid, id + ID_PREFIX))
+		return true;
+	(void)time_parse(&until, member_text(line, "valid_until"));
+	grown->until = (uint32_t)(until / MINUTE_MS) & INT32_MAX;
+	grown->met = false;
+	y->count++;
 	snprintf(y->message, sizeof y->message, "%s", member_text(line, "message"));
 	return true;
 }
@@ -101,8 +139,6 @@ static int page_take(void *arg, struct sending *s, const struct reply *reply)
 
 	cJSON_ArrayForEach(line, cJSON_GetObjectItemCaseSensitive(reply->json, "lines"))
 	{
-		if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(line, "scaffolding")))
-			continue;
 		if (strcmp(member_text(line, "tlp"), tlp_str(s->level)) != 0 ||
 		    strcmp(member_text(line, "use"), use) != 0)
 			return refuse(s,
@@ -204,10 +240,10 @@ static int revoke(struct sync *y, struct sending *s, size_t *at)
 	admin_put_name(&request, "objects");
 	text_str(&request, "[");
 	for (; *at < y->count && n < AT_ONCE; (*at)++) {
-		char id[64];
+		char id[ID_PREFIX + UUID_LENGTH + 1];
 		if (y->entries[*at].met)
 			continue;
-		snprintf(id, sizeof id, "indicator--%s", y->entries[*at].uuid);
+		id_write(id, y->entries[*at].uuid);
 		admin_put_string(&request, NULL, id);
 		n++;
 	}

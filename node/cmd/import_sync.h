@@ -8,10 +8,10 @@
 
 enum { SYNC_LABEL_BYTES = 5 + NAME_MAX_BYTES + 1 };
 
+/* One of what may be ten millions. */
 struct sync_entry {
-	char uuid[37];
-	uint64_t until; /* ms */
-	bool met;       /* it is in the list of today */
+	uint8_t uuid[16];
+	uint32_t until : 31, met : 1; /* minutes; it is in the list of today */
 };
 
 struct sync {

@@ -289,7 +289,7 @@ int send_labelled(struct sending *s, const char *label, send_take *take, void *a
 		request_init(&request, "export");
 		admin_put_string(&request, "node", member_text(s->who.json, "node"));
 		admin_put_string(&request, "tlp_max", "amber+strict");
-		admin_put_bool(&request, "whole", true);
+		admin_put_bool(&request, "brief", true);
 		admin_put_name(&request, "labels");
 		text_str(&request, "[");
 		admin_put_string(&request, NULL, label);

@@ -43,7 +43,7 @@ int send_open(struct sending *s, const struct cmd_context *c, const char *what);
 int send_finish(struct sending *s);
 void send_close(struct sending *s);
 
-/* Takes a page of objects, as `export` gives them; an exit code. */
+/* Takes a page of objects, as `export` gives them in brief; an exit code. */
 typedef int send_take(void *arg, struct sending *s, const struct reply *reply);
 /* Gives what this node has said under a label and what still holds, page by page. */
 int send_labelled(struct sending *s, const char *label, send_take *take, void *arg);

@@ -33,6 +33,17 @@ list a b c
 ok "what comes back" sync
 within 10 "is known again" knows pair b.example
 
+ok "solo mutes one of its own list" khabar solo mute a.example
+ok "the list again" sync
+like "is unchanged: a mute is no other list" "$out" '"unchanged":3,"withdrawn":0'
+list b c
+ok "and when that leaves the list" sync
+like "it is withdrawn, muted or not" "$out" '"unchanged":2,"withdrawn":1'
+within 10 "which is seen elsewhere" forgets pair a.example
+ok "it comes back" khabar solo unmute a.example
+list a b c
+ok "into the list" sync
+
 exits 1 "for another use it is another list" 'another name' sync --use block
 exits 1 "for others, too" 'another name' \
 	khabar solo import "$work/list" --sync feed --tlp green --to pair --yes
