@@ -21,10 +21,15 @@ enum err said_open(struct said **said, struct answer *a, const struct saying *sa
 		   uint64_t position);
 void said_close(struct said *said);
 
-/* Writes the bundle without the objects that are said already, and counts those: nothing where none
- * is, and *left is 0 where no other is in it.  *left: objects in what is written, without
- * scaffolding. */
-enum err said_leave_out(struct said *said, const struct bundle *b, struct text *out,
-			size_t *unchanged, size_t *left);
+/* One bundle after another, by number: notes what of it may be said already.  text is the bundle as
+ * the request has it, without blanks around it, and borrowed until said_close(). */
+enum err said_note(struct said *said, size_t number, const struct post *post, struct slice text);
+/* Compares all that was noted with what is there, message by message. */
+enum err said_compare(struct said *said);
+/* How many objects of the bundle are said already. */
+size_t said_count(const struct said *said, size_t number);
+/* Appends the bundle, text as it was noted, without those. */
+enum err said_leave_out(const struct said *said, size_t number, struct slice text,
+			struct text *out);
 
 #endif

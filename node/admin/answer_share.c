@@ -1,4 +1,5 @@
 /* share: sending bundles as posts. */
+#include "node/admin/answer_listing.h"
 #include "node/admin/answer_said.h"
 
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 #include "node/loop.h"
 #include "protocol/body.h"
 
-enum { DAY_HOURS = 24, AUDIT_NAMES_MAX = 64, LISTS_NAMED_MAX = 16, HOUR_MS = 3600000 };
+enum { DAY_HOURS = 24, AUDIT_NAMES_MAX = 64, HOUR_MS = 3600000 };
 
 /* What a call of share decides about all its messages. */
 struct sharing {
@@ -19,16 +20,14 @@ struct sharing {
 	struct once once;
 	uint32_t expiry;
 	uint8_t priority;
-	bool dry_run, no_forward, force;
+	bool dry_run, no_forward;
 	bool new;            /* what this node has said already is left out: */
 	uint64_t position;   /* as far as here in its log */
 	const char *part_of; /* the id of the first message of an import of several requests */
 	struct said *said;
-	size_t unchanged;            /* objects left out */
-	struct warning_lists *lists; /* or NULL */
-	size_t listed;               /* values that are on one */
-	const char *list_names[LISTS_NAMED_MAX];
-	size_t list_count;
+	size_t unchanged; /* objects left out */
+	size_t *left;     /* objects of each bundle that are said */
+	struct listing listing;
 	size_t count, objects, copies; /* messages of each draft */
 	struct draft *drafts;          /* bodies owned */
 	struct message_id *ids;        /* of the drafts, copies of each */
@@ -91,7 +90,7 @@ static enum err options_read(struct sharing *s)
 					    PRIORITY_ROUTINE);
 	s->dry_run = admin_flag(r, "dry_run");
 	s->no_forward = admin_flag(r, "no_forward");
-	s->force = admin_flag(r, "force");
+	s->listing.force = admin_flag(r, "force");
 	s->new = cJSON_HasObjectItem(r->json, "new");
 	s->position = admin_number(r, "new", 0, UINT64_C(1) << 53, 0);
 	s->envelope.exercise = admin_flag(r, "exercise");
@@ -135,89 +134,26 @@ static size_t objects_of(const struct bundle *b)
 	return n;
 }
 
-static void list_note(struct sharing *s, const char *name)
-{
-	for (size_t i = 0; i < s->list_count; i++)
-		if (s->list_names[i] == name)
-			return;
-	if (s->list_count < LISTS_NAMED_MAX)
-		s->list_names[s->list_count++] = name;
-}
-
-/* Names the values of an indicator that are on a warning list; others are context. */
-static void object_guard(struct sharing *s, const struct stix_object *o, struct observable *found)
-{
-	const char *names[LISTS_NAMED_MAX];
-	size_t n = strcmp(o->type, "indicator") != 0 || o->revoked
-			   ? 0
-			   : stix_observables(o, found, OBSERVABLES_PER_OBJECT_MAX);
-
-	for (size_t i = 0; i < n && i < OBSERVABLES_PER_OBJECT_MAX; i++) {
-		size_t count = warning_lists_find(s->lists, &found[i], names, LISTS_NAMED_MAX);
-		s->listed += count > 0;
-		for (size_t k = 0; k < count; k++) {
-			list_note(s, names[k]);
-			if (!s->force)
-				report_add(&s->a->report, "%s is on the warning list \"%s\"",
-					   found[i].text, names[k]);
-		}
-	}
-}
-
-static enum err bundle_guard(struct sharing *s, const struct bundle *b)
-{
-	struct observable *found;
-
-	if (!s->lists)
-		return ERR_OK;
-	found = calloc(OBSERVABLES_PER_OBJECT_MAX, sizeof *found);
-	for (size_t i = 0; found && i < bundle_count(b); i++)
-		object_guard(s, bundle_object(b, i), found);
-	free(found);
-	return found ? ERR_OK : ERR_MEMORY;
-}
-
-/* SPEC 8.11: "What is on a list is refused, with every value and every list named, unless the
- * request says `force`" */
-static enum err guard_open(struct sharing *s)
-{
-	struct answer *a = s->a;
-	enum err e = warning_guard_lists(node_warning_guard(a->node), &s->lists, &a->report);
-
-	if (!e || e == ERR_MEMORY)
-		return e;
-	if (s->force) {
-		report_clear(&a->report);
-		return ERR_OK;
-	}
-	a->where = "warning-lists";
-	a->advice = "mend the lists, or say --force to share without asking them";
-	return e;
-}
-
-static enum err guard_close(struct sharing *s)
-{
-	if (!s->listed || s->force)
-		return ERR_OK;
-	s->a->where = "warning-lists";
-	s->a->advice = "leave it out, or say --force if it must be shared all the same";
-	return ERR_NOT_ALLOWED;
-}
-
 static bool blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
+static struct slice trimmed(struct slice text)
+{
+	while (text.length > 0 && blank(*text.at)) {
+		text.at++;
+		text.length--;
+	}
+	while (text.length > 0 && blank(text.at[text.length - 1]))
+		text.length--;
+	return text;
+}
+
 /* True when what the post takes for its bundle is all of what was given as one. */
 static bool is_whole(const struct post *post, struct slice bundle)
 {
-	while (bundle.length > 0 && blank(*bundle.at)) {
-		bundle.at++;
-		bundle.length--;
-	}
-	while (bundle.length > 0 && blank(bundle.at[bundle.length - 1]))
-		bundle.length--;
+	bundle = trimmed(bundle);
 	return post->text.length == bundle.length &&
 	       memcmp(post->text.at, bundle.at, bundle.length) == 0;
 }
@@ -242,10 +178,10 @@ static enum err body_read(struct post *post, struct slice bundle, const struct t
 	return post_read(post, body->at, body->length, report);
 }
 
-/* Writes into rest what is left of the bundle; nothing when that is all of it.  *left: objects. */
-static enum err bundle_check(struct sharing *s, struct slice bundle, const struct text *body,
-			     struct text *rest, size_t *left)
+/* Whether it may be sent, and what of it may be said already. */
+static enum err bundle_check(struct sharing *s, size_t number, const struct text *body)
 {
+	struct slice bundle = s->a->frames[number];
 	struct report *report = &s->a->report;
 	struct post post;
 	enum tlp marked;
@@ -259,45 +195,48 @@ static enum err bundle_check(struct sharing *s, struct slice bundle, const struc
 		e = ERR_NOT_ALLOWED;
 	}
 	if (!e)
-		e = bundle_guard(s, post.bundle);
-	*left = objects_of(post.bundle);
+		e = listing_look(&s->listing, s->a, post.bundle);
+	s->left[number] = objects_of(post.bundle);
 	if (!e && s->said)
-		e = said_leave_out(s->said, post.bundle, rest, &s->unchanged, left);
-	s->objects += *left;
+		e = said_note(s->said, number, &post, trimmed(bundle));
 	post_clear(&post);
 	return e;
 }
 
-/* Checks the bundle and packs the body that is to be sent; *body stays NULL where nothing of it is.
- */
-static enum err body_make(struct sharing *s, struct slice bundle, uint8_t **packed, size_t *n)
+/* Packs the body that is to be sent; *packed stays NULL where nothing of it is. */
+static enum err body_make(struct sharing *s, size_t number, uint8_t **packed, size_t *n)
 {
+	struct slice bundle = s->a->frames[number];
+	size_t said = s->said ? said_count(s->said, number) : 0;
 	struct text body, rest;
-	size_t left = 0;
-	enum err e;
+	enum err e = ERR_OK;
 
 	*packed = NULL;
+	s->left[number] -= said;
+	s->unchanged += said;
+	s->objects += s->left[number];
+	if (s->said && !s->left[number])
+		return ERR_OK;
 	text_init(&rest);
 	text_init(&body);
-	post_write(&body, &s->envelope, bundle);
-	e = body.bad ? ERR_MEMORY : bundle_check(s, bundle, &body, &rest, &left);
-	if (!e && rest.length) {
-		text_clear(&body);
-		post_write(&body, &s->envelope, (struct slice){rest.at, rest.length});
-		e = body.bad ? ERR_MEMORY : ERR_OK;
+	if (said) {
+		e = said_leave_out(s->said, number, trimmed(bundle), &rest);
+		bundle = (struct slice){rest.at, rest.length};
 	}
-	if (!e && (left || !s->said))
-		e = body_pack(packed, n, body.at, body.length);
+	if (!e) {
+		post_write(&body, &s->envelope, bundle);
+		e = body.bad ? ERR_MEMORY : body_pack(packed, n, body.at, body.length);
+	}
 	text_clear(&rest);
 	text_clear(&body);
 	return e;
 }
 
-static enum err draft_make(struct sharing *s, struct slice bundle)
+static enum err draft_make(struct sharing *s, size_t number)
 {
 	struct draft *d = &s->drafts[s->count];
 	uint8_t *packed;
-	enum err e = body_make(s, bundle, &packed, &d->body_length);
+	enum err e = body_make(s, number, &packed, &d->body_length);
 
 	if (!e && !packed)
 		return ERR_OK;
@@ -319,6 +258,29 @@ static enum err draft_make(struct sharing *s, struct slice bundle)
 	d->body = packed;
 	s->count++;
 	return ERR_OK;
+}
+
+/* Checks all before any is packed, and asks once what of all is said already. */
+static enum err bundles_make(struct sharing *s)
+{
+	size_t n = s->a->frame_count;
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; !e && i < n; i++) {
+		struct text body;
+
+		text_init(&body);
+		post_write(&body, &s->envelope, s->a->frames[i]);
+		e = body.bad ? ERR_MEMORY : bundle_check(s, i, &body);
+		text_clear(&body);
+	}
+	if (!e)
+		e = listing_close(&s->listing, s->a);
+	if (!e && s->said)
+		e = said_compare(s->said);
+	for (size_t i = 0; !e && i < n; i++)
+		e = draft_make(s, i);
+	return e;
 }
 
 static void ids_show(struct text *t, const struct sharing *s)
@@ -346,17 +308,6 @@ static void audience_summary(struct text *summary, const struct recipients *to)
 		admin_put_number(summary, "and_more", to->count - shown);
 }
 
-/* Which lists were overruled, and how often: the values are in the messages. */
-static void forced_summary(struct text *summary, const struct sharing *s)
-{
-	admin_put_number(summary, "forced", s->listed);
-	admin_put_name(summary, "lists");
-	text_str(summary, "[");
-	for (size_t i = 0; i < s->list_count; i++)
-		admin_put_string(summary, NULL, s->list_names[i]);
-	text_str(summary, "]");
-}
-
 static void shared_show(struct sharing *s)
 {
 	struct text *t = &s->a->reply, *summary = &s->a->summary;
@@ -368,8 +319,8 @@ static void shared_show(struct sharing *s)
 		admin_put_number(t, "unchanged", s->unchanged);
 	if (s->part_of)
 		admin_put_number(t, "position", log_head(node_log(s->a->node)));
-	if (s->force)
-		admin_put_number(t, "forced", s->listed);
+	if (s->listing.force)
+		admin_put_number(t, "forced", s->listing.listed);
 	if (s->dry_run || s->count == 0)
 		return;
 	text_str(summary, "{");
@@ -381,8 +332,8 @@ static void shared_show(struct sharing *s)
 	admin_put_hex(summary, "last", s->ids[s->count * s->copies - 1].b, MESSAGE_ID_BYTES);
 	if (s->part_of)
 		admin_put_string(summary, "part_of", s->part_of);
-	if (s->force)
-		forced_summary(summary, s);
+	if (s->listing.force)
+		listing_summary(&s->listing, summary);
 	text_str(summary, "}");
 }
 
@@ -463,19 +414,18 @@ enum err answer_share(struct answer *a)
 		s.copies = recipients_letters(&s.who.to);
 		s.drafts = calloc(a->frame_count, sizeof *s.drafts);
 		s.ids = calloc(a->frame_count * s.copies, sizeof *s.ids);
-		e = s.drafts && s.ids ? ERR_OK : ERR_MEMORY;
+		s.left = calloc(a->frame_count, sizeof *s.left);
+		e = s.drafts && s.ids && s.left ? ERR_OK : ERR_MEMORY;
 	}
 	if (!e)
 		e = said_begin(&s);
 	if (!e)
-		e = guard_open(&s);
-	for (size_t i = 0; !e && i < a->frame_count; i++) {
-		e = draft_make(&s, a->frames[i]);
+		e = listing_open(&s.listing, a);
+	if (!e) {
+		e = bundles_make(&s);
 		if (e && !a->where)
 			a->where = "bundle";
 	}
-	if (!e)
-		e = guard_close(&s);
 	if (!e)
 		e = send_all(&s);
 	once_end(&s.once);
@@ -486,7 +436,8 @@ enum err answer_share(struct answer *a)
 		free((void *)s.drafts[i].body);
 	free(s.drafts);
 	free(s.ids);
-	warning_lists_free(s.lists);
+	free(s.left);
+	listing_clear(&s.listing);
 	said_close(s.said);
 	addressed_clear(&s.who);
 	return e;

@@ -78,8 +78,8 @@ head -n 30000 "$work/large" >"$work/part"
 says "a part of it, as if interrupted" 30000 0 "$work/part"
 says "the whole" 100000 30000 "$work/large"
 first=$(grep -o '"messages":\["[0-9a-f]*' <<<"$out" | grep -o '[0-9a-f]*$')
-from_input() { import - <"$work/large"; }
-ok "the whole, from standard input" from_input
+from_input() { shuf --random-source="$work/large" "$work/large" | import -; }
+ok "the whole, from standard input and in another order" from_input
 counted "... is nothing new" 0 130000
 within 60 "its last line is known elsewhere" knows pair h129999.of-a-list-that-is-large.example
 ok "what several requests have sent" khabar solo withdraw "$first" --import --because leaked --yes
