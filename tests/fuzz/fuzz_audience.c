@@ -19,6 +19,43 @@ static void prepare(void)
 	fclose(f);
 }
 
+/* The parties of all letters are those that were chosen, each once, and the author in each. */
+static void check_letters(const struct recipients *r, const struct party *self)
+{
+	static struct letter l, again;
+	size_t others = 0;
+
+	for (size_t i = 0; i < recipients_letters(r); i++) {
+		struct header h = {.origin = self->id};
+		struct recipients back;
+		struct party_id missing;
+		bool own = false;
+		must(recipients_letter(&l, r, self, i) && l.count <= RECIPIENTS_MAX);
+		for (size_t k = 0; k < l.count; k++) {
+			must(k == 0 ||
+			     memcmp(l.to[k - 1].party.b, l.to[k].party.b, PARTY_ID_BYTES) < 0);
+			own |= party_id_equal(&l.to[k].party, &self->id);
+			h.recipients[k] =
+				(struct recipient){.party = l.to[k].party, .key = l.to[k].number};
+		}
+		must(own == !r->all);
+		others += l.count - own;
+		h.audience = l.audience;
+		h.recipient_count = (uint16_t)l.count;
+		h.flags = (uint8_t)((l.count ? FLAG_SEALED : 0) | (l.direct ? FLAG_DIRECT : 0));
+		must(header_audience_valid(&h));
+		must(recipients_of(&back, topology, &h) == ERR_OK);
+		must(back.all == r->all && back.count == l.count - own);
+		recipients_clear(&back);
+		if (l.count == 0)
+			continue;
+		must(recipients_letter_again(&again, topology, &r->book, NULL, &h, &missing));
+		must(again.count == l.count &&
+		     memcmp(again.audience.b, l.audience.b, AUDIENCE_ID_BYTES) == 0);
+	}
+	must(others == r->count);
+}
+
 static void check(const struct recipients *r, const struct party *self, enum tlp tlp)
 {
 	struct explanation e;
@@ -65,6 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	must((e == ERR_OK) == (report.total == 0) || e == ERR_MEMORY);
 	if (e == ERR_OK) {
 		check(&r, q.self, q.tlp);
+		check_letters(&r, q.self);
 		recipients_clear(&r);
 	}
 	report_clear(&report);
