@@ -58,7 +58,7 @@ CFLAGS_ALL := -std=c11 -D_GNU_SOURCE -I. $(OPT) $(WARN) $(HARDEN) $(SANITIZE) $(
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
-link = $(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o %.a,$^) $(1)
+link = $(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(1)
 PROTOCOL = $(BUILD)/libprotocol.a
 KEYS = $(BUILD)/libkeys.a $(PROTOCOL)
 NODE = $(BUILD)/libnode.a $(KEYS)
@@ -119,6 +119,8 @@ $(BUILD)/tests/fault/liblmdb.a $(BUILD)/tests/fault/libzstd.a: $(BUILD)/tests/fa
 # The same source is a fuzz target (libFuzzer has the main) and a test that replays its corpus.
 $(BUILD)/tests/fuzz/fuzz_exchange $(BUILD)/fuzz/exchange: \
 	$(filter %/memory_store.o %/memory_store_fate.o,$(call helpers,sim))
+$(BUILD)/tests/fuzz/fuzz_world $(BUILD)/fuzz/world: $(call helpers,sim)
+$(BUILD)/tests/fuzz/fuzz_world $(BUILD)/fuzz/world: LIBS_node += $(REPLACED:%=-Wl$(comma)--wrap=%)
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(NODE)
 	$(call link,$(LIBS_node))
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/fuzz_%.o $(NODE)

@@ -36,6 +36,13 @@ void *zeroed(size_t count, size_t size)
 
 uint64_t draw(struct world *w)
 {
+	struct world_plan *p = &w->plan;
+
+	if (p->script_length >= 2) {
+		p->script += 2;
+		p->script_length -= 2;
+		return (uint64_t)p->script[-2] << 8 | p->script[-1];
+	}
 	return chance(&w->random);
 }
 

@@ -7,6 +7,7 @@
 #define TESTS_SIM_WORLD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* What a run can break. */
@@ -66,6 +67,9 @@ struct world_plan {
 	/* In 10,000, for each step of 10 ms: */
 	unsigned cut, mute, crash, restore, commit_error, disk_full, read_error, fold_error;
 	unsigned clock_jump;
+	/* Chance says this first, two bytes each time; borrowed. */
+	const uint8_t *script;
+	size_t script_length;
 };
 
 struct world_result {
