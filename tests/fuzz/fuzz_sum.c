@@ -1,6 +1,8 @@
 /* What a node has said to an audience, summed up as a beacon says it: each five bytes of the input
  * are one message more.  The beacon can be read, tells of nothing that was not said, and of all
  * that lives unless there is too much of it. */
+#include <string.h>
+
 #include "protocol/beacon.h"
 #include "tests/fuzz/fuzz.h"
 
