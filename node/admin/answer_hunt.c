@@ -309,7 +309,7 @@ enum err answer_hunted(struct answer *a)
 			e = hit_keep(a, hit, k, &count, &left_out);
 	}
 	if (!e)
-		e = state_keep(a, through, left_out, failed ? failed : "");
+		e = state_keep(a, through, left_out, failed ? failed : text_of(state, "failed"));
 	cJSON_Delete(state);
 	hits_free(k);
 	return e;

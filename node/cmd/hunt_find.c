@@ -85,7 +85,7 @@ int hunted_tell(struct client *client, uint64_t through, const struct text *hits
 
 	request_init(&request, "hunted");
 	admin_put_number(&request, "through", through);
-	if (*failed)
+	if (failed)
 		client_put_text(&request, "failed", failed);
 	admin_put_name(&request, "hits");
 	text_str(&request, "[");
@@ -101,7 +101,7 @@ int hunted_tell(struct client *client, uint64_t through, const struct text *hits
 
 static int tell(struct finding *f)
 {
-	int code = f->hits.length ? hunted_tell(f->client, f->through, &f->hits, "") : EXIT_DONE;
+	int code = f->hits.length ? hunted_tell(f->client, f->through, &f->hits, NULL) : EXIT_DONE;
 
 	text_clear(&f->hits);
 	text_init(&f->hits);

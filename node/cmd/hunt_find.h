@@ -16,7 +16,7 @@ void hunted_clear(struct hunted_objects *o);
 void hunted_sort(struct hunted_objects *o);
 
 /* Tells the node that everything up to the position was hunted for, with hits (JSON elements) and
- * what went wrong, or "". */
+ * what went wrong, or "", or NULL where that is not known before all is read. */
 int hunted_tell(struct client *client, uint64_t through, const struct text *hits,
 		const char *failed);
 /* Reads the log at path and tells what of the objects it holds; through is not moved. */
