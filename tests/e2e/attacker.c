@@ -25,7 +25,7 @@
 #include "protocol/json.h"
 #include "protocol/message.h"
 
-enum { WAIT_MS = 12000, HOUR_MS = 3600 * 1000 };
+enum { WAIT_MS = 60000, HOUR_MS = 3600 * 1000 };
 
 static struct {
 	struct identity *identity;
@@ -464,9 +464,11 @@ static void false_ack(unsigned seconds)
 /* Everything that it is pushed is answered twice. */
 static void second_answer(unsigned seconds)
 {
+	uint64_t end;
+
 	(void)seconds;
 	meet();
-	for (int i = 0; i < 100 && !me.pushed_to_us; i++)
+	for (end = clock_monotonic() + WAIT_MS; !me.pushed_to_us && clock_monotonic() < end;)
 		turn(20);
 	say_answer(FRAME_ACK, 1);
 	say_answer(FRAME_NAK, 1);

@@ -63,13 +63,14 @@ printf '{"type": "bundle", "id": "bundle--5b2cfb04-3b5f-4c58-8a4a-0d3a3a0f8a01",
 	"$(indicator 1 "domain-name:value = 'expired.example'")" \
 	"$(indicator 2 "ipv4-addr:value = '203.0.113.27'")" \
 	"$(indicator 3 "file:hashes.MD5 = '$(hash_of expired)'")" >"$work/expired.json"
-ok "and what has run out" khabar root import "$work/expired.json" --tlp green --to all --use block --yes
+ok "and what has run out" khabar root --json import "$work/expired.json" --tlp green --to all --use block --yes
+expired=$(sed -n 's/.*"messages": *\["\([0-9a-f]*\)".*/\1/p' <<<"$out")
 
 within 60 "east has what west said" knows east second.example
 for word in first third wrong leaked muted amber red drill; do
 	within 60 "east has what is $word" knows east "$word.example"
 done
-within 60 "and what has run out" holds east 25
+within 60 "and what has run out" khabar east show "$expired"
 export_as list >/dev/null 2>&1
 for word in wrong leaked muted; do
 	ok "$word is exported before" holds_word "$word"

@@ -19,9 +19,12 @@ ok "something for east alone" send root amber.example --tlp amber --to east --us
 ok "something for its eyes only" send root red.example --tlp red --to east --use block
 ok "an exercise" send root drill.example --tlp green --to all --use block --exercise
 ok "west says something else" send west west.example --tlp green --to all
-within 20 "east has it" knows east west.example
-within 20 "all of it" knows east red.example
-within 20 "to the last" knows east drill.example
+for name in bad detect amber red drill west; do
+	within 20 "east has $name.example" knows east "$name.example"
+done
+for name in bad detect drill; do
+	within 20 "west has $name.example" knows west "$name.example"
+done
 
 is "a list has everything, sorted" "$(lines)" "10.0.0.0/8 10.1.2.3 198.51.100.0/24 198.51.100.7 2001:db8::1 203.0.113.5:8080 a@b.example bad.example d41d8cd98f00b204e9800998ecf8427e detect.example http://evil.example/x west.example"
 is "only green and clear unless asked" "$(lines --tlp-max clear)" "a@b.example detect.example"

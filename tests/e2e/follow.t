@@ -38,7 +38,8 @@ out_of_zone() { ! in_zone "$@"; }
 in_list() { grep -qx "$1" "$dir"/list/* 2>/dev/null; }
 runs() { [ -e "$work/ran" ] && grep -c . "$work/ran"; }
 ran() { [ "$(runs)" -ge "$1" ]; }
-follower() { pgrep -f "khabar follow --child --home $lab/east\$"; }
+# The oldest: one that it begins is for a moment what it is itself.
+follower() { pgrep -o -f "khabar follow --child --home $lab/east\$"; }
 fails() { khabar east status | grep -q 'export domains: its command ended with 3'; }
 written() { khabar east --json status | grep -q '"name": *"resolver"'; }
 

@@ -55,7 +55,7 @@ named kp false-ack "it answered a push that was never made"
 # It can answer only what it is sent while it is there.
 attack gb second-answer 2 &
 attacking=$!
-for i in {1..50}; do
+for ((i = 1; i <= 500; i++)); do
 	share punjab "second-$i.example" >/dev/null
 	kill -0 "$attacking" 2>/dev/null || break
 done

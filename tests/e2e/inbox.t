@@ -90,6 +90,8 @@ like "one's own message is answered to its readers" "$(khabar kp --json show "$o
 within 60 "punjab has all of it" counts_are punjab "3 2 1 0"
 ok "the question is recalled" khabar kp withdraw "$question" --because leaked --yes
 within 60 "and is in no inbox" counts_are punjab "2 1 1 0"
+within 60 "national has the answers" counts_are national "2 0 2 0"
+within 60 "and kp has nothing to read" counts_are kp "0 0 0 0"
 for node in national kp punjab; do
 	before=$(counts "$node")
 	ok "the store of $node is sound" khabar "$node" check-store

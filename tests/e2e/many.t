@@ -15,8 +15,11 @@
 start=$SECONDS
 lab_up --topology "$work/text.zpl"
 diag "forty nodes up in $((SECONDS - start)) s"
-is "every link is up" "$(lab status | awk 'NR > 1 { split($3, l, "/"); up += l[1]; all += l[2] }
-	END { print up "/" all }')" 78/78
+all_up() {
+	[ "$(lab status | awk 'NR > 1 { split($3, l, "/"); up += l[1]; all += l[2] }
+		END { print up "/" all }')" = 78/78 ]
+}
+within 60 "every link is up" all_up
 
 id=$(share n1 top.example)
 like "the first shares" "$id" '^[0-9a-f]{64}$'

@@ -15,8 +15,8 @@ ok "far is stopped" lab stop far
 ok "while it is away, east imports a list" \
 	khabar east --json import "$list" --tlp green --to all --yes
 within 20 "west, its neighbour, has it" holds west "$lines"
-like "west says what far waits for" "$(khabar west --json status)" \
-	'"peer": ?"far"[^}]*"state": ?"(connecting|refused)"'
+waits() { khabar west --json status | grep -qE '"peer": ?"far"[^}]*"state": ?"(connecting|refused)"'; }
+within 20 "west says what far waits for" waits
 ok "far starts again" lab start far
 within 20 "and catches up" holds far "$lines"
 is "with the same messages" "$(listed far)" "$(listed east)"

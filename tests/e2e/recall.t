@@ -30,6 +30,7 @@ header_bytes=252
 kept=$(send punjab stays.example --tlp green --to all --use block)
 leak=$(send punjab leak.example 198.51.100.23 --tlp green --to all --use block)
 within 20 "everyone knows" known_everywhere leak.example
+within 20 "the one and the other" known_everywhere stays.example
 for node in gb punjab; do
 	ok "$node makes a backup" khabar "$node" backup "$work/backup-$node"
 done
@@ -155,7 +156,8 @@ within 30 "gb has all of an import" holds gb 2501
 said=$(recall sindh "$import" --import)
 is "all its messages are recalled" "$(grep -o '"tlp"' <<<"$said" | wc -l)" 3
 within 30 "and gone" lists gb 1
-is "from the counts too" "$(status_of gb objects)" 1
+counts_one() { [ "$(status_of gb objects)" -eq 1 ]; }
+within 30 "from the counts too" counts_one
 exits 1 "without the audit's word nothing is guessed" 'recalled already|does not tell' \
 	khabar sindh withdraw "$import" --because leaked --import --yes
 

@@ -43,8 +43,8 @@ within 10 "and everybody hears it" heard east
 heartbeat=$(told east 'the heartbeat')
 like "it names the one before" "$(shown root "$heartbeat" ref)" "$before"
 like "and what that one has said" "$(khabar root show "$heartbeat" --json)" '"last": *2,"live": *\[\[1,1,[0-9]*\],\[2,2,'
-ok "nobody is warned" quiet root '\["'
 within 10 "what was said before the end arrives too" khabar root show "$id" --raw
+within 10 "nobody is warned" quiet root '\["'
 is "and the heartbeat is not counted as a message" "$(status_of root messages)" 1
 
 # ---- a restored node ----
@@ -114,9 +114,11 @@ within 20 "south is linked with west" linked south west
 lab stop root
 withheld=$(share south withheld.example)
 within 10 "west has what south says" khabar west show "$withheld" --raw
+before=$(told south 'the heartbeat')
 lab kill south
 lab start south
-within 10 "and that it said so" khabar west show "$(told south 'the heartbeat')" --raw
+within 10 "which says once more that it has begun" begun_again south "$before"
+within 10 "west has that, too" khabar west show "$(told south 'the heartbeat')" --raw
 khabar west show "$(told south 'the heartbeat')" --raw >"$work/heartbeat"
 lab stop south
 lab stop west
