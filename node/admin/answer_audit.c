@@ -23,7 +23,8 @@ static void told_show(struct page *p, const struct log_row *row)
 	struct header h;
 	struct text *t;
 
-	if (!row_header(row, &h) || !audit_told(&head, node_identity(a->node), a->log, row, &h))
+	if (!row_header(row, &h) || !audit_told(&head, node_identity(a->node), a->log, row, &h) ||
+	    !head.number)
 		return;
 	t = page_line(p);
 	text_str(t, "{");
@@ -100,7 +101,9 @@ static bool heads_show(void *arg, const struct audit_heads *h)
 	char name[PARTY_TEXT_BYTES];
 
 	for (size_t i = 0; i < h->count; i++) {
-		struct text *t = page_line(p);
+		struct text *t = h->marks[i].last.number ? page_line(p) : NULL;
+		if (!t)
+			continue;
 		text_str(t, "{");
 		admin_put_string(t, "node", answer_party(p->a, name, &h->origin));
 		admin_put_number(t, "number", h->marks[i].last.number);

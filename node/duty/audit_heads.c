@@ -105,7 +105,7 @@ bool audit_told(struct beacon_audit *head, const struct identity *identity, stru
 		return false;
 	beacon = malloc(sizeof *beacon);
 	if (beacon && content_read(identity, log, row, h, &json, &n, why) == ERR_OK &&
-	    beacon_read(beacon, json, n, NULL) == ERR_OK && beacon->audit.number) {
+	    beacon_read(beacon, json, n, NULL) == ERR_OK) {
 		*head = beacon->audit;
 		told = true;
 	}

@@ -41,8 +41,8 @@ struct audit_told {
 /* Takes one, in whatever order they come; twice changes nothing. */
 enum audit_fault audit_heads_see(struct audit_heads *h, const struct audit_told *told);
 
-/* What the row of a beacon for everyone tells of its author's audit; false when it is no such
- * beacon, or tells nothing. */
+/* What the row of a beacon for everyone tells of its author's audit, number 0 where that has no
+ * row; false when it is no such beacon. */
 bool audit_told(struct beacon_audit *head, const struct identity *identity, struct log_reader *log,
 		const struct log_row *row, const struct header *h);
 

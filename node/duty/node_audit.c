@@ -8,6 +8,7 @@
 
 #include "node/duty/audit_chain.h"
 #include "node/duty/audit_heads.h"
+#include "node/duty/audit_own.h"
 #include "node/node_parts.h"
 #include "protocol/bytes.h"
 
@@ -28,6 +29,7 @@ static const char value_name[] = "audits", prefix[] = "audit-of/";
 struct audit_book {
 	bool loaded;
 	uint64_t done, saved; /* positions: looked through; remembered as such */
+	struct audit_own own; /* what came back to this node and is being looked for */
 	size_t count, room;
 	struct audit_entry {
 		bool changed;
@@ -246,6 +248,40 @@ static enum err follow_row(struct node *n, struct log_reader *log, const struct 
 		entry->heads.fault_at = clock_wall();
 	}
 	entry->changed = true;
+	/* SPEC 9.2: "A node looks in its own audit for what others hand back to it of its own." */
+	if (party_id_equal(&h.origin, &n->self) && !party_id_equal(&row->from, &n->self) &&
+	    told.head.number)
+		audit_own_add(&n->audits->own, &told.head);
+	return ERR_OK;
+}
+
+/* Goes on with what came back; at the end of the log it is known whether something is missing. */
+static enum err own_look(struct node *n, struct log_reader *log, uint64_t now, uint64_t *next)
+{
+	struct audit_book *b = n->audits;
+	struct audit_entry *entry;
+	struct beacon_audit last;
+	enum audit_fault fault;
+	uint64_t more;
+	enum err e = audit_own_look(&b->own, log, ROWS_AT_ONCE);
+
+	if (!e)
+		*next = now;
+	if (e != ERR_NOT_FOUND)
+		return e;
+	e = audit_head_read(&last, log);
+	entry = e ? NULL : entry_of(b, &n->self);
+	if (!entry)
+		return e ? e : ERR_MEMORY;
+	fault = audit_own_fault(&b->own, last.number, &more);
+	if (fault != AUDIT_GOOD) {
+		entry->heads.fault = fault;
+		entry->heads.fault_at = clock_wall();
+		entry->heads.less = last.number;
+		entry->heads.more = more;
+		entry->changed = true;
+	}
+	b->own = (struct audit_own){0};
 	return ERR_OK;
 }
 
@@ -268,11 +304,15 @@ enum err duty_audits(struct node *n, uint64_t now, uint64_t *next)
 		if (!e)
 			b->done = row.lsn;
 	}
-	if (log)
-		log_reader_close(log);
 	if (e == ERR_OK && b->done > before)
 		*next = now;
-	if (e && e != ERR_NOT_FOUND)
+	if (e == ERR_NOT_FOUND)
+		e = ERR_OK;
+	if (!e && b->own.count)
+		e = own_look(n, log, now, next);
+	log_reader_close(log);
+	/* What is being looked for is looked for again after a crash. */
+	if (e || b->own.count)
 		return e;
 	e = save(n, b);
 	/* One that is being closed finds it again. */
@@ -290,7 +330,11 @@ size_t audit_alarms(struct node *n, const struct topology *t, char (*out)[ALARM_
 		const struct party *p = topology_party_by_id(t, &h->origin);
 		if (!p || p->left || h->fault == AUDIT_GOOD || h->fault_at + NAMED_MS <= wall)
 			continue;
-		if (h->fault == AUDIT_FEWER)
+		if (party_id_equal(&h->origin, &n->self))
+			snprintf(out[count++], ALARM_BYTES,
+				 "this node's audit is not what it has told others of it: an older "
+				 "copy was restored, or it was cut: khabar audit verify");
+		else if (h->fault == AUDIT_FEWER)
 			snprintf(out[count++], ALARM_BYTES,
 				 "the audit of %s has fewer rows (%llu) than it had (%llu): an "
 				 "older copy was restored, or it was cut: khabar audit heads",

@@ -112,6 +112,16 @@ static void only_so_many_are_remembered(void)
 	is_int(see(&h, told(99, 1, 0, AUDIT_MARKS_MAX + 4, 1)), AUDIT_OTHER, "the last are there");
 }
 
+static void an_audit_that_was_not_empty_and_is_shows(void)
+{
+	struct audit_heads h = {0};
+
+	is_int(see(&h, told(1, 1, 0, 0, 0)), AUDIT_GOOD, "at first there are no rows");
+	is_int(see(&h, told(1, 2, 0, 9, 9)), AUDIT_GOOD, "then there are");
+	is_int(see(&h, told(2, 1, 0x11, 0, 0)), AUDIT_FEWER, "and in the next incarnation none");
+	is_int((long)h.more, 9, "it had nine");
+}
+
 int main(void)
 {
 	RUN(an_audit_that_grows_is_good_in_any_order);
@@ -120,5 +130,6 @@ int main(void)
 	RUN(another_row_under_a_number_is_seen);
 	RUN(of_two_that_do_not_refer_nothing_is_said);
 	RUN(only_so_many_are_remembered);
+	RUN(an_audit_that_was_not_empty_and_is_shows);
 	return tap_done();
 }
