@@ -111,13 +111,14 @@ static const struct command commands[] = {
 	 "    note ID TEXT | ack ID [TEXT] | notify ID --to A [TEXT] | request-help ID --to A "
 	 "TEXT\n"
 	 "    transfer ID --to PARTY | accept ID | take ID --reason TEXT | close ID | reopen ID\n"
-	 "    renew ID | list [--open] [--owner PARTY] | show ID | draft ID --stage S | classes\n"
+	 "    renew ID | list [--open] [--owner PARTY] | draft ID --stage S | classes\n"
+	 "    show ID [--format text|html|mail [--from ADDRESS]]\n"
 	 "    export ID --out FILE|-\n"
 	 "    sending: [--as ROLE] [--dry-run]",
 	 "incidents: report them, follow them, hand them over"},
 	{"list", cmd_list, "[--type T] [--tlp T] [--node N] [--limit N] [--all]",
 	 "the objects that are here"},
-	{"show", cmd_show, "ID|OBJECT-ID [--raw | --format text|html|mail]",
+	{"show", cmd_show, "ID|OBJECT-ID [--raw | --format text|html|mail [--from ADDRESS]]",
 	 "one message, or one object"},
 	{"search", cmd_search, "TEXT [--type T] [--tlp T] [--node N] [--limit N] [--all]",
 	 "the objects with this text in them"},

@@ -3,6 +3,7 @@
 #define NODE_CMD_INCIDENT_H
 
 #include "node/cmd/client.h"
+#include "node/cmd/document.h"
 #include "node/cmd/options.h"
 
 /* The options of all of them; each subcommand takes some. */
@@ -11,6 +12,7 @@ struct incident_options {
 		*assignee, *aware, *reported_by, *file, *tlp, *as, *stage, *text, *reason, *owner,
 		*out;
 	struct option_list affected, not_affected, to, links, unlink;
+	struct document_options document;
 	bool critical, not_critical, exercise, early_warning, dry_run, open;
 };
 
@@ -29,6 +31,8 @@ int incident_say(struct incident_call *call, const char *action);
 int incident_list(struct incident_call *call);
 int incident_show(struct incident_call *call);
 int incident_draft(struct incident_call *call);
+/* Prints what `incident` has replied with, for those who have no node. */
+int incident_format_print(const struct document_options *o, const cJSON *incident);
 /* Writes the case file. */
 int incident_export(struct incident_call *call);
 

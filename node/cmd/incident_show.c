@@ -292,13 +292,17 @@ int incident_show(struct incident_call *call)
 {
 	struct client client = {0};
 	struct reply reply = {0};
-	int code = incident_ask(call, &client, &reply);
+	int code = document_options_read(&call->o.document, call->c, call->what);
 
+	if (!code)
+		code = incident_ask(call, &client, &reply);
 	if (!code) {
 		if (call->c->json)
 			client_print_json(&reply);
-		else
+		else if (!call->o.document.form)
 			print_incident(reply.json);
+		else
+			code = incident_format_print(&call->o.document, reply.json);
 		reply_clear(&reply);
 	}
 	client_close(&client);

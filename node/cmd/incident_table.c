@@ -104,6 +104,7 @@ enum takes {
 	SENDS = 64,
 	OUT = 128,
 	CHANGE = 256,
+	SHOWN = 512,
 };
 
 static const struct {
@@ -124,7 +125,7 @@ static const struct {
 	{"close", run_close, SENDS},
 	{"reopen", run_reopen, SENDS},
 	{"list", incident_list, LISTING},
-	{"show", incident_show, 0},
+	{"show", incident_show, SHOWN},
 	{"draft", incident_draft, STAGE},
 	{"export", incident_export, OUT},
 	{"classes", run_classes, 0},
@@ -162,6 +163,8 @@ static size_t rules_of(struct option_rule *rules, struct incident_options *o, un
 		{REASON, {"reason", OPTION_TEXT, &o->reason, 0, 0}},
 		{LISTING, {"open", OPTION_FLAG, &o->open, 0, 0}},
 		{LISTING, {"owner", OPTION_TEXT, &o->owner, 0, 0}},
+		{SHOWN, {"format", OPTION_TEXT, &o->document.format, 0, 0}},
+		{SHOWN, {"from", OPTION_TEXT, &o->document.from, 0, 0}},
 		{OUT, {"out", OPTION_TEXT, &o->out, 0, 0}},
 		{SENDS, {"as", OPTION_TEXT, &o->as, 0, 0}},
 		{SENDS, {"dry-run", OPTION_FLAG, &o->dry_run, 0, 0}},

@@ -143,7 +143,8 @@ static void mark_read(struct client *client, const struct reply *shown)
 	text_clear(&request);
 }
 
-static int show_id(struct client *client, const char *id, bool raw, enum show_format format)
+static int show_id(struct client *client, const char *id, bool raw,
+		   const struct document_options *o)
 {
 	struct text request;
 	struct reply reply;
@@ -159,11 +160,9 @@ static int show_id(struct client *client, const char *id, bool raw, enum show_fo
 		return code;
 	if (raw)
 		print_raw(&reply);
-	else if (format != SHOW_PLAIN)
-		code = show_format_print(format,
-					 cJSON_GetObjectItemCaseSensitive(reply.json, "message"))
-			       ? EXIT_DONE
-			       : EXIT_REFUSED;
+	else if (o->form)
+		code = show_format_print(o,
+					 cJSON_GetObjectItemCaseSensitive(reply.json, "message"));
 	else
 		print_message(client->c, &reply);
 	if (!raw && !client->c->json)
@@ -232,20 +231,20 @@ static bool object_complete(const char *id)
 int cmd_show(const struct cmd_context *c, int argc, char **argv)
 {
 	bool raw = false;
-	enum show_format format = SHOW_PLAIN;
-	const char *word = NULL;
+	struct document_options o = {0};
 	const struct option_rule rules[] = {{"raw", OPTION_FLAG, &raw, 0, 0},
-					    {"format", OPTION_TEXT, &word, 0, 0}};
+					    {"format", OPTION_TEXT, &o.format, 0, 0},
+					    {"from", OPTION_TEXT, &o.from, 0, 0}};
 	struct candidates found = {0};
 	struct client client;
 	const char *id;
-	int first, code = options_read("khabar show", rules, 2, argc, argv, &first);
+	int first, code = options_read("khabar show", rules, 3, argc, argv, &first);
 
 	if (!code && argc - first != 1)
 		code = cmd_misused("khabar show", "the id of one message or object is wanted");
-	if (!code && word && !show_format_parse(&format, word))
-		code = cmd_misused("khabar show", "--format: text, html or mail is wanted");
-	if (!code && word && (raw || c->json))
+	if (!code)
+		code = document_options_read(&o, c, "khabar show");
+	if (!code && o.form && raw)
 		code = cmd_misused("khabar show",
 				   "--format goes neither with --raw nor with --json");
 	if (code)
@@ -257,7 +256,7 @@ int cmd_show(const struct cmd_context *c, int argc, char **argv)
 		id = found.ids[0];
 	}
 	if (!code)
-		code = show_id(&client, id, raw, format);
+		code = show_id(&client, id, raw, &o);
 	client_close(&client);
 	return code;
 }
