@@ -59,6 +59,7 @@ done
 
 # ---- again after a crash, and once ----
 
+restart_east() { lab stop east && lab start east; }
 touch "$work/refuses"
 late=$(send root late.example --use block --tlp green --to all --receipt)
 within 30 "another is written" written late.example
@@ -66,8 +67,20 @@ ok "east is killed before its command has succeeded" lab kill east
 rm "$work/refuses"
 ok "and starts again" lab start east
 within 60 "it says so then" sums_up root "$late" "2 stored, 2 opened, 1 blocking"
-one_each() { [ "$(khabar east --json audit | grep -c '"do": *"carried"')" -eq "$1" ]; }
-within 30 "what was said before is not said again" one_each 3
+carried_rows() { khabar east --json audit | grep -c '"do": *"carried"'; }
+# The exports of a start are told of all they have, before what they take up next.
+exported_once() { khabar east --json status | grep -qE '"exports": *\[\{"name": *"names"'; }
+# A row is kept once its receipts have been sent.
+rows_kept() { [ "$(carried_rows)" -ge "$1" ]; }
+within 60 "that is in its audit" rows_kept 3
+before=$(carried_rows)
+is "each was told once" "$before" 3
+ok "east starts once more" restart_east
+within 60 "and exports all of it again" exported_once
+last=$(send root last.example --use block --tlp green --to all --receipt)
+within 60 "what comes next is in use" sums_up root "$last" "2 stored, 2 opened, 1 blocking"
+within 60 "and in the audit" rows_kept $((before + 1))
+is "what was said before is not said again" "$(carried_rows)" $((before + 1))
 ok "east's store is sound" khabar east check-store
 
 # ---- what is taken back ----
