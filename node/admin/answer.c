@@ -153,19 +153,20 @@ bool answer_no_frames(struct answer *a)
 void page_open(struct page *p, struct answer *a)
 {
 	*p = (struct page){.a = a, .started = clock_monotonic()};
-	p->at = admin_number(&a->request, "after", 0, UINT64_C(1) << 53, 0);
+	p->from = p->at = admin_number(&a->request, "after", 0, UINT64_C(1) << 53, 0);
 	p->limit = admin_number(&a->request, "limit", 1, UINT32_MAX, UINT64_MAX);
 	admin_put_name(&a->reply, "lines");
 	text_str(&a->reply, "[");
 	p->reply_start = a->reply.length;
 }
 
-/* SPEC 9.3: "A page ends after 1,000 lines, or earlier, at the end of a message." */
+/* SPEC 9.3: "A page ends after 1,000 lines, or earlier, at the end of a message."
+ * However late it is, something was looked at: or the next page would begin where this one has. */
 bool page_full(struct page *p)
 {
 	return p->ended || p->lines >= p->limit || p->lines >= ADMIN_PAGE_LINES ||
 	       p->a->reply.length - p->reply_start >= PAGE_BYTES ||
-	       clock_monotonic() - p->started >= PAGE_MS;
+	       (p->at != p->from && clock_monotonic() - p->started >= PAGE_MS);
 }
 
 struct text *page_line(struct page *p)

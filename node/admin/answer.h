@@ -133,6 +133,7 @@ enum err answer_authentic(struct answer *a, struct message_view *m, struct heade
 struct page {
 	struct answer *a;
 	uint64_t at;        /* position in the log from which to go on */
+	uint64_t from;      /* where it began */
 	uint64_t limit;     /* lines */
 	uint64_t lines;     /* written */
 	uint64_t started;   /* ms */

@@ -19,7 +19,7 @@
 #include "protocol/admin.h"
 #include "tests/tap.h"
 
-enum { WAIT_MS = 10000, CROWD = 100 };
+enum { WAIT_MS = 60000, CROWD = 100 };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 static const bool sanitized = true;
@@ -141,14 +141,32 @@ static void status_works_before_the_node_has_joined(void)
 	reply_clear(&reply);
 }
 
+/* A page may end because it is late. */
+static bool lists_nothing(void)
+{
+	char request[64] = "{\"do\":\"list\"}";
+	bool nothing = true, more = true;
+
+	while (nothing && more) {
+		struct reply reply = reply_to(request, NULL, 0);
+		const cJSON *next = cJSON_GetObjectItem(reply.json, "next");
+
+		nothing = reply.ok &&
+			  cJSON_GetArraySize(cJSON_GetObjectItem(reply.json, "lines")) == 0;
+		more = cJSON_IsNumber(next);
+		if (more)
+			snprintf(request, sizeof request, "{\"do\":\"list\",\"after\":%.0f}",
+				 next->valuedouble);
+		reply_clear(&reply);
+	}
+	return nothing;
+}
+
 static void an_empty_node_lists_nothing_and_knows_nothing(void)
 {
-	struct reply reply = reply_to("{\"do\":\"list\"}", NULL, 0);
+	struct reply reply;
 
-	ok(reply.ok && cJSON_GetArraySize(cJSON_GetObjectItem(reply.json, "lines")) == 0 &&
-		   cJSON_IsNull(cJSON_GetObjectItem(reply.json, "next")),
-	   "no line, no next page");
-	reply_clear(&reply);
+	ok(lists_nothing(), "no line on any page");
 	reply = reply_to("{\"do\":\"check\",\"values\":[\"192.0.2.1\",\"no value\"]}", NULL, 0);
 	is_int(cJSON_GetArraySize(cJSON_GetObjectItem(reply.json, "lines")), 2,
 	       "a line for each value");

@@ -139,7 +139,7 @@ static void a_card_is_renewed_before_half_of_its_life_is_over(void)
 	is_int(at.expiry, expiry, "until half of it is left nothing happens");
 	put_value("floor", expiry - life / 2 - 47);
 	start();
-	for (int left = 200; left > 0 && at.expiry == expiry; left--) {
+	for (int left = WAIT_MS / 10; left > 0 && at.expiry == expiry; left--) {
 		const struct timespec pause = {.tv_nsec = 10000000};
 		nanosleep(&pause, NULL);
 		need(has_seals(2, &at));

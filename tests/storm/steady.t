@@ -30,6 +30,9 @@ told() {
 	result "$3" "$1, seed $2" "$said"
 }
 
+# in_order SEED: the lines, shuffled.
+in_order() { awk -v seed="$1" 'BEGIN { srand(seed) } { print rand(), $1 }' | sort | cut -d ' ' -f 2; }
+
 # Waits for a run to end, and tells of it.
 one_ends() {
 	local pid code
@@ -44,7 +47,7 @@ declare -A running=()
 end=$((SECONDS + ${TIME:-600}))
 for ((seed = ${SEED:-1}; SECONDS < end; seed++)); do
 	# In another order each time: a short campaign is not always about the first ones.
-	for name in $(shuf --random-source=<(yes "$seed") -e "${names[@]}"); do
+	for name in $(printf '%s\n' "${names[@]}" | in_order "$seed"); do
 		[ "$SECONDS" -lt "$end" ] || break
 		[ "${#running[@]}" -lt "${JOBS:-1}" ] || one_ends
 		run "$name" "$seed" &
