@@ -107,6 +107,12 @@ static cJSON *state_read(struct answer *a)
 	return json;
 }
 
+static void exercise_put(struct text *t, const cJSON *hit)
+{
+	if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(hit, "exercise")))
+		admin_put_bool(t, "exercise", true);
+}
+
 /* ---- hunts ---- */
 
 static void hit_show(struct text *t, const struct kept_hit *h)
@@ -121,6 +127,7 @@ static void hit_show(struct text *t, const struct kept_hit *h)
 	admin_put_number(t, "lines", (uint64_t)number_of(h->json, "lines"));
 	admin_put_number(t, "line", (uint64_t)number_of(h->json, "line"));
 	admin_put_string(t, "text", text_of(h->json, "text"));
+	exercise_put(t, h->json);
 	text_str(t, "}");
 }
 
@@ -216,6 +223,7 @@ static void hit_write(struct text *t, const cJSON *hit)
 		admin_put_string(t, words[i], text_of(hit, words[i]));
 	admin_put_number(t, "lines", (uint64_t)number_of(hit, "lines"));
 	admin_put_number(t, "line", (uint64_t)number_of(hit, "line"));
+	exercise_put(t, hit);
 	text_str(t, "}");
 }
 

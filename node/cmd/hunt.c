@@ -20,6 +20,8 @@ void hunt_print(const cJSON *hit)
 	print_safe(stdout, member_text(hit, "node"), false);
 	printf("  ");
 	print_safe(stdout, member_text(hit, "object"), false);
+	if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(hit, "exercise")))
+		fputs("  EXERCISE", stdout);
 	printf("\n    ");
 	print_safe(stdout, member_text(hit, "file"), false);
 	printf(": %.0f line%s, first line %.0f: ", lines, plural((size_t)lines),

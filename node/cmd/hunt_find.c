@@ -177,6 +177,8 @@ static void hit_put(struct finding *f, const struct found *x, const cJSON *match
 	admin_put_string(t, "node", member_text(match, "node"));
 	admin_put_string(t, "tlp", member_text(match, "tlp"));
 	admin_put_string(t, "how", member_text(match, "how"));
+	if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(match, "exercise")))
+		admin_put_bool(t, "exercise", true);
 	client_put_text(t, "file", path);
 	client_put_text(t, "text", x->text);
 	admin_put_number(t, "line", x->line);

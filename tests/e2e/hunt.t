@@ -94,4 +94,9 @@ ok "what comes next" share 192.0.2.1 four.example 198.51.100.7
 within 30 "is hunted for" hit '"value":"198.51.100.7"'
 is "what was found and done with is not found again" \
 	"$(hits | tr -d ' ' | grep -c '"value":"198.51.100.8"')" 0
+is "what is real is not marked" "$(hits | grep -c exercise)" 0
+printf 'of a drill: drill.example\n' >"$logs/dir/b"
+ok "root shares what is of an exercise" share drill.example --exercise
+within 30 "that is found, and marked" hit '"value":"drill.example"[^}]*"exercise":true'
+like "for people, too" "$(khabar east hunt)" '  EXERCISE$'
 finish
