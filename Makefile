@@ -20,6 +20,7 @@
 #   make scale NODES=1000           a day of a federation of so many nodes, simulated
 #   make sim SEEDS=1000 FROM=1      so many runs of the simulator
 #   make deb                        a package for Debian in build/deb
+#   make deb-check                  the same on a bare system: installed, upgraded, purged; as root
 CC = gcc
 PREFIX = /usr/local
 UNITS = $(PREFIX)/lib/systemd/system
@@ -309,10 +310,14 @@ deb:
 	cd build/deb/khabardar && dpkg-buildpackage --unsigned-source --unsigned-changes --build=binary
 	lintian --fail-on error,warning build/deb/*.changes
 
+deb-check: all deb
+	scripts/deps debootstrap minisign
+	BUILD=$(BUILD) prove -v tests/storm/package.t
+
 clean:
 	rm -rf build
 
-.PHONY: all tests check lint sim storm attack steady net faults bench scale fuzz fuzz-run demo install deb clean
+.PHONY: all tests check lint sim storm attack steady net faults bench scale fuzz fuzz-run demo install deb deb-check clean
 .PHONY: analyze valgrind coverage coverage-run fuzz-keep fuzz-keep-run fuzz-afl fuzz-afl-run
 .SECONDARY:
--include $(shell find $(BUILD) -path build/deb -prune -o -name '*.d' -print 2>/dev/null)
+-include $(shell find $(BUILD) -path 'build/deb*' -prune -o -name '*.d' -print 2>/dev/null)

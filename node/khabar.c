@@ -1,10 +1,8 @@
 /* khabar: what operators type.  This file is the table of subcommands and the options that all of
  * them share. */
-#include <pwd.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "node/cmd/cmd.h"
@@ -277,33 +275,22 @@ static bool take_options(struct cmd_context *c, bool *wants_help, int *argc, cha
 	return good && c->home[0] != '\0';
 }
 
-/* These change files of the home by themselves. */
+/* These read keys or change files of the home by themselves. */
 static bool works_at_home(const struct command *command)
 {
-	return command->run == cmd_init || command->run == cmd_join || command->run == cmd_keys ||
+	return command->run == cmd_doctor || command->run == cmd_backup ||
+	       command->run == cmd_init || command->run == cmd_join || command->run == cmd_keys ||
 	       command->run == cmd_restore || command->run == cmd_check_store ||
 	       command->run == cmd_reindex;
 }
 
-/* Root need not know whose the home is that a package has made: what it puts there is the owner's.
- */
 static bool become_owner(const char *home)
 {
-	const struct passwd *owner;
 	struct report report;
-	struct stat st;
 	bool done;
 
-	if (geteuid() != 0 || stat(home, &st) != 0 || st.st_uid == 0)
-		return true;
-	owner = getpwuid(st.st_uid);
-	if (!owner) {
-		fprintf(stderr, "khabar: %s belongs to user %lu, who does not exist\n", home,
-			(unsigned long)st.st_uid);
-		return false;
-	}
 	report_init(&report);
-	done = sandbox_user(owner->pw_name, &report) == ERR_OK;
+	done = sandbox_owner(home, &report) == ERR_OK;
 	if (!done)
 		fprintf(stderr, "khabar: %s\n", report_first(&report));
 	report_clear(&report);

@@ -29,7 +29,7 @@ static void usage(FILE *out)
 {
 	fprintf(out, "usage: khabardar [--home DIR] [--user NAME] [-n]\n\n"
 		     "Runs the node whose home is DIR (" HOME_DEFAULT ").\n"
-		     "--user NAME  gives up root's privileges for those of NAME\n"
+		     "--user NAME  gives up root's privileges for those of NAME (who owns DIR)\n"
 		     "-n           checks configuration and keys, and stops\n");
 }
 
@@ -171,9 +171,9 @@ static int run(const char *home, char **argv)
 }
 
 /* Who we are from now on.  SPEC 10.2 has what else holds for the daemon. */
-static enum err settle(const char *user, struct report *report)
+static enum err settle(const char *user, const char *home, struct report *report)
 {
-	enum err e = user ? sandbox_user(user, report) : ERR_OK;
+	enum err e = user ? sandbox_user(user, report) : sandbox_owner(home, report);
 
 	sandbox_no_dumps();
 	return e ? e : limits_files(report);
@@ -219,7 +219,7 @@ int main(int argc, char **argv)
 		return 3;
 	}
 	report_init(&report);
-	e = settle(user, &report);
+	e = settle(user, home, &report);
 	if (e)
 		return complain(home, e, &report);
 	return only_check ? check(home) : run(home, argv);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #if defined(__has_feature)
@@ -59,6 +60,21 @@ enum err sandbox_user(const char *user, struct report *report)
 		return ERR_NOT_ALLOWED;
 	}
 	return ERR_OK;
+}
+
+enum err sandbox_owner(const char *home, struct report *report)
+{
+	const struct passwd *owner;
+	struct stat st;
+
+	if (geteuid() != 0 || stat(home, &st) != 0 || st.st_uid == 0)
+		return ERR_OK;
+	owner = getpwuid(st.st_uid);
+	if (owner)
+		return sandbox_user(owner->pw_name, report);
+	report_add(report, "%s belongs to user %lu, who does not exist", home,
+		   (unsigned long)st.st_uid);
+	return ERR_NOT_FOUND;
 }
 
 const char *sandbox_unfit(void)

@@ -19,6 +19,11 @@ void sandbox_no_dumps(void);
 /* Becomes that user, with its groups, for good.  ERR_NOT_FOUND, ERR_NOT_ALLOWED with words. */
 enum err sandbox_user(const char *user, struct report *report);
 
+/* Root becomes who owns the folder: it need not know whose the home is that a package has made, and
+ * what it puts there is the owner's.  Who is not root stays who he is, and so does root where there
+ * is no folder. */
+enum err sandbox_owner(const char *home, struct report *report);
+
 /* Why this program, as it was built and started, cannot be shut in at all; static, or NULL. */
 const char *sandbox_unfit(void);
 

@@ -116,7 +116,7 @@ is "nor was the passphrase" "$(grep -caF -e "$phrase" "$work/said")" 0
 
 if [ "$(id -u)" != 0 ]; then
 	exits 1 "only root becomes somebody else" 'only root' "$bin/khabardar" --home "$home" --user root
-	skip 3 "needs root, who can give privileges up"
+	skip 5 "needs root, who can give privileges up"
 else
 	lab stop root
 	chmod 711 "$work" "$lab"
@@ -127,6 +127,9 @@ else
 	like "with no privilege left" "$(status_line root Uid) $(status_line root CapEff)" \
 		"^$(id -u nobody)[[:space:]].* 0*\$"
 	ok "and answers" khabar root status
+	exits 0 "root is the owner of a home where it looks into one" 'in order' \
+		"$bin/khabardar" --home "$lab/root" -n
+	like "and where the doctor does" "$(khabar root doctor)" '^ok +keys '
 	exits 1 "whom nobody knows cannot be" 'no user "no-such-user"' \
 		"$bin/khabardar" --home "$home" --user no-such-user
 fi
