@@ -16,6 +16,7 @@
 #   make attack                     how long others wait while a node is attacked; TIME=8 each
 #   make steady TIME=600 SEED=1     the end-to-end tests while the daemons are held at random
 #   make net                        links that are parted for long, or work one way only
+#   make exports VALUES=1000000     memory of every exporter with so many values; FILES="LIST...": those
 #   make bench                      how fast, beside the limits; BIG=1: ten million
 #   make scale NODES=1000           a day of a federation of so many nodes, simulated
 #   make sim SEEDS=1000 FROM=1      so many runs of the simulator
@@ -184,6 +185,9 @@ attack: all $(BUILD)/tests/e2e/attacker $(BUILD)/tests/e2e/outsider
 steady: all tests
 	BUILD=$(BUILD) TIME=$(TIME) SEED=$(SEED) prove -v tests/storm/steady.t
 
+exports: all
+	BUILD=$(BUILD) FILES="$(FILES)" VALUES=$(VALUES) prove -v tests/storm/exports.t
+
 net: all
 	BUILD=$(BUILD) LONG=1 prove -v tests/e2e/net.t
 
@@ -317,7 +321,7 @@ deb-check: all deb
 clean:
 	rm -rf build
 
-.PHONY: all tests check lint sim storm attack steady net faults bench scale fuzz fuzz-run demo install deb deb-check clean
+.PHONY: all tests check lint sim storm attack steady exports net faults bench scale fuzz fuzz-run demo install deb deb-check clean
 .PHONY: analyze valgrind coverage coverage-run fuzz-keep fuzz-keep-run fuzz-afl fuzz-afl-run
 .SECONDARY:
 -include $(shell find $(BUILD) -path 'build/deb*' -prune -o -name '*.d' -print 2>/dev/null)

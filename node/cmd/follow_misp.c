@@ -29,6 +29,8 @@ enum {
 	RECONNECT_MAX_MS = 30 * 1000,
 	SILENT_MS = 5 * 60 * 1000,
 	TELL_AGAIN_MS = 60 * 1000,
+	REST_MS = 1000,
+	REST_MAX_MS = 60 * 1000,
 	FOLDER_ROOM = PATH_MAX - 80,
 	UUID_LENGTH = 36,
 };
@@ -39,11 +41,14 @@ struct following {
 	const struct inflow *f;
 	void *socket;
 	char folder[FOLDER_ROOM];
-	int place;      /* the same, open */
-	uint64_t heard; /* mono ms */
-	char wrong[256], told[256];
-	uint64_t tell; /* mono ms: when to say it anyway */
-	size_t taken;  /* that was not told */
+	int place;       /* the same, open */
+	uint64_t heard;  /* mono ms */
+	char wrong[256]; /* until the next that goes well */
+	char told[256];
+	uint64_t rest;   /* ms: how long nothing is shared after an event that cannot be put away */
+	uint64_t rested; /* mono ms: when it is over */
+	uint64_t tell;   /* mono ms: when to say it anyway */
+	size_t taken;    /* that was not told */
 };
 
 static void journal(const struct following *x, const char *uuid, const char *what, const char *said)
@@ -66,11 +71,6 @@ static const char *path_of(char out[PATH_MAX], const struct following *x, const 
 	return out;
 }
 
-static void trouble(struct following *x, const struct report *report)
-{
-	snprintf(x->wrong, sizeof x->wrong, "%s", report->count ? report_first(report) : "");
-}
-
 /* The newest of an event is the one that counts. */
 static void keep(struct following *x, const char *uuid, const char *text)
 {
@@ -78,8 +78,12 @@ static void keep(struct following *x, const char *uuid, const char *text)
 	struct report report;
 
 	report_init(&report);
+	if (!x->rest)
+		*x->wrong = '\0';
 	if (file_write(path_of(path, x, uuid, waits), text, strlen(text), &report) != ERR_OK)
-		trouble(x, &report);
+		snprintf(x->wrong, sizeof x->wrong,
+			 "event %s was published, and cannot be kept: %.160s", uuid,
+			 report.count ? report_first(&report) : "");
 	unlink(path_of(path, x, uuid, refused));
 	unlink(path_of(path, x, uuid, reason));
 	report_clear(&report);
@@ -153,6 +157,22 @@ static int import_event(struct following *x, const struct cmd_context *c, const 
 	return inflow_import(c, x->f, tlp.has ? tlp.tlp : x->f->tlp, x->place, name, more, said);
 }
 
+/* An event that stays where it is would be tried without end. */
+static void put_away(struct following *x, const char *uuid, bool done)
+{
+	*x->wrong = '\0';
+	if (done) {
+		x->rest = 0;
+		return;
+	}
+	snprintf(x->wrong, sizeof x->wrong, "event %s cannot be put away in %.120s: %s", uuid,
+		 x->folder, strerror(errno));
+	x->rest = x->rest ? 2 * x->rest : REST_MS;
+	if (x->rest > REST_MAX_MS)
+		x->rest = REST_MAX_MS;
+	x->rested = clock_monotonic() + x->rest;
+}
+
 static int share_one(struct following *x, const struct cmd_context *c, const char *uuid)
 {
 	char *said = calloc(1, IMPORT_SAID_BYTES), from[PATH_MAX], to[PATH_MAX];
@@ -162,11 +182,11 @@ static int share_one(struct following *x, const struct cmd_context *c, const cha
 	report_init(&report);
 	path_of(from, x, uuid, waits);
 	if (code == EXIT_DONE) {
-		unlink(from);
+		put_away(x, uuid, unlink(from) == 0);
 		x->taken++;
 		journal(x, uuid, "was taken", said);
 	} else if (code != EXIT_UNREACHABLE) {
-		(void)rename(from, path_of(to, x, uuid, refused));
+		put_away(x, uuid, rename(from, path_of(to, x, uuid, refused)) == 0);
 		(void)file_write(path_of(to, x, uuid, reason), said, strlen(said), &report);
 		journal(x, uuid, "was not taken", said);
 	}
@@ -245,7 +265,6 @@ static int tell(struct following *x, struct client *client)
 	if (code)
 		return code;
 	snprintf(x->told, sizeof x->told, "%s", wrong);
-	*x->wrong = '\0';
 	x->tell = clock_monotonic() + TELL_AGAIN_MS;
 	x->taken = 0;
 	return EXIT_DONE;
@@ -300,7 +319,8 @@ static int turn(struct following *x, const struct cmd_context *c, struct client 
 {
 	struct sharing s = {x, c, EXIT_DONE};
 
-	files(x, waits, share_next, &s);
+	if (!x->rest || clock_monotonic() >= x->rested)
+		files(x, waits, share_next, &s);
 	return s.code == EXIT_UNREACHABLE ? s.code : tell(x, client);
 }
 

@@ -36,6 +36,7 @@ struct seen {
 struct watching {
 	const struct inflow *f;
 	int folder, taking, done, failed; /* descriptors; -1: not there */
+	mode_t mode;                      /* of the folder */
 	size_t seen_count;
 	struct seen *seen; /* owned; ascending by name */
 	char wrong[256];   /* what is wrong with the folder itself; or empty */
@@ -46,11 +47,14 @@ struct watching {
 
 /* ---- the folder ---- */
 
-static int inner_open(struct watching *w, const char *name)
+static int inner_open(struct watching *w, const char *name, mode_t mode)
 {
-	int fd;
+	mode_t mask = umask(0);
+	int fd, made = mkdirat(w->folder, name, mode), error = errno;
 
-	if (mkdirat(w->folder, name, 0700) != 0 && errno != EEXIST) {
+	umask(mask);
+	errno = error;
+	if (made != 0 && errno != EEXIST) {
 		snprintf(w->wrong, sizeof w->wrong, "%s/%s: %s", w->f->from, name, strerror(errno));
 		return -1;
 	}
@@ -90,15 +94,19 @@ static bool keep_out_others(struct watching *w)
 /* Each time anew: it may have been removed, or be a place where something is mounted now. */
 static bool folder_open(struct watching *w)
 {
+	struct stat st;
+
 	*w->wrong = '\0';
 	w->folder = open(w->f->from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (w->folder < 0) {
+	if (w->folder < 0 || fstat(w->folder, &st) != 0) {
 		snprintf(w->wrong, sizeof w->wrong, "%s: %s", w->f->from, strerror(errno));
 		return false;
 	}
-	w->taking = inner_open(w, ".taking");
-	w->done = inner_open(w, "done");
-	w->failed = inner_open(w, "failed");
+	/* Who puts files there sees what became of them. */
+	w->mode = st.st_mode & 0777;
+	w->taking = inner_open(w, ".taking", 0700);
+	w->done = inner_open(w, "done", w->mode);
+	w->failed = inner_open(w, "failed", w->mode);
 	return keep_out_others(w) && w->done >= 0 && w->failed >= 0;
 }
 
@@ -225,10 +233,15 @@ static void reason_write(const struct watching *w, const char *name, const char 
 {
 	char why[NAME_MAX + 1];
 	size_t n = strlen(said);
+	mode_t mask = umask(0);
 	int fd;
 
 	snprintf(why, sizeof why, "%.*s.why", NAME_MAX - 4, name);
-	fd = openat(w->failed, why, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	/* Others may write there. */
+	(void)unlinkat(w->failed, why, 0);
+	fd = openat(w->failed, why, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		    w->mode & 0666);
+	umask(mask);
 	if (fd < 0)
 		return;
 	if (write(fd, said, n) != (ssize_t)n)

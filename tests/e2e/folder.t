@@ -67,6 +67,9 @@ ok "which is shared all the same" knows east two.example
 # What cannot be read, or must not.
 printf 'three.example\nnot a value!\n' >"$in/bad.txt"
 within 20 "a list with a bad line is not" failed bad.txt
+is "who may look into the folder may look at what failed" \
+	"$(stat -c %a "$in/done" "$in/failed" | sort -u) $(stat -c %A "$in/failed/bad.txt.why")" \
+	"$(stat -c %a "$in") $(stat -c %A "$in" | sed 's/^d/-/; s/x/-/g')"
 like "its reason names the line" "$(<"$in/failed/bad.txt.why")" 'line 2'
 printf 'four.example # TLP:RED\n' >"$in/red.txt"
 within 20 "nor is what is marked more strictly" failed red.txt

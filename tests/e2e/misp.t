@@ -99,8 +99,12 @@ like "the reason is kept" "$(cat "$lab"/east/misp/local/*.why)" 'AMBER|amber'
 publish misp_json "$(event 8 $ours "$(tag tlp:green)" "$(attribute 1 amber.example)")"
 within 60 "without it, it is" knows root amber.example
 within 60 "and nothing is wrong any more" not_warned
+mkdir -p "$lab/east/misp/local/${event}9.refused/in-the-way"
 publish misp_json "$(event 9 $ours '' "$(attribute 2 untagged.example)")"
+within 60 "one that cannot be put away is told of" warned "event ${event}9 cannot be put away"
+rm -r "$lab/east/misp/local/${event}9.refused"
 within 60 "one that says no TLP is not shared" warned '1 event could not be shared'
+is "what waits there is closed to others" "$(stat -c %a "$lab/east/misp" "$lab/east/misp/local" | sort -u)" 700
 
 # The loop: what our feed delivers, MISP publishes.
 ok "root shares" khabar root share far.example --tlp green --to all --yes
