@@ -104,6 +104,7 @@ static const struct command commands[] = {
 	 "                   [--description TEXT] [--aware TIME] [--reported-by NAME [--file "
 	 "FILE]]\n"
 	 "                   [--assignee NAME] [--link KIND=ID]... [--early-warning] [--exercise]\n"
+	 "                   [--determination D]\n"
 	 "    update ID [--status S] [--stage S --text TEXT|-] [--title T] [--unlink KIND=ID]...\n"
 	 "                   [--not-affected PARTY]... [--not-critical] ...\n"
 	 "    note ID TEXT | ack ID [TEXT] | notify ID --to A [TEXT] | request-help ID --to A "

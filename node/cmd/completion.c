@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "node/format/export.h"
+#include "node/format/format.h"
+
 enum { SEEN_MAX = 96 };
 
 struct word {
@@ -63,6 +66,32 @@ static void print_words(const char *usage)
 	}
 }
 
+/* What stands behind an option and is one of a few words, or a file. */
+static void print_values(void)
+{
+	const struct export_format *f;
+	const char *name;
+
+	printf("\tcase ${COMP_WORDS[COMP_CWORD - 1]} in\n"
+	       "\t--tlp | --tlp-max) words='clear green amber amber+strict red' ;;\n"
+	       "\t--to) words='all up down owner-of:' ;;\n"
+	       "\t--priority) words='routine raised high emergency' ;;\n"
+	       "\t--home | --file | --from | --out | --text | --passphrase-file) words= ;;\n"
+	       "\t--format)\n"
+	       "\t\tcase $command in\n"
+	       "\t\texport) words='");
+	for (size_t i = 0; (f = export_format(i)); i++)
+		printf("%s%s", i ? " " : "", f->name);
+	printf("' ;;\n"
+	       "\t\timport) words='");
+	for (size_t i = 0; (name = format_name(i)); i++)
+		printf("%s%s", i ? " " : "", name);
+	printf("' ;;\n"
+	       "\t\tesac\n"
+	       "\t\t;;\n"
+	       "\tesac\n");
+}
+
 void completion_print(const struct completed *commands, size_t n)
 {
 	printf("# bash completion for khabar(1): written by khabar help --bash\n"
@@ -80,16 +109,17 @@ void completion_print(const struct completed *commands, size_t n)
 	       "\tdone\n"
 	       "\tcase $command in\n");
 	for (size_t i = 0; i < n; i++) {
-		printf("\t%s) words='--home --json --yes --help", commands[i].name);
+		printf("\t%s) words='--home --json --yes --hold --help", commands[i].name);
 		print_words(commands[i].usage);
 		printf("' ;;\n");
 	}
-	printf("\t*) words='--home --json --yes --help help");
+	printf("\t*) words='--home --json --yes --hold --help help");
 	for (size_t i = 0; i < n; i++)
 		printf(" %s", commands[i].name);
 	printf("' ;;\n"
-	       "\tesac\n"
-	       "\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
+	       "\tesac\n");
+	print_values();
+	printf("\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
 	       "}\n"
 	       "complete -o default -F _khabar khabar\n");
 }

@@ -41,6 +41,20 @@ for command in "${named[@]}"; do
 	"$bin/khabar" help "$command" >/dev/null 2>&1 || extra+=" $command"
 done
 is "and no command that is not there" "$extra" ""
+options_of() { grep -oE -e '--[a-z]+(-[a-z]+)*' | sort -u; }
+known=$(for command in "${commands[@]}"; do "$bin/khabar" help "$command"; done | options_of)
+is "nor an option" "$(comm -23 <(options_of <<<"$page") \
+	<(printf '%s\n' "$known" --home --json --yes --hold --help --version | sort -u))" ""
+daemon=$(sed -E 's/\bFl -/--/g; s/^\.//' node/man/khabardar.8)
+is "khabardar(8) has the options of khabardar" "$("$bin/khabardar" --help | options_of | while read -r option; do
+	grep -qF -e "$option" <<<"$daemon" || echo "$option"
+done)" ""
+# Keys of the configuration stand in tables, {"key", ...}.
+pages=$(sed -E 's/\b(Ic|Cm|It|No|Ar|Dq|Pq)\b//g' node/man/khabardar.zpl.5)
+is "khabardar.zpl(5) has every key of the configuration" "$(sed -nE 's/^.*\{"([a-z-]+)",.*/\1/p' \
+	node/config*.c | sort -u | while read -r key; do
+	grep -qE "(^|[ ,])$key([ ,=]|\$)" <<<"$pages" || echo "$key"
+done)" ""
 
 # ---- completion ----
 
@@ -57,5 +71,9 @@ is "a command" "$(completes khabar wit)" withdraw
 is "behind the home" "$(completes khabar --home /x check-)" check-store
 is "an option of a command" "$(completes khabar share 192.0.2.1 --tl)" --tlp
 is "a word that it takes" "$(completes khabar withdraw x --because l)" leaked
+is "one of a few" "$(completes khabar share 192.0.2.1 --tlp am)" "amber amber+strict"
+is "a format to import" "$(completes khabar import f --format m)" misp
+is "a format to export" "$(completes khabar export --format m)" misp-feed
+is "where it is a file, bash knows better" "$(completes khabar check --file x)" ""
 is "no option of another" "$(completes khabar ack --tl)" ""
 finish

@@ -68,9 +68,9 @@ if ! apt install ./khabardar.deb >"$work/apt" 2>&1; then
 fi
 result 0 "it installs, with what it depends on"
 cp -n "$root"/var/cache/apt/archives/*.deb "$kept/base/var/cache/apt/archives/" 2>/dev/null
-version=$("$bin/khabar" --version)
-is "the command runs" "$(inside khabar --version)" "$version"
-is "so does the daemon" "$(inside khabardar --version)" "khabardar ${version#khabar }"
+version=$(dpkg-deb -f "$deb" Version)
+is "the command runs" "$(inside khabar --version)" "khabar $version"
+is "so does the daemon" "$(inside khabardar --version)" "khabardar $version"
 like "it has a user, who cannot log in" "$(inside getent passwd khabardar)" ':/var/lib/khabardar:.*nologin$'
 is "whose home is closed to others" "$(inside stat -c '%a %U %G' /var/lib/khabardar)" "700 khabardar khabardar"
 ok "the unit is in order" inside systemd-analyze --man=no verify /lib/systemd/system/khabardar.service
@@ -122,7 +122,7 @@ ok "it ends when told to" ends
 
 held() { (cd "$root/var/lib/khabardar" && find . -type f ! -name 'lock*' -print0 | sort -z | xargs -0 sha256sum); }
 before=$(held)
-next=${version#khabar }+next
+next=$version+next
 versioned "$next" >/dev/null
 ok "the next version takes its place" apt install ./next.deb
 is "is what is installed" "$(inside dpkg-query -Wf "\${Version}" khabardar)" "$next"
