@@ -4,80 +4,12 @@
 #include <string.h>
 
 #include "protocol/exchange_state.h"
-#include "protocol/recall.h"
-
-static bool keeps(const struct pending *p)
-{
-	return p->judged.judgement == JUDGED_AUTHENTIC && !p->duplicate;
-}
 
 static int by_id(const void *a, const void *b)
 {
 	const struct pending *p = *(struct pending *const *)a, *q = *(struct pending *const *)b;
 
 	return memcmp(p->judged.id.b, q->judged.id.b, MESSAGE_ID_BYTES);
-}
-
-/* Has the message been recalled, here or in this batch (of n; 0: no recall is in it)?  *taken: by a
- * recall that is accepted. */
-static enum err recalled(struct exchange *x, size_t n, const struct pending *p, bool *known,
-			 bool *taken)
-{
-	struct header target, h;
-	uint64_t lsn;
-	enum err e = header_decode(&target, p->message.header, p->message.header_length);
-
-	*known = *taken = false;
-	for (size_t i = 0; i < n && !e && !*taken; i++) {
-		const struct pending *q = x->pending[i];
-		/* Few are recalls: the kind is looked at before anything is decoded. */
-		if (!keeps(q) || q->message.header[KIND_OFFSET] != KIND_RECALL)
-			continue;
-		e = header_decode(&h, q->message.header, q->message.header_length);
-		if (e || !recall_applies(&h, &target, &p->judged.id))
-			continue;
-		*known |= verdict_holds(q->judged.verdict);
-		*taken = q->judged.verdict == VERDICT_ACCEPTED;
-	}
-	if (e || *taken)
-		return e;
-	e = recall_find(&x->host.store, &target, &p->judged.id, false, &lsn);
-	*taken = e == ERR_OK;
-	if (e == ERR_NOT_FOUND && p->judged.bodyless && !*known) {
-		e = recall_find(&x->host.store, &target, &p->judged.id, true, &lsn);
-		*known = e == ERR_OK;
-	}
-	return e == ERR_NOT_FOUND ? ERR_OK : e;
-}
-
-/* SPEC 5.8: "What is recalled is kept and passed on without its body" */
-static enum err recalls_apply(struct exchange *x, size_t n)
-{
-	size_t recalls = 0;
-
-	for (size_t i = 0; i < n; i++)
-		recalls += keeps(x->pending[i]) &&
-			   x->pending[i]->message.header[KIND_OFFSET] == KIND_RECALL;
-	for (size_t i = 0; i < n; i++) {
-		struct pending *p = x->pending[i];
-		bool known, taken;
-		enum err e;
-		if (!keeps(p))
-			continue;
-		e = recalled(x, recalls ? n : 0, p, &known, &taken);
-		if (e)
-			return e;
-		if (taken)
-			p->message.body = NULL;
-		/* SPEC 5.8: "A receiver that has no recall of a message that comes without its body
-		 * refuses it as unjudgeable." */
-		if (!known && !taken && p->judged.bodyless &&
-		    p->judged.verdict != VERDICT_HEADER_ONLY) {
-			p->judged.judgement = JUDGED_REFUSED;
-			p->judged.reason = NAK_UNJUDGEABLE;
-		}
-	}
-	return ERR_OK;
 }
 
 /* The same message from two neighbours in one batch, or one that has been stored since its first
@@ -101,7 +33,7 @@ static enum err duplicates_mark(struct exchange *x, size_t n)
 			return e;
 		}
 		p->duplicate = e == ERR_OK;
-		if (keeps(p))
+		if (pending_keeps(p))
 			sorted[count++] = p;
 	}
 	qsort(sorted, count, sizeof *sorted, by_id);
@@ -137,7 +69,7 @@ static enum err arrivals_make(struct exchange *x, size_t n, size_t *count)
 	if (!x->arrivals || !x->lsns)
 		return ERR_MEMORY;
 	for (size_t i = 0; i < n; i++) {
-		if (keeps(x->pending[i]))
+		if (pending_keeps(x->pending[i]))
 			x->arrivals[(*count)++] = arrival_of(x, x->pending[i]);
 	}
 	return ERR_OK;
@@ -310,7 +242,7 @@ static void admitted(struct exchange *x, size_t n)
 	x->keeping = 0;
 	/* First everything is passed on, then answered: ending a session must not come between. */
 	for (size_t i = 0; i < n; i++) {
-		if (!keeps(x->pending[i]))
+		if (!pending_keeps(x->pending[i]))
 			continue;
 		pass_on(x, &x->arrivals[count], x->lsns[count]);
 		count++;

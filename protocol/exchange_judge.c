@@ -13,6 +13,11 @@ void pending_free(struct pending *p)
 	free(p);
 }
 
+bool pending_keeps(const struct pending *p)
+{
+	return p->judged.judgement == JUDGED_AUTHENTIC && !p->duplicate;
+}
+
 enum err pending_add(struct exchange *x, struct pending *p)
 {
 	if (x->pending_count == x->pending_size) {

@@ -136,6 +136,8 @@ void peer_cursor(const struct peer *p, struct cursor *c);
 /* exchange_judge.c: what has arrived, and its judgement. */
 enum err pending_add(struct exchange *x, struct pending *p);
 void pending_free(struct pending *p);
+/* It is judged, and is to be kept. */
+bool pending_keeps(const struct pending *p);
 void pending_forget(struct exchange *x, const struct peer *peer);
 /* Takes what the background has done, and gives it more. */
 void judging_turn(struct exchange *x);
@@ -153,6 +155,10 @@ void turns_merge(struct exchange *x, size_t from, size_t judged);
  * store. */
 size_t turns_to_judge(const struct exchange *x, size_t from);
 size_t turns_to_keep(struct exchange *x);
+
+/* exchange_recall.c */
+/* SPEC 5.8: "What is recalled is kept and passed on without its body": of the first n. */
+enum err recalls_apply(struct exchange *x, size_t n);
 
 /* exchange_admit.c: what becomes of it. */
 /* May a neighbour that holds back what this origin says pass one more of its emergencies on? */

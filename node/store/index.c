@@ -211,6 +211,15 @@ uint64_t index_unfolded(const struct index *index)
 	return seen > folded ? seen - folded : 0;
 }
 
+uint64_t index_followed(const struct index *index)
+{
+	struct index *i = (struct index *)(uintptr_t)index;
+	pthread_mutex_lock(&i->lock);
+	uint64_t lsn = i->headers.lsn;
+	pthread_mutex_unlock(&i->lock);
+	return lsn;
+}
+
 uint64_t index_searchable(const struct index *index)
 {
 	struct index *i = (struct index *)(uintptr_t)index;
@@ -312,14 +321,6 @@ enum err index_settle(struct index *index, bool *more)
 	return e;
 }
 
-static uint64_t headers_folded(struct index *index)
-{
-	pthread_mutex_lock(&index->lock);
-	uint64_t lsn = index->headers.lsn;
-	pthread_mutex_unlock(&index->lock);
-	return lsn;
-}
-
 static enum err follow(struct index *index, uint64_t until)
 {
 	struct folding f = folding_of(index);
@@ -337,7 +338,7 @@ static enum err follow(struct index *index, uint64_t until)
 
 enum err index_follow(struct index *index, uint64_t until)
 {
-	if (headers_folded(index) >= until)
+	if (index_followed(index) >= until)
 		return ERR_OK;
 	/* A check or a rebuild takes minutes. */
 	if (pthread_mutex_trylock(&index->folding) != 0)

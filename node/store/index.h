@@ -41,6 +41,8 @@ enum err index_note(struct index *index, const struct message_id *id, uint64_t l
 bool index_tail_full(const struct index *index);
 /* Messages committed and not yet searchable. */
 uint64_t index_unfolded(const struct index *index);
+/* The last position whose header is folded, with all before it. */
+uint64_t index_followed(const struct index *index);
 /* The last position that is searchable, with all before it. */
 uint64_t index_searchable(const struct index *index);
 

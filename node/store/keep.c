@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "node/store/committer.h"
+#include "node/store/recalls.h"
 #include "protocol/bytes.h"
 
 enum { CURSOR_BYTES = STORE_ID_BYTES + HASH_BYTES + 16, CURSOR_KEY_BYTES = 8 + 2 * PARTY_ID_BYTES };
@@ -35,9 +36,8 @@ struct keep {
 	uint64_t follow; /* what the trie is being brought up to; 0: nothing */
 	bool reading, looking,
 		tracing; /* the log's, the index's and the trie's reader have a picture */
-	struct noted_list appended; /* in the open transaction */
-	struct noted_list recalls;  /* of this run, under what they take back */
-	size_t recalls_committed;
+	struct noted_list appended, recalling; /* in the open transaction; of the latter the refs */
+	struct recalls recalls;                /* that are committed */
 };
 
 enum err keep_open(struct keep **keep, struct log *log, struct index *index)
@@ -46,6 +46,7 @@ enum err keep_open(struct keep **keep, struct log *log, struct index *index)
 	enum err e = k ? ERR_OK : ERR_MEMORY;
 
 	if (!e) {
+		recalls_init(&k->recalls);
 		k->log = log;
 		k->index = index;
 		k->committer = committer_start(log);
@@ -76,7 +77,8 @@ void keep_close(struct keep *k)
 	if (k->reader)
 		log_reader_close(k->reader);
 	free(k->appended.items);
-	free(k->recalls.items);
+	free(k->recalling.items);
+	recalls_clear(&k->recalls);
 	free(k);
 }
 
@@ -99,23 +101,22 @@ static enum err picture(struct keep *k)
 	return e;
 }
 
-/* Once everything is folded the index knows them all, in a picture taken from now on. */
-static void recalls_forget(struct keep *k)
+/* What is folded the index knows, in a picture taken from now on. */
+static void folded_forget(struct keep *k)
 {
-	if (k->recalls_committed && index_unfolded(k->index) == 0) {
-		k->recalls_committed = 0;
-		index_reader_pause(k->index_reader);
-		k->looking = false;
-	}
-	k->recalls.count = k->recalls_committed;
+	if (k->recalls.count == 0)
+		return;
+	recalls_forget(&k->recalls, index_followed(k->index));
+	index_reader_pause(k->index_reader);
+	k->looking = false;
 }
 
 static enum err begin(void *self)
 {
 	struct keep *k = self;
 
-	k->appended.count = 0;
-	recalls_forget(k);
+	k->appended.count = k->recalling.count = 0;
+	folded_forget(k);
 	return log_begin(k->log);
 }
 
@@ -151,12 +152,21 @@ static bool is_recall(const struct arrival *a)
 	return a->message.header[KIND_OFFSET] == KIND_RECALL;
 }
 
-static enum err recall_add(struct keep *k, const struct arrival *a, uint64_t lsn)
+static struct message_id ref_of(const struct arrival *a)
 {
 	struct message_id ref;
 
 	memcpy(ref.b, a->message.header + REF_OFFSET, sizeof ref.b);
-	return noted_add(&k->recalls, &ref, lsn);
+	return ref;
+}
+
+/* What is durable must not be forgotten for want of memory: first there is room for it. */
+static enum err recall_append(struct keep *k, const struct arrival *a, uint64_t lsn)
+{
+	struct message_id ref = ref_of(a);
+	enum err e = recalls_reserve(&k->recalls, k->recalling.count + 1);
+
+	return e ? e : noted_add(&k->recalling, &ref, lsn);
 }
 
 static enum err append(void *self, const struct arrival *a, uint64_t *lsn)
@@ -167,7 +177,7 @@ static enum err append(void *self, const struct arrival *a, uint64_t *lsn)
 	if (!e)
 		e = noted_add(&k->appended, &a->id, *lsn);
 	if (!e && is_recall(a))
-		e = recall_add(k, a, *lsn);
+		e = recall_append(k, a, *lsn);
 	return e;
 }
 
@@ -258,7 +268,8 @@ static enum err commit(void *self)
 	keep_rest(k);
 	if (e)
 		return e;
-	k->recalls_committed = k->recalls.count;
+	for (size_t i = 0; i < k->recalling.count; i++)
+		recalls_add(&k->recalls, &k->recalling.items[i].id, k->recalling.items[i].lsn);
 	for (size_t i = 0; i < k->appended.count; i++)
 		note(k, &k->appended.items[i]);
 	return ERR_OK;
@@ -270,11 +281,10 @@ static enum err keep(void *self, const struct arrival *arrivals, size_t n, uint6
 	size_t recalls = 0;
 	enum err e;
 
-	recalls_forget(k);
+	folded_forget(k);
 	for (size_t i = 0; i < n; i++)
 		recalls += is_recall(&arrivals[i]);
-	/* What is durable must not be forgotten for want of memory. */
-	e = noted_reserve(&k->recalls, recalls);
+	e = recalls_reserve(&k->recalls, recalls);
 	if (e)
 		return e;
 	k->batch = arrivals;
@@ -295,11 +305,11 @@ static bool kept(void *self, bool wait, enum err *e)
 	k->batch = NULL;
 	keep_rest(k);
 	for (size_t i = 0; i < k->batch_count && !*e; i++) {
+		struct message_id ref = ref_of(&batch[i]);
 		note(k, &(struct noted){batch[i].id, k->batch_lsns[i]});
 		if (is_recall(&batch[i]))
-			recall_add(k, &batch[i], k->batch_lsns[i]);
+			recalls_add(&k->recalls, &ref, k->batch_lsns[i]);
 	}
-	k->recalls_committed = k->recalls.count;
 	return true;
 }
 
@@ -363,22 +373,21 @@ static enum err next(void *self, uint64_t lsn, struct stored *out)
 	return ERR_OK;
 }
 
-/* First the recalls of this run, which the index may not have folded yet, then the index: its
- * positions are told from those of the list by the highest bit. */
+/* First the recalls that the index may not know, then the index: its positions are told from their
+ * places by the highest bit. */
 static enum err refs(void *self, const struct message_id *id, uint64_t *at, uint64_t *lsn)
 {
 	struct keep *k = self;
 	enum err e = k->looking ? ERR_OK : index_reader_renew(k->index_reader);
+	uint32_t place = (uint32_t)*at;
 	uint64_t position;
 
 	if (e)
 		return e;
 	k->looking = true;
-	for (; *at < k->recalls_committed; ++*at) {
-		if (message_id_equal(&k->recalls.items[*at].id, id)) {
-			*lsn = k->recalls.items[(*at)++].lsn;
-			return ERR_OK;
-		}
+	if (!(*at & IN_INDEX) && recalls_next(&k->recalls, id, &place, lsn)) {
+		*at = place;
+		return ERR_OK;
 	}
 	position = *at & IN_INDEX ? *at & ~IN_INDEX : 0;
 	e = index_answers(k->index_reader, id, &position, lsn);

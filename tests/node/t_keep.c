@@ -199,6 +199,40 @@ static void a_recall_counts_as_soon_as_it_is_told_of(void)
 	close_kept(&k);
 }
 
+static size_t refs_of(struct kept *k, const struct message_id *target)
+{
+	uint64_t at = 0, lsn;
+	size_t n = 0;
+
+	while (n < MANY && k->store.refs(k->keep, target, &at, &lsn) == ERR_OK)
+		n++;
+	return n;
+}
+
+/* Or a flood of them, with which the index is never done, would be remembered for ever. */
+static void what_the_index_knows_is_not_remembered_beside_it(void)
+{
+	static struct batch b[3];
+	struct kept k;
+	struct message_id target = {{9}};
+	bool more = true;
+	enum err e;
+
+	open_kept(&k);
+	for (size_t i = 0; i < 3; i++) {
+		make_batch(&b[i], i * MANY, MANY);
+		b[i].samples[7].row[KIND_OFFSET] = KIND_RECALL;
+		memcpy(b[i].samples[7].row + REF_OFFSET, target.b, sizeof target.b);
+		need(keep_begin(&k, &b[i]) && k.store.kept(k.keep, true, &e) && e == ERR_OK);
+		is_int(refs_of(&k, &target), i + 1, "each recall is there once");
+		while (i == 0 && more)
+			need(index_fold(k.pair.index, &more) == ERR_OK);
+	}
+	for (size_t i = 0; i < 3; i++)
+		clear_batch(&b[i]);
+	close_kept(&k);
+}
+
 static void closing_waits_for_what_is_under_way(void)
 {
 	static struct batch b;
@@ -221,6 +255,7 @@ int main(void)
 	RUN(what_fails_leaves_nothing);
 	RUN(who_writes_meanwhile_waits);
 	RUN(a_recall_counts_as_soon_as_it_is_told_of);
+	RUN(what_the_index_knows_is_not_remembered_beside_it);
 	RUN(closing_waits_for_what_is_under_way);
 	fixture_clear(&home);
 	return tap_done();

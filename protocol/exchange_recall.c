@@ -1,0 +1,125 @@
+/* What is taken back by a recall, here or in the same batch, is kept without its body. SPEC.md 5.8.
+ *
+ * Of a batch the recalls are sorted once, so that one who floods with them costs no more than with
+ * anything else. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/exchange_state.h"
+#include "protocol/recall.h"
+
+static bool is_recall(const struct pending *p)
+{
+	return p->message.header[KIND_OFFSET] == KIND_RECALL;
+}
+
+static const uint8_t *ref_of(const struct pending *p)
+{
+	return p->message.header + REF_OFFSET;
+}
+
+static int by_ref(const void *a, const void *b)
+{
+	return memcmp(ref_of(*(struct pending *const *)a), ref_of(*(struct pending *const *)b),
+		      MESSAGE_ID_BYTES);
+}
+
+/* The recalls among the first n, ascending by what they take back; owned by the caller. */
+static enum err recalls_sort(const struct exchange *x, size_t n, struct pending ***out,
+			     size_t *count)
+{
+	struct pending **sorted = malloc((n + 1) * sizeof(*sorted));
+
+	*out = sorted;
+	*count = 0;
+	if (!sorted)
+		return ERR_MEMORY;
+	for (size_t i = 0; i < n; i++) {
+		if (pending_keeps(x->pending[i]) && is_recall(x->pending[i]))
+			sorted[(*count)++] = x->pending[i];
+	}
+	qsort(sorted, *count, sizeof(*sorted), by_ref);
+	return ERR_OK;
+}
+
+/* The first of them that takes back id, or something behind it. */
+static size_t first_of(struct pending *const *recalls, size_t count, const struct message_id *id)
+{
+	size_t low = 0;
+
+	while (low < count) {
+		size_t middle = low + (count - low) / 2;
+		if (memcmp(ref_of(recalls[middle]), id->b, MESSAGE_ID_BYTES) < 0)
+			low = middle + 1;
+		else
+			count = middle;
+	}
+	return low;
+}
+
+/* Has the message been recalled, here or by one of these?  *known: by any; *taken: by one that is
+ * accepted. */
+static enum err recalled(struct exchange *x, struct pending *const *recalls, size_t count,
+			 const struct pending *p, bool *known, bool *taken)
+{
+	struct header target, h;
+	uint64_t lsn;
+	enum err e = header_decode(&target, p->message.header, p->message.header_length);
+
+	*known = *taken = false;
+	for (size_t i = first_of(recalls, count, &p->judged.id); i < count && !e && !*taken; i++) {
+		const struct pending *q = recalls[i];
+		if (memcmp(ref_of(q), p->judged.id.b, MESSAGE_ID_BYTES) != 0)
+			break;
+		e = header_decode(&h, q->message.header, q->message.header_length);
+		if (e || !recall_applies(&h, &target, &p->judged.id))
+			continue;
+		*known |= verdict_holds(q->judged.verdict);
+		*taken = q->judged.verdict == VERDICT_ACCEPTED;
+	}
+	if (e || *taken)
+		return e;
+	e = recall_find(&x->host.store, &target, &p->judged.id, false, &lsn);
+	*taken = e == ERR_OK;
+	if (e == ERR_NOT_FOUND && p->judged.bodyless && !*known) {
+		e = recall_find(&x->host.store, &target, &p->judged.id, true, &lsn);
+		*known = e == ERR_OK;
+	}
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err recalled_apply(struct exchange *x, struct pending *const *recalls, size_t count,
+			       struct pending *p)
+{
+	bool known = false, taken = false;
+	enum err e = ERR_OK;
+
+	/* SPEC 5.8: "and the target is no recall" */
+	if (!is_recall(p))
+		e = recalled(x, recalls, count, p, &known, &taken);
+	if (e)
+		return e;
+	if (taken)
+		p->message.body = NULL;
+	/* SPEC 5.8: "A receiver that has no recall of a message that comes without its body
+	 * refuses it as unjudgeable." */
+	if (!known && !taken && p->judged.bodyless && p->judged.verdict != VERDICT_HEADER_ONLY) {
+		p->judged.judgement = JUDGED_REFUSED;
+		p->judged.reason = NAK_UNJUDGEABLE;
+	}
+	return ERR_OK;
+}
+
+enum err recalls_apply(struct exchange *x, size_t n)
+{
+	struct pending **recalls;
+	size_t count;
+	enum err e = recalls_sort(x, n, &recalls, &count);
+
+	for (size_t i = 0; i < n && !e; i++) {
+		if (pending_keeps(x->pending[i]))
+			e = recalled_apply(x, recalls, count, x->pending[i]);
+	}
+	free(recalls);
+	return e;
+}
