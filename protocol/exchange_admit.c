@@ -267,6 +267,7 @@ static bool batch_over(struct exchange *x)
 		return true;
 	if (!s->kept(s->self, false, &e))
 		return false;
+	x->keep_ms = x->now.mono - x->keep_since;
 	if (e)
 		postpone(x, e);
 	else
@@ -285,6 +286,7 @@ static enum err batch_begin(struct exchange *x)
 		e = recalls_apply(x, n);
 	if (!e)
 		e = arrivals_make(x, n, &count);
+	x->keep_since = x->now.mono;
 	if (!e && count && s->keep) {
 		e = s->keep(s->self, x->arrivals, count, x->lsns);
 		if (!e)

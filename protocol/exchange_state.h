@@ -92,9 +92,10 @@ struct exchange {
 	struct pending *work[JUDGED_AT_ONCE]; /* what that is at */
 	uint64_t turn, own_turn;              /* of the last to be kept; of our next */
 	bool working;
-	bool hurried;             /* of what was judged only what is urgent was kept last */
-	struct arrival *arrivals; /* owned; what of them is kept, and */
-	uint64_t *lsns;           /* where */
+	uint64_t keep_since, keep_ms; /* mono ms: when the last batch was begun; what it took */
+	bool hurried;                 /* of what was judged only what is urgent was kept last */
+	struct arrival *arrivals;     /* owned; what of them is kept, and */
+	uint64_t *lsns;               /* where */
 	struct allowance *allowances;
 	size_t allowance_count;
 	struct party_id paused[PAUSED_MAX]; /* origins that neighbours shall hold back */

@@ -93,11 +93,11 @@ static bool shared(const struct exchange *x)
 
 /* SPEC 7.5: "so that nobody waits for much more than what it has sent itself": what is under way
  * is waited for by everybody. */
-static size_t share_of(const struct exchange *x, size_t from, size_t to)
+static size_t share_of(const struct exchange *x, size_t from, size_t to, size_t most)
 {
 	size_t n = 0;
 
-	for (size_t bytes = 0; from + n < to && bytes < SHARED_BYTES; n++) {
+	for (size_t bytes = 0; n < most && from + n < to && bytes < SHARED_BYTES; n++) {
 		bytes += x->pending[from + n]->length;
 		if (n > 0 && bytes > SHARED_BYTES)
 			break;
@@ -112,7 +112,7 @@ size_t turns_to_judge(const struct exchange *x, size_t from)
 	if (n > JUDGED_AT_ONCE)
 		n = JUDGED_AT_ONCE;
 	if (n > 1 && shared(x))
-		n = share_of(x, from, from + (n < SHARED_MESSAGES ? n : SHARED_MESSAGES));
+		n = share_of(x, from, from + n, SHARED_MESSAGES);
 	return n;
 }
 
@@ -128,12 +128,18 @@ static size_t urgent_to_keep(struct exchange *x)
 	return x->hurried ? n : 0;
 }
 
+/* Who waits, waits for the disk, and then until all of the batch is passed on and answered for.  So
+ * many take no longer for that than the disk does: on a slow one batches are larger. */
+static size_t kept_together(const struct exchange *x)
+{
+	return SHARED_MESSAGES * (x->keep_ms ? x->keep_ms : 1);
+}
+
 size_t turns_to_keep(struct exchange *x)
 {
-	size_t n = urgent_to_keep(x);
+	size_t n = urgent_to_keep(x), to = n ? n : x->judged;
 
-	if (n == 0)
-		n = x->judged > 1 && shared(x) ? share_of(x, 0, x->judged) : x->judged;
+	n = to > 1 && shared(x) ? share_of(x, 0, to, kept_together(x)) : to;
 	for (size_t i = 0; i < n; i++) {
 		if (x->pending[i]->turn > x->turn)
 			x->turn = x->pending[i]->turn;

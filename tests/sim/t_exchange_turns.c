@@ -96,6 +96,43 @@ static void two_that_flood_share(void)
 	rig_clear(&r);
 }
 
+/* Who comes next waits until the batch under way is written, passed on and answered for. */
+static void little_is_kept_together_unless_the_disk_is_slow(void)
+{
+	struct pending one = {.length = 300};
+	struct pending *all[MANY], **before;
+	struct rig r;
+
+	set_out(&r);
+	for (size_t i = 0; i < MANY; i++)
+		all[i] = &one;
+	pushes(&r, 0, 1, 1, 10);
+	settle(&r);
+	before = r.exchange->pending;
+	r.exchange->pending = all;
+	r.exchange->judged = MANY;
+	is_int(turns_to_keep(r.exchange), MANY, "where one neighbour speaks, all it has sent");
+	r.exchange->judged = 0;
+	r.exchange->pending = before;
+	pushes(&r, 1, 1, 1, 10);
+	settle(&r);
+	before = r.exchange->pending;
+	r.exchange->pending = all;
+	r.exchange->judged = MANY;
+	is_int(turns_to_keep(r.exchange), 64, "where others do, no more than a disk keeps at once");
+	r.exchange->keep_ms = 4;
+	is_int(turns_to_keep(r.exchange), 256, "where that takes long, more");
+	r.exchange->keep_ms = 400;
+	is_int(turns_to_keep(r.exchange), MANY, "or everything");
+	r.exchange->hurried = false;
+	one.urgent = true;
+	r.exchange->keep_ms = 1;
+	is_int(turns_to_keep(r.exchange), 64, "what is urgent is no exception");
+	r.exchange->judged = 0;
+	r.exchange->pending = before;
+	rig_clear(&r);
+}
+
 /* --- while the judges are at work --- */
 
 static struct {
@@ -325,6 +362,7 @@ int main(void)
 	RUN(one_that_says_little_waits_for_no_flood);
 	RUN(nor_for_large_ones);
 	RUN(two_that_flood_share);
+	RUN(little_is_kept_together_unless_the_disk_is_slow);
 	RUN(what_is_judged_meanwhile_is_not_waited_for);
 	RUN(nobody_overtakes_itself);
 	RUN(one_that_leaves_takes_only_its_own_along);
