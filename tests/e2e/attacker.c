@@ -520,10 +520,12 @@ static void take_credit_back(unsigned seconds)
 
 static void greet_for_ever(unsigned seconds)
 {
-	uint64_t end = clock_monotonic() + 1000 * seconds;
+	uint64_t end;
 
+	(void)seconds;
 	if (!wait_for(&me.up))
 		die("no connection");
+	end = clock_monotonic() + WAIT_MS;
 	while (!me.down && clock_monotonic() < end && say_hello(me.self, 0))
 		turn(0);
 }
@@ -632,9 +634,10 @@ static void dense(unsigned seconds)
 static void flood(unsigned seconds)
 {
 	static uint8_t body[BODY_MAX_BYTES];
-	uint64_t end = clock_monotonic() + 1000 * seconds;
+	uint64_t end;
 
 	meet();
+	end = clock_monotonic() + 1000 * seconds;
 	randombytes_buf(body, sizeof body);
 	while (!me.down && clock_monotonic() < end) {
 		memcpy(body, &me.sequence, sizeof me.sequence);
@@ -647,9 +650,10 @@ static void flood(unsigned seconds)
 /* The smallest of messages as fast as they are taken: their price is the signatures. */
 static void drizzle(unsigned seconds)
 {
-	uint64_t end = clock_monotonic() + 1000 * seconds;
+	uint64_t end;
 
 	meet();
+	end = clock_monotonic() + 1000 * seconds;
 	while (!me.down && clock_monotonic() < end)
 		push_body("x", 1);
 	answered();
@@ -678,10 +682,11 @@ static void probe(unsigned seconds)
 {
 	enum { PROBES_MAX = 20000 };
 	static uint64_t took[PROBES_MAX];
-	uint64_t end = clock_monotonic() + 1000 * seconds;
+	uint64_t end;
 	size_t n = 0;
 
 	meet();
+	end = clock_monotonic() + 1000 * seconds;
 	me.polite = true;
 	while (n < PROBES_MAX && clock_monotonic() < end) {
 		uint64_t begun = clock_us(), pause;
@@ -708,9 +713,10 @@ static void never_ack(unsigned seconds)
 /* Asks for everything, again and again, and reads nothing. */
 static void deaf(unsigned seconds)
 {
-	uint64_t end = clock_monotonic() + 1000 * seconds;
+	uint64_t end;
 
 	meet();
+	end = clock_monotonic() + 1000 * seconds;
 	me.mute = true;
 	for (int i = 0; i < 60; i++)
 		say_hello(me.self, 0);
@@ -732,10 +738,11 @@ static void twice(unsigned seconds)
 /* Tells of messages that never were, as many as a beacon can: again and again. */
 static void boast(unsigned seconds)
 {
-	uint64_t end = clock_monotonic() + 1000 * seconds;
+	uint64_t end;
 	unsigned told = 0;
 
 	meet();
+	end = clock_monotonic() + 1000 * seconds;
 	for (; !me.down && clock_monotonic() < end; told++) {
 		struct text t;
 		size_t length;
@@ -807,9 +814,11 @@ static void lie_badly(unsigned seconds)
 /* One run after the other, each of which is answered. */
 static void begin_for_ever(unsigned seconds)
 {
-	uint64_t end = clock_monotonic() + 1000 * seconds, begun = 0;
+	uint64_t end, begun = 0;
 
+	(void)seconds;
 	meet();
+	end = clock_monotonic() + WAIT_MS;
 	for (; !me.down && clock_monotonic() < end; turn(5))
 		if (me.lasts >= begun && say_begin())
 			begun++;
@@ -819,11 +828,12 @@ static void begin_for_ever(unsigned seconds)
  */
 static void ask_for_ever(unsigned seconds)
 {
-	uint64_t end = clock_monotonic() + 1000 * seconds, asked = 0;
+	uint64_t end, asked = 0;
 	uint8_t nothing[1 + 2 * AUDIENCE_ID_BYTES + 2] = {7};
 
 	memset(nothing + 1 + AUDIENCE_ID_BYTES, 0xff, AUDIENCE_ID_BYTES);
 	meet();
+	end = clock_monotonic() + 1000 * seconds;
 	say_begin();
 	while (!me.down && clock_monotonic() < end) {
 		if (me.lasts > asked) {
@@ -839,9 +849,10 @@ static void ask_for_ever(unsigned seconds)
 /* Takes back what never was, as fast as it is taken. */
 static void recall_all(unsigned seconds)
 {
-	uint64_t end = clock_monotonic() + 1000 * seconds;
+	uint64_t end;
 
 	meet();
+	end = clock_monotonic() + 1000 * seconds;
 	while (!me.down && clock_monotonic() < end) {
 		struct message m;
 		randombytes_buf(me.ref.b, sizeof me.ref.b);

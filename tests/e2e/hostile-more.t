@@ -76,11 +76,16 @@ heard "a flood of recalls"
 wait "$recalling"
 like "recalls of what never was are taken in" "$(cat "$work/recalled")" "^[1-9][0-9]* acknowledged"
 
-timeout 120 "$attacker" "$lab/kp" national crowd 4 >"$work/crowd" 2>&1 &
-crowding=$!
-heard "a thousand connections with one key"
-wait "$crowding"
-like "they were there" "$(cat "$work/crowd")" "gone"
+files=$(ulimit -Hn)
+if [ "$files" = unlimited ] || [ "$files" -ge 4000 ]; then
+	timeout 120 "$attacker" "$lab/kp" national crowd 4 >"$work/crowd" 2>&1 &
+	crowding=$!
+	heard "a thousand connections with one key"
+	wait "$crowding"
+	like "they were there" "$(cat "$work/crowd")" "gone"
+else
+	skip 2 "no process may open 4000 files here"
+fi
 heard "all of it"
 
 grown=$(($(memory) - before))
