@@ -6,10 +6,10 @@
 
 enum { ANSWERS_SHOWN = 100, TEXT_SHOWN_BYTES = 400 };
 
-/* What a person would read first: a note's text, or else a name. */
+/* What a person would read first: a note's text, else a report's name, else any. */
 const char *bundle_words(const struct bundle *b)
 {
-	const char *name = NULL;
+	const char *name = NULL, *report = NULL;
 
 	for (size_t i = 0; i < bundle_count(b); i++) {
 		const struct stix_object *o = bundle_object(b, i);
@@ -17,10 +17,12 @@ const char *bundle_words(const struct bundle *b)
 			cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o->json, "content"));
 		if (strcmp(o->type, "note") == 0 && content)
 			return content;
+		if (!report && strcmp(o->type, "report") == 0)
+			report = o->name;
 		if (!name && !o->scaffolding)
 			name = o->name;
 	}
-	return name;
+	return report ? report : name;
 }
 
 void words_show(struct text *t, const char *name, const char *words)

@@ -29,7 +29,7 @@ like "the date is in the envelope" "$shown" "\"ack-by\": ?\"${later}T23:59:59.00
 for node in punjab kp kp-cerc; do
 	within 60 "$node is asked to acknowledge it" wants "$node" "$id"
 done
-like "by when" "$(khabar kp-cerc inbox)" "ACK +by ${later}T23:59: "
+like "by when" "$(khabar kp-cerc inbox)" "ACK +by ${later}T23:59: .*Patch <now>"
 like "its indicators are found" "$(khabar kp-cerc check 198.51.100.7)" 'national'
 
 # ---- who has acknowledged ----

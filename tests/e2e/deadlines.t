@@ -86,4 +86,15 @@ ok "its next incident" say east open --class fraud --severity low --title "Anoth
 next=east-$(date -u +%Y)-2
 [ "${next%-2}" = "${n%-1}" ] || next=${next%2}1
 like "has the next number" "$out" "\"number\": *\"$next\""
+
+# ---- the council changes its mind ----
+
+{
+	printf 'federation\n    version = 2\n'
+	sed 's/early-warning-hours = 10/early-warning-hours = 3/' "$work/text.zpl"
+} >"$work/next.zpl"
+ok "another policy is signed" lab resign "$work/next.zpl" root
+sooner() { khabar "$1" incident list | grep -q "^$next .*early-warning in 2 h"; }
+within 60 "what is open goes by it at root" sooner root
+within 60 "and at east" sooner east
 finish
