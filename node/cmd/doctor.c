@@ -180,14 +180,39 @@ static void look_at_daemon(struct doctor *d)
 			   "nothing answers at %s/run/admin.sock", d->c->home);
 }
 
-/* Its text, from the node, or from the log where none runs. */
-static char *topology_text(struct doctor *d, size_t *n)
+/* The newest version that the log has.  A log that cannot be opened is a finding of its own. */
+static char *topology_of_log(struct doctor *d, size_t *n, bool *told)
 {
 	const struct log_options options = {.read_only = true};
 	struct versions *versions = NULL;
 	struct log *log = NULL;
-	struct reply reply;
+	struct report report;
+	struct stat st;
 	char path[PATH_MAX], *text = NULL;
+
+	if (!d->identity || !home_path(path, d->c->home, "log") || stat(path, &st) != 0)
+		return NULL;
+	report_init(&report);
+	*told = log_open(&log, path, &options, d->identity, NULL, &report) != ERR_OK;
+	if (*told) {
+		doctor_say(d, FINDING_FAILED, "log",
+			   "khabardar(8), \"When the disk gives trouble\"", "%s",
+			   report.count ? report.lines[0] : "it cannot be opened");
+	} else if (!versions_open(&versions, log, NULL) && versions_newest(versions)) {
+		*n = versions_newest(versions)->text_length;
+		text = strndup(versions_newest(versions)->text, *n);
+	}
+	versions_close(versions);
+	log_close(log);
+	report_clear(&report);
+	return text;
+}
+
+/* Its text, from the node, or from the log where none runs. */
+static char *topology_text(struct doctor *d, size_t *n, bool *told)
+{
+	struct reply reply;
+	char *text = NULL;
 
 	if (d->running && ask_for(d, "topology", &reply)) {
 		if (reply.frame) {
@@ -197,16 +222,7 @@ static char *topology_text(struct doctor *d, size_t *n)
 		reply_clear(&reply);
 		return text;
 	}
-	if (d->running || !d->identity || !home_path(path, d->c->home, "log") ||
-	    log_open(&log, path, &options, d->identity, NULL, NULL))
-		return NULL;
-	if (!versions_open(&versions, log, NULL) && versions_newest(versions)) {
-		*n = versions_newest(versions)->text_length;
-		text = strndup(versions_newest(versions)->text, *n);
-	}
-	versions_close(versions);
-	log_close(log);
-	return text;
+	return d->running ? NULL : topology_of_log(d, n, told);
 }
 
 static void look_at_membership(struct doctor *d)
@@ -237,12 +253,14 @@ static void look_at_topology(struct doctor *d)
 {
 	uint64_t now = clock_wall(), soon = 30 * UINT64_C(86400000);
 	char until[TIME_BYTES], *text;
+	bool told = false;
 	size_t n = 0;
 
-	text = topology_text(d, &n);
+	text = topology_text(d, &n, &told);
 	if (!text || topology_parse(&d->topology, text, n, NULL)) {
-		doctor_say(d, FINDING_FAILED, "topology", "khabar join FILE",
-			   "this node has not joined a federation");
+		if (!told)
+			doctor_say(d, FINDING_FAILED, "topology", "khabar join FILE",
+				   "this node has not joined a federation");
 		free(text);
 		return;
 	}

@@ -112,7 +112,7 @@ static const char *export_failed(const struct doctor *d, const char *name)
 static void look_at_export(struct doctor *d, const struct followed *f)
 {
 	const char *out = out_of(f), *wrong;
-	char step[64], word[WORD_BYTES];
+	char step[64], word[WORD_BYTES], mend[WORD_BYTES + 64];
 
 	snprintf(step, sizeof step, "export %s", f->name);
 	wrong = f->then ? program_wrong(f->then, word) : NULL;
@@ -121,10 +121,11 @@ static void look_at_export(struct doctor *d, const struct followed *f)
 			   wrong);
 	else if (out && access(out, F_OK) == 0 && access(out, W_OK | X_OK) != 0)
 		doctor_say(d, FINDING_FAILED, step, "chown, chmod", "%s: %s", out, strerror(errno));
-	else if (*export_failed(d, f->name))
-		doctor_say(d, FINDING_FAILED, step, "run the command by hand", "%s",
-			   export_failed(d, f->name));
-	else
+	else if (*export_failed(d, f->name)) {
+		snprintf(mend, sizeof mend, "run it by hand, as the user of the daemon: %s",
+			 f->then ? f->then : "khabar export");
+		doctor_say(d, FINDING_FAILED, step, mend, "%s", export_failed(d, f->name));
+	} else
 		doctor_say(d, FINDING_OK, step, NULL, "writes to %s", out ? out : "");
 }
 
@@ -143,28 +144,35 @@ static void look_at_inflow(struct doctor *d, const struct inflow *f)
 			failed = member_text(line, "failed");
 	}
 	if (f->kind == INFLOW_WATCH && access(f->from, R_OK | W_OK | X_OK) != 0)
-		doctor_say(d, FINDING_FAILED, step, "mkdir, chown, chmod", "%s: %s", f->from,
-			   strerror(errno));
+		doctor_say(d, FINDING_FAILED, step,
+			   "install -d -m 2770 -o khabardar -g GROUP, with the folder", "%s: %s",
+			   f->from, strerror(errno));
 	else if (*failed)
 		doctor_say(d, FINDING_FAILED, step, "khabar status", "%s", failed);
 	else
 		doctor_say(d, FINDING_OK, step, NULL, "takes what comes from %s", f->from);
 }
 
-/* Who writes exports, takes files and tells alarms is started by the daemon, once. */
-static void look_at_follower(struct doctor *d)
+/* Is that among the words of a warning? */
+static bool is_warned(const struct doctor *d, const char *words)
 {
 	const cJSON *warning;
-	bool gone = false;
 
-	if (!config_follows(d->config) || !d->status.json)
-		return;
 	cJSON_ArrayForEach(warning, cJSON_GetObjectItemCaseSensitive(d->status.json, "warnings"))
 	{
 		const char *text = cJSON_GetStringValue(warning);
-		gone = gone || (text && strstr(text, "khabar follow was ended"));
+		if (text && strstr(text, words))
+			return true;
 	}
-	if (gone)
+	return false;
+}
+
+/* Who writes exports, takes files and tells alarms is started by the daemon, once. */
+static void look_at_follower(struct doctor *d)
+{
+	if (!config_follows(d->config) || !d->status.json)
+		return;
+	if (is_warned(d, "khabar follow was ended"))
 		doctor_say(d, FINDING_FAILED, "follower", "systemctl restart khabardar",
 			   "khabar follow was ended: nothing is exported or taken in, no alarm "
 			   "told");
@@ -186,6 +194,9 @@ static void look_at_alarms(struct doctor *d)
 	else if (wrong)
 		doctor_say(d, FINDING_FAILED, "alarms", "khabardar.zpl: alarm: command", "%s: %s",
 			   word, wrong);
+	else if (is_warned(d, "the alarm command failed"))
+		doctor_say(d, FINDING_FAILED, "alarms", "khabar alarm test",
+			   "%s failed, and nobody is told of them", word);
 	else
 		doctor_say(d, FINDING_OK, "alarms", NULL,
 			   "%s is run for them; khabar alarm test tries it", word);

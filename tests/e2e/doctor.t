@@ -79,8 +79,20 @@ exits 1 "a configuration with a mistake" '^FAILED +configuration .*nonsense' kha
 cp "$work/zpl" "$home/khabardar.zpl"
 mv "$home/node.key" "$work/node.key"
 exits 1 "no keys" '^FAILED +keys' khabar kp doctor
+ok "somebody else's" "$bin/khabar" init kp --home "$work/other-kp"
+cp "$work/other-kp/node.key" "$home/node.key"
+exits 1 "keys of another node do not open this one's log" '^FAILED +log .*another key' khabar kp doctor
+rm "$home/node.key"
 cp "$work/keys/node.key" "$home/node.key"
 printf 'passphrase\n    file = "%s"\n' "$work/passphrase" >>"$home/khabardar.zpl"
 like "the copy can be put in their place" "$(doctor kp)" '^ok +keys +the keys of kp open'
+printf 'export\n    x\n        format = list\n        out = %s\n        then = /bin/false\n' "$work/list" >>"$home/khabardar.zpl"
+printf 'alarm\n    command = /bin/false\n' >>"$home/khabardar.zpl"
+ok "kp starts, with commands that fail" lab start kp
+finds() { doctor kp | grep -qE "$1"; }
+within 60 "an export whose command fails" finds '^FAILED +export x +its command ended with 1'
+like "with that command" "$(doctor kp)" 'by hand, as the user of the daemon: /bin/false'
+tried() { khabar kp alarm test >/dev/null 2>&1; finds '^FAILED +alarms +/bin/false failed'; }
+within 60 "alarms that reach nobody" tried
 exits 1 "no home at all" '^FAILED +home' "$bin/khabar" --home "$work/none" doctor
 finish
