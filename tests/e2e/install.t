@@ -56,6 +56,21 @@ is "khabardar.zpl(5) has every key of the configuration" "$(sed -nE 's/^.*\{"([a
 	grep -qE "(^|[ ,])$key([ ,=]|\$)" <<<"$pages" || echo "$key"
 done)" ""
 
+# What the page shows of sections can be typed as it stands there.
+mkdir "$work/shown"
+awk -v to="$work/shown/" '/^\.Bd/ { n++; inside = 1; next } /^\.Ed/ { inside = 0 }
+	inside { print >(to n) }' node/man/khabardar.zpl.5
+ok "a home" "$bin/khabar" init kp --home "$work/kp"
+plain=$(<"$work/kp/khabardar.zpl")
+shown=0
+for file in "$work/shown/"*; do
+	head -n 1 "$file" | grep -qxE 'export|watch|misp' || continue
+	shown=$((shown + 1))
+	printf '%s\n%s\n' "$plain" "$(<"$file")" >"$work/kp/khabardar.zpl"
+	ok "khabardar takes: $(sed -n '2s/ *//p' "$file")" "$bin/khabardar" --home "$work/kp" -n
+done
+ok "the page has examples" test "$shown" -ge 5
+
 # ---- completion ----
 
 # shellcheck source=/dev/null
