@@ -110,6 +110,27 @@ void config_keep(struct reading *r, const struct zpl_item *item, char **to)
 	config_keep_text(r, item, item->value, to);
 }
 
+/* In one word, so that no value is taken for an option. */
+void config_option_add(struct reading *r, const struct zpl_item *item, struct option_words *to,
+		       const char *value)
+{
+	if (to->count == OPTIONS_MAX) {
+		config_complain(r, item, "more than %d options", OPTIONS_MAX);
+		return;
+	}
+	if (asprintf(&to->words[to->count], "--%s%s%s", item->name, value ? "=" : "",
+		     value ? value : "") < 0)
+		config_complain(r, item, "%s", err_str(ERR_MEMORY));
+	else
+		to->count++;
+}
+
+void config_options_clear(struct option_words *o)
+{
+	for (size_t i = 0; i < o->count; i++)
+		free(o->words[i]);
+}
+
 static void read_node(struct reading *r, const struct zpl_item *item)
 {
 	if (!name_valid(item->value))

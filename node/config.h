@@ -21,7 +21,8 @@ enum {
 	RIGHT_GROUPS_MAX = 8,
 	ALIASES_MAX = 256,
 	EXPORTS_MAX = 64,
-	INFLOWS_MAX = 32
+	INFLOWS_MAX = 32,
+	OPTIONS_MAX = 64
 };
 
 struct right_groups {
@@ -34,12 +35,17 @@ struct alias {
 	char *audience; /* as it would be given to --to: words separated by spaces */
 };
 
+/* Options as a command is given them, a word each: "--format=rpz", "--exercise". */
+struct option_words {
+	char *words[OPTIONS_MAX]; /* owned */
+	size_t count;
+};
+
 /* An export that follows what is known: what khabar export would be given, and what is run after.
  */
 struct followed {
 	char name[NAME_MAX_BYTES + 1];
-	char **options; /* owned: "--format", "rpz", ... */
-	size_t option_count;
+	struct option_words options;
 	char *then;     /* words of a command, run without a shell; or NULL */
 	unsigned every; /* seconds at least between two runs */
 };
@@ -49,13 +55,12 @@ enum inflow_kind { INFLOW_WATCH, INFLOW_MISP };
 struct inflow {
 	char name[NAME_MAX_BYTES + 1];
 	enum inflow_kind kind;
-	char *from;     /* absolute path of the folder, or endpoint of the publisher */
-	char org[37];   /* uuid of whose events they are */
-	bool has_tlp;   /* always, of a folder */
-	enum tlp tlp;   /* of an event: where it has none itself */
-	bool sync;      /* the options have --sync */
-	char **options; /* owned: "--to", "all", ...; without --tlp */
-	size_t option_count;
+	char *from;                  /* absolute path of the folder, or endpoint of the publisher */
+	char org[37];                /* uuid of whose events they are */
+	bool has_tlp;                /* always, of a folder */
+	enum tlp tlp;                /* of an event: where it has none itself */
+	bool sync;                   /* the options have --sync */
+	struct option_words options; /* without --tlp */
 	unsigned settle; /* seconds for which a file is left alone after its last change */
 };
 

@@ -6,7 +6,7 @@
 #include "node/config_parts.h"
 #include "protocol/topology_value.h"
 
-enum { OPTIONS_MAX = 64, EVERY_S = 5, DAY_S = 86400, WORD_BYTES = 512 };
+enum { EVERY_S = 5, DAY_S = 86400, WORD_BYTES = 512 };
 
 static struct followed *current(struct reading *r)
 {
@@ -15,19 +15,7 @@ static struct followed *current(struct reading *r)
 
 static void option_add(struct reading *r, const struct zpl_item *item, const char *value)
 {
-	struct followed *f = current(r);
-	char name[64];
-
-	if (f->option_count + 2 > OPTIONS_MAX) {
-		config_complain(r, item, "more than %d options", OPTIONS_MAX / 2);
-		return;
-	}
-	snprintf(name, sizeof name, "--%s", item->name);
-	f->options[f->option_count] = strdup(name);
-	f->options[f->option_count + 1] = strdup(value);
-	f->option_count += 2;
-	if (!f->options[f->option_count - 2] || !f->options[f->option_count - 1])
-		config_complain(r, item, "%s", err_str(ERR_MEMORY));
+	config_option_add(r, item, &current(r)->options, value);
 }
 
 static void read_option(struct reading *r, const struct zpl_item *item)
@@ -98,11 +86,6 @@ static void read_export(struct reading *r, const struct zpl_item *item)
 	f = &r->config->exports[r->config->export_count++];
 	strcpy(f->name, item->name);
 	f->every = EVERY_S;
-	f->options = calloc(OPTIONS_MAX, sizeof *f->options);
-	if (!f->options) {
-		config_complain(r, item, "%s", err_str(ERR_MEMORY));
-		return;
-	}
 	config_read_level(r, item->child, keys, sizeof keys / sizeof *keys);
 	if (!zpl_child(item, "format") || !zpl_child(item, "out"))
 		config_complain(r, item, "\"format\" and \"out\" are wanted");
@@ -129,9 +112,7 @@ void config_free_exports(struct config *c)
 {
 	for (size_t i = 0; i < c->export_count; i++) {
 		struct followed *f = &c->exports[i];
-		for (size_t k = 0; k < f->option_count; k++)
-			free(f->options[k]);
-		free(f->options);
+		config_options_clear(&f->options);
 		free(f->then);
 	}
 	free(c->exports);

@@ -7,7 +7,7 @@
 #include "protocol/stix.h"
 #include "protocol/topology_value.h"
 
-enum { OPTIONS_MAX = 128, SETTLE_S = 5, HOUR_S = 3600, WORD_BYTES = 512, SECTION_KEYS_MAX = 20 };
+enum { SETTLE_S = 5, HOUR_S = 3600, WORD_BYTES = 512, SECTION_KEYS_MAX = 20 };
 
 static struct inflow *current(struct reading *r)
 {
@@ -16,19 +16,7 @@ static struct inflow *current(struct reading *r)
 
 static void option_add(struct reading *r, const struct zpl_item *item, const char *value)
 {
-	struct inflow *f = current(r);
-	char name[64];
-
-	if (f->option_count + 2 > OPTIONS_MAX) {
-		config_complain(r, item, "more than %d options", OPTIONS_MAX / 2);
-		return;
-	}
-	snprintf(name, sizeof name, "--%s", item->name);
-	f->options[f->option_count] = strdup(name);
-	if (!f->options[f->option_count++])
-		config_complain(r, item, "%s", err_str(ERR_MEMORY));
-	if (value)
-		config_keep_text(r, item, value, &f->options[f->option_count++]);
+	config_option_add(r, item, &current(r)->options, value);
 }
 
 static void read_option(struct reading *r, const struct zpl_item *item)
@@ -160,11 +148,6 @@ static void read_inflow(struct reading *r, const struct zpl_item *item, enum inf
 	strcpy(f->name, item->name);
 	f->kind = kind;
 	f->settle = SETTLE_S;
-	f->options = calloc(OPTIONS_MAX, sizeof *f->options);
-	if (!f->options) {
-		config_complain(r, item, "%s", err_str(ERR_MEMORY));
-		return;
-	}
 	config_read_level(r, item->child, keys, keys_common(keys, n));
 	if (folder && (!f->from || !zpl_child(item, "tlp") || !zpl_child(item, "to")))
 		config_complain(r, item, "\"directory\", \"tlp\" and \"to\" are wanted");
@@ -228,9 +211,7 @@ void config_free_inflows(struct config *c)
 {
 	for (size_t i = 0; i < c->inflow_count; i++) {
 		struct inflow *f = &c->inflows[i];
-		for (size_t k = 0; f->options && k < f->option_count; k++)
-			free(f->options[k]);
-		free(f->options);
+		config_options_clear(&f->options);
 		free(f->from);
 	}
 	free(c->inflows);

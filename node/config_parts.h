@@ -28,6 +28,10 @@ void config_read_level(struct reading *r, const struct zpl_item *item, const str
 /* Copies the value. */
 void config_keep(struct reading *r, const struct zpl_item *item, char **to);
 void config_keep_text(struct reading *r, const struct zpl_item *item, const char *text, char **to);
+/* Adds an option by the item's name, with that value or NULL. */
+void config_option_add(struct reading *r, const struct zpl_item *item, struct option_words *to,
+		       const char *value);
+void config_options_clear(struct option_words *o);
 
 /* config_alarm.c */
 void config_read_alarm(struct reading *r, const struct zpl_item *section);

@@ -91,9 +91,9 @@ static const char *program_wrong(const char *command, char word[WORD_BYTES])
 
 static const char *out_of(const struct followed *f)
 {
-	for (size_t i = 0; i + 1 < f->option_count; i += 2)
-		if (strcmp(f->options[i], "--out") == 0)
-			return f->options[i + 1];
+	for (size_t i = 0; i < f->options.count; i++)
+		if (strncmp(f->options.words[i], "--out=", 6) == 0)
+			return f->options.words[i] + 6;
 	return NULL;
 }
 

@@ -29,7 +29,6 @@ enum {
 	/* A large export leaves the machine alone for as long as three times what it took, but not
 	 * for longer than what runs out may wait. */
 	REST_FACTOR = 3,
-	WORDS_MAX = 64,
 };
 
 struct following {
@@ -71,12 +70,12 @@ static void run(struct following *x, struct client *client, const struct cmd_con
 {
 	struct export_outcome outcome = {.before = x->ever ? &x->digest : NULL,
 					 .messages = {.told = &x->told}};
-	char *argv[2 * WORDS_MAX + 2] = {(char *)(uintptr_t) "export"}, why[SPAWN_WHY_BYTES] = "";
+	char *argv[OPTIONS_MAX + 2] = {(char *)(uintptr_t) "export"}, why[SPAWN_WHY_BYTES] = "";
 	size_t n = 1;
 	int code;
 
-	for (size_t i = 0; i < x->f->option_count; i++)
-		argv[n++] = x->f->options[i];
+	for (size_t i = 0; i < x->f->options.count; i++)
+		argv[n++] = x->f->options.words[i];
 	code = export_once(c, (int)n, argv, &outcome);
 	if (code) {
 		free(outcome.messages.ids);

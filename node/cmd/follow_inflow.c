@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,22 +14,23 @@
 
 #include "protocol/admin.h"
 
-enum { WORDS_MAX = 160, NICE = 5 };
+enum { MORE_MAX = 2, NICE = 5 };
 
-/* In the child: what it says goes into fd. */
-static void import_here(const struct cmd_context *c, int argc, char **argv, int folder, int fd)
+/* In the child, which has copies of locks that threads of its parent held, and so does nothing that
+ * takes one: what it says goes into fd. */
+static void become_import(const char *self, char **argv, int folder, int fd)
 {
-	int null = open("/dev/null", O_RDONLY | O_CLOEXEC), code;
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	/* What it is a part of ends; so does it, before anything or after everything was sent. */
 	signal(SIGTERM, SIG_DFL);
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0 ||
 	    dup2(fd, STDERR_FILENO) < 0 || fchdir(folder) != 0 ||
 	    prctl(PR_SET_PDEATHSIG, SIGTERM) != 0)
-		_exit(EXIT_REFUSED);
-	code = cmd_import(c, argc, argv);
-	fflush(stdout);
-	_exit(code);
+		return;
+	execv(self, argv);
+	/* The program was exchanged since it was started. */
+	execv("/proc/self/exe", argv);
 }
 
 static int wait_for(pid_t pid, int fd, char said[IMPORT_SAID_BYTES])
@@ -48,25 +50,35 @@ static int wait_for(pid_t pid, int fd, char said[IMPORT_SAID_BYTES])
 	return EXIT_REFUSED;
 }
 
+/* Nobody writes to what is handed on. */
+static char *words(const char *s)
+{
+	return (char *)(uintptr_t)s;
+}
+
 int inflow_import(const struct cmd_context *c, const struct inflow *f, enum tlp tlp, int folder,
 		  const char *name, const char *const *more, char said[IMPORT_SAID_BYTES])
 {
-	char *argv[WORDS_MAX + 4] = {(char *)(uintptr_t) "import", (char *)(uintptr_t) "--tlp",
-				     (char *)(uintptr_t)tlp_str(tlp)};
-	char path[1024];
-	int fd = memfd_create("said", MFD_CLOEXEC), argc = 3, code = EXIT_REFUSED;
+	char *argv[OPTIONS_MAX + MORE_MAX + 9] = {
+		words("khabar"), words("import"), words("--yes"),     words("--home"),
+		words(c->home),  words("--tlp"),  words(tlp_str(tlp))};
+	char path[1024], self[PATH_MAX];
+	int fd = memfd_create("said", MFD_CLOEXEC), argc = 7, code = EXIT_REFUSED;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 	pid_t pid;
 
-	for (size_t i = 0; i < f->option_count && argc < WORDS_MAX; i++)
-		argv[argc++] = f->options[i];
-	for (; more && *more && argc < WORDS_MAX; more++)
-		argv[argc++] = (char *)(uintptr_t)*more;
+	for (size_t i = 0; i < f->options.count; i++)
+		argv[argc++] = f->options.words[i];
+	for (size_t i = 0; more && i < MORE_MAX; i++)
+		argv[argc++] = words(more[i]);
 	snprintf(path, sizeof path, "./%s", name);
 	argv[argc++] = path;
-	fflush(NULL);
+	self[n > 0 ? n : 0] = '\0';
 	pid = fd < 0 ? -1 : fork();
-	if (pid == 0)
-		import_here(c, argc, argv, folder, fd);
+	if (pid == 0) {
+		become_import(self, argv, folder, fd);
+		_exit(EXIT_REFUSED);
+	}
 	if (pid > 0)
 		code = wait_for(pid, fd, said);
 	else

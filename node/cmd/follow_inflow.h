@@ -16,8 +16,8 @@ pid_t follow_misp_start(const struct cmd_context *c, const struct config *config
 enum { IMPORT_SAID_BYTES = 64 << 10 };
 
 /* khabar import ./NAME in a folder, which is a descriptor, with the options of f under tlp and
- * these more, in a process of its own; what it says is cut where it does not fit.  Returns how it
- * ended: EXIT_REFUSED where it did not get that far. */
+ * these two words more, in a process of its own; what it says is cut where it does not fit. Returns
+ * how it ended: EXIT_REFUSED where it did not get that far. */
 int inflow_import(const struct cmd_context *c, const struct inflow *f, enum tlp tlp, int folder,
 		  const char *name, const char *const *more, char said[IMPORT_SAID_BYTES]);
 

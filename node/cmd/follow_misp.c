@@ -136,7 +136,7 @@ static void receive(struct following *x)
 static int import_event(struct following *x, const struct cmd_context *c, const char *uuid,
 			char said[IMPORT_SAID_BYTES])
 {
-	const char *more[] = {"--event", uuid, NULL};
+	const char *more[] = {"--event", uuid};
 	char path[PATH_MAX], name[64], *text = NULL;
 	struct misp_tlp tlp = {.has = false};
 	size_t n;

@@ -268,7 +268,7 @@ static int import_one(struct watching *w, const struct cmd_context *c, const cha
 {
 	char *said = calloc(1, IMPORT_SAID_BYTES), moved[NAME_MAX + 1];
 	char key[KEY_BYTES];
-	const char *more[] = {"--once", key, NULL};
+	const char *more[] = {"--once", key};
 	struct stat st;
 	int code = EXIT_REFUSED;
 

@@ -146,9 +146,9 @@ static void what_is_shared_by_itself_is_read(void)
 	is_str(c->inflows[0].from, "/in", "its path");
 	is_int(c->inflows[0].tlp, TLP_AMBER, "its TLP");
 	is_int(c->inflows[0].settle, 7, "its patience");
-	is_int(c->inflows[0].option_count, 5, "two parties and a flag");
-	is_str(c->inflows[0].options[3], "sindh", "the second party");
-	is_str(c->inflows[0].options[4], "--skip-rejected", "the flag that says yes");
+	is_int(c->inflows[0].options.count, 3, "two parties and a flag");
+	is_str(c->inflows[0].options.words[1], "--to=sindh", "the second party");
+	is_str(c->inflows[0].options.words[2], "--skip-rejected", "the flag that says yes");
 	ok(config_follows(c), "there is something to follow");
 	config_free(c);
 	c = parse("node = a\n");
