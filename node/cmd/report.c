@@ -255,15 +255,18 @@ static void print_report(const struct monthly *y)
 /* "2026-11"; the span is from its first moment to that of the next month, UTC. */
 static bool month_read(struct monthly *y, const char *text)
 {
-	unsigned year, month;
-	char rest;
+	unsigned long year, month;
 
-	if (!text || strlen(text) != 7 || sscanf(text, "%4u-%2u%c", &year, &month, &rest) != 2)
+	if (!text || strlen(text) != 7)
 		return false;
 	snprintf(y->from, sizeof y->from, "%.7s-01T00:00:00Z", text);
-	snprintf(y->until, sizeof y->until, "%04u-%02u-01T00:00:00Z",
+	if (!time_parse(&y->begins, y->from))
+		return false;
+	year = strtoul(text, NULL, 10);
+	month = strtoul(text + 5, NULL, 10);
+	snprintf(y->until, sizeof y->until, "%04lu-%02lu-01T00:00:00Z",
 		 (month == 12 ? year + 1 : year) % 10000, month == 12 ? 1 : (month + 1) % 100);
-	return time_parse(&y->begins, y->from) && time_parse(&y->ends, y->until);
+	return time_parse(&y->ends, y->until);
 }
 
 static int fill(struct monthly *y, struct client *client)

@@ -26,14 +26,16 @@ static bool says_no(const cJSON *value)
 	       (text && (strcmp(text, "0") == 0 || strcasecmp(text, "false") == 0));
 }
 
-/* 0 is for this organisation only, 4 for a group that is not known here. */
+/* 0 is for this organisation only, 4 for a group that is not known here; nor is what has another
+ * name for its audience. */
 static bool is_closed(const cJSON *owner)
 {
 	const cJSON *d = member(owner, "distribution");
 	const char *text = cJSON_GetStringValue(d);
-	int n = text ? atoi(text) : cJSON_IsNumber(d) ? d->valueint : -1;
 
-	return n == 0 || n == 4;
+	if (text)
+		return strlen(text) != 1 || !strchr("1235", *text);
+	return cJSON_IsNumber(d) && (d->valueint == 0 || d->valueint == 4);
 }
 
 /* ---- tags ---- */

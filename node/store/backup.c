@@ -15,8 +15,14 @@
 #include "node/store/log_parts.h"
 #include "node/store/store.h"
 #include "protocol/json.h"
+#include "protocol/topology_value.h"
 
-enum { BACKUP_FORMAT = 1, MANIFEST_MAX_BYTES = 512, COPY_BYTES = 1 << 16 };
+enum {
+	BACKUP_FORMAT = 1,
+	MANIFEST_MAX_BYTES = 512,
+	VALUE_BYTES = 2 * HASH_BYTES + 1,
+	COPY_BYTES = 1 << 16
+};
 
 static enum err path_of(char out[PATH_MAX], const char *dir, const char *name)
 {
@@ -75,24 +81,45 @@ static size_t manifest_write(char out[MANIFEST_MAX_BYTES], const struct backup *
 	return (size_t)n;
 }
 
+/* A line "NAME VALUE"; at moves behind it. */
+static bool line_read(char value[VALUE_BYTES], const char **at, const char *name)
+{
+	size_t n = strlen(name), length;
+
+	if (strncmp(*at, name, n) != 0 || (*at)[n] != ' ')
+		return false;
+	*at += n + 1;
+	length = strcspn(*at, "\n");
+	if (length >= VALUE_BYTES || (*at)[length] != '\n')
+		return false;
+	memcpy(value, *at, length);
+	value[length] = '\0';
+	*at += length + 1;
+	return true;
+}
+
 /* Reads what manifest_write() wrote; whether it is exactly that is seen by writing it again. */
 static enum err manifest_parse(struct backup *b, const char *text, const struct identity *identity,
 			       const char *dir, struct report *report)
 {
-	char store[2 * STORE_ID_BYTES + 1], hash[2 * HASH_BYTES + 1], made[TIME_BYTES];
-	char again[MANIFEST_MAX_BYTES];
-	unsigned format;
-	if (sscanf(text, "khabardar-backup %9u\n", &format) == 1 && format > BACKUP_FORMAT) {
-		report_add(report, "%s: made by a later khabardar (format %u, this one knows %d)",
+	char value[VALUE_BYTES], again[MANIFEST_MAX_BYTES];
+	uint64_t format;
+	const char *at = text;
+	bool good = line_read(value, &at, "khabardar-backup") &&
+		    !value_number(&format, value, 1, UINT32_MAX);
+
+	if (good && format > BACKUP_FORMAT) {
+		report_add(report,
+			   "%s: made by a later khabardar (format %" PRIu64 ", this one knows %d)",
 			   dir, format, BACKUP_FORMAT);
 		return ERR_TOO_NEW;
 	}
-	bool good = sscanf(text,
-			   "khabardar-backup %*9u\nstore %32[0-9a-f]\nhead %20" SCNu64
-			   "\nmade %24s\nbytes %20" SCNu64 "\nblake2b %64[0-9a-f]\n",
-			   store, &b->head, made, &b->bytes, hash) == 5 &&
-		    hex_decode(b->store.b, STORE_ID_BYTES, store) &&
-		    hex_decode(b->hash.b, HASH_BYTES, hash) && time_parse(&b->made, made);
+	good = good && line_read(value, &at, "store") &&
+	       hex_decode(b->store.b, STORE_ID_BYTES, value) && line_read(value, &at, "head") &&
+	       !value_number(&b->head, value, 0, UINT64_MAX) && line_read(value, &at, "made") &&
+	       time_parse(&b->made, value) && line_read(value, &at, "bytes") &&
+	       !value_number(&b->bytes, value, 0, UINT64_MAX) && line_read(value, &at, "blake2b") &&
+	       hex_decode(b->hash.b, HASH_BYTES, value);
 	if (good) {
 		manifest_write(again, b, identity);
 		good = strcmp(again, text) == 0;
