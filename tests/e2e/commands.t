@@ -91,8 +91,8 @@ END
 ok "a bundle with escape sequences is shared" \
 	khabar solo import "$work/hostile.json" --tlp clear --to all --yes
 for command in "list" "--json list" "search owned" "show malware--e3e3" "--json show malware--e3e3"; do
-	# shellcheck disable=SC2086
-	khabar solo $command >"$work/shown" 2>&1
+	read -ra words <<<"$command"
+	khabar solo "${words[@]}" >"$work/shown" 2>&1
 	if LC_ALL=C grep -q -e $'\x1b' -e $'\x07' -e $'\xc2\x9b' -e $'\xe2\x80\xae' "$work/shown"; then
 		ok "$command: no control character" false
 	else

@@ -45,8 +45,8 @@ exits 1 "TLP:AMBER to all is refused in words" 'AMBER|amber' \
 exits 1 "so is an audience that does not exist" 'nobody' \
 	khabar solo share 198.51.100.1 --tlp green --to nobody --yes
 for arguments in '--to all' '--tlp green' '--tlp purple --to all'; do
-	# shellcheck disable=SC2086
-	khabar solo share 198.51.100.1 $arguments --yes >"$work/said" 2>&1 </dev/null
+	read -ra words <<<"$arguments"
+	khabar solo share 198.51.100.1 "${words[@]}" --yes >"$work/said" 2>&1 </dev/null
 	like "share with only $arguments is a mistake that is explained" "$?$(<"$work/said")" \
 		'^[13].*(tlp|TLP|--to)'
 done

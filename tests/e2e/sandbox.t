@@ -70,9 +70,8 @@ said() {
 	cat "$home/log.txt" "$lab"/{root,west}/log.txt
 	for command in status links "list" audit held evidence "keys show" "card show" \
 		"topology show" "show $id" "who $id" "export --format stix --out -"; do
-		# Words, not one.
-		# shellcheck disable=SC2086
-		khabar east --json $command 2>&1
+		read -ra words <<<"$command"
+		khabar east --json "${words[@]}" 2>&1
 	done
 	cat /proc/"$(pid east)"/{cmdline,environ,comm} /proc/"$(pid west)"/{cmdline,environ,comm}
 	khabar west --json keys show

@@ -24,8 +24,7 @@ port=$(sed -n 's/^bind *= *"\{0,1\}tcp:.*:\([0-9]*\)"\{0,1\}.*/\1/p' "$lab/natio
 # at NICE COMMAND...: in a session of its own, since sessions share a machine among them first.  What
 # this machine does besides is neither the attacker's doing nor the node's, where that may be said.
 at() {
-	# shellcheck disable=SC2016
-	setsid -w sh -c 'echo "$0" >/proc/self/autogroup; renice -n "$0" -p $$; exec "$@"' "$@" 2>/dev/null
+	setsid -w sh -c "echo $1 >/proc/self/autogroup; renice -n $1 -p \$\$; exec \"\$@\"" at "${@:2}" 2>/dev/null
 }
 { echo -15 >"/proc/$pid/autogroup"; } 2>/dev/null
 for task in "/proc/$pid/task/"*; do renice -n -15 -p "${task##*/}"; done >/dev/null 2>&1

@@ -35,11 +35,11 @@ in_order() { awk -v seed="$1" 'BEGIN { srand(seed) } { print rand(), $1 }' | sor
 
 # Waits for a run to end, and tells of it.
 one_ends() {
-	local pid code
+	local pid code words
 	wait -n -p pid "${!running[@]}"
 	code=$?
-	# shellcheck disable=SC2086
-	told ${running[$pid]} "$code"
+	read -ra words <<<"${running[$pid]}"
+	told "${words[@]}" "$code"
 	unset "running[$pid]"
 }
 
