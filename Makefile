@@ -9,6 +9,7 @@
 #   make fuzz-afl TIME=60           the same targets under AFL++; scripts/deps afl++
 #   make coverage                   how much of protocol/ and keys/ the corpus of the fuzzers reaches
 #   make check SAN=thread           the same under the sanitizer for threads
+#   make resume SAN=thread          its tests, but for those that these programs have passed
 #   make analyze                    gcc -fanalyzer, clang-tidy, cppcheck
 #   make valgrind                   real daemons, protocol/ and keys/; scripts/deps clang-tidy llvm valgrind
 #   make faults                     every single call that can fail, failing; make check: some
@@ -155,16 +156,27 @@ $(BUILD)/mutants/%/t_seeds: tests/mutants/%.patch $(BUILD)/tests/sim/t_seeds.o \
 tests: $(TESTS) $(patsubst %.c,$(BUILD)/%,$(wildcard tests/e2e/*.c)) \
 	$(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/e2e/shim/*.c))
 
-# Libraries that were built without the sanitizer for threads hand over what it cannot see.
-check: export TSAN_OPTIONS ?= ignore_noninstrumented_modules=1
+# What takes hours can be interrupted: what passed is not run again while its files are the same.
+once = $(Q)mkdir -p $(@D) && sha256sum $(1) >$@.new && \
+	{ cmp -s $@.new $@ || { $(2); } && mv $@.new $@; }
+
+# Suppressed: what libraries do that were built without the sanitizer for threads: it sees half of it.
+check resume: export TSAN_OPTIONS ?= ignore_noninstrumented_modules=1
 check: all tests lint
-	BUILD=$(BUILD) prove --timer $(sort $(TESTS)) $(sort $(wildcard tests/e2e/*.t tests/mutants/*.t))
+	BUILD=$(BUILD) prove --timer $(sort $(TESTS)) $(sort $(SCRIPTS))
+
+SCRIPTS = $(wildcard tests/e2e/*.t tests/mutants/*.t)
+resume: $(TESTS:$(BUILD)/%=$(BUILD)/passed/%) $(SCRIPTS:%=$(BUILD)/passed/%)
+$(BUILD)/passed/%.t: %.t all tests
+	$(call once,$(PROGRAMS) tests/tap.sh $<,BUILD=$(BUILD) prove --timer $<)
+$(BUILD)/passed/%: $(BUILD)/% all tests
+	$(call once,$<,prove --timer $<)
 
 # Suppressed: uninitialized variables, for it does not see that a function fills what it is given;
 # compilers, sanitizers and valgrind do.
 CPPCHECK = --library=tests/cppcheck.cfg --suppress=uninitvar --suppress=ctuuninitvar
 lint:
-	clang-format --dry-run -Werror $(C_FILES)
+	$(Q)clang-format --dry-run -Werror $(C_FILES)
 	scripts/check-layers
 	scripts/check-spec
 	@mkdir -p build/cppcheck
@@ -225,9 +237,11 @@ VALGRIND = valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-l
 	--show-leak-kinds=definite
 VALGRIND_TESTS = $(filter $(BUILD)/tests/protocol/% $(BUILD)/tests/keys/%, \
 	$(filter-out %/t_reconcile %/t_trie %/t_change,$(TESTS)))
-valgrind: all $(VALGRIND_TESTS)
-	BUILD=$(BUILD) VALGRIND='$(VALGRIND)' prove --timer tests/e2e/valgrind
-	prove --timer --exec '$(VALGRIND)' $(sort $(VALGRIND_TESTS))
+valgrind: $(BUILD)/valgrind/daemons $(VALGRIND_TESTS:$(BUILD)/tests/%=$(BUILD)/valgrind/%)
+$(BUILD)/valgrind/daemons: all
+	$(call once,$(PROGRAMS) tests/e2e/valgrind,BUILD=$(BUILD) VALGRIND='$(VALGRIND)' prove --timer tests/e2e/valgrind)
+$(BUILD)/valgrind/%: $(BUILD)/tests/% all
+	$(call once,$<,prove --timer --exec '$(VALGRIND)' $<)
 
 # Where a fuzzer begins: the corpus, and what was found before (an archive a target).
 begin = mkdir -p build/corpus/$(1) && if [ -f tests/fuzz/found/$(1).a ]; then \
@@ -322,6 +336,6 @@ clean:
 	rm -rf build
 
 .PHONY: all tests check lint sim storm attack steady exports net faults bench scale fuzz fuzz-run demo install deb deb-check clean
-.PHONY: analyze valgrind coverage coverage-run fuzz-keep fuzz-keep-run fuzz-afl fuzz-afl-run
+.PHONY: analyze valgrind resume coverage coverage-run fuzz-keep fuzz-keep-run fuzz-afl fuzz-afl-run
 .SECONDARY:
 -include $(shell find $(BUILD) -path 'build/deb*' -prune -o -name '*.d' -print 2>/dev/null)
