@@ -131,8 +131,10 @@ static void a_backup_never_overwrites(void)
 
 static void another_process_can_make_one(void)
 {
-	struct log *log = fresh_log();
+	/* Static, so that the child, which has it too, has not lost it. */
+	static struct log *log;
 	struct backup b;
+	log = fresh_log();
 	pid_t child = fork();
 	need(child >= 0);
 	if (child == 0) {

@@ -141,35 +141,44 @@ static void status_works_before_the_node_has_joined(void)
 	reply_clear(&reply);
 }
 
-/* A page may end because it is late. */
-static bool lists_nothing(void)
+/* Lines of all pages, of which a slow machine makes many; but for alarms, which are in the audit
+ * when they are raised. */
+static int lines_of(const char *what)
 {
-	char request[64] = "{\"do\":\"list\"}";
-	bool nothing = true, more = true;
+	char request[64];
+	const cJSON *line, *next;
+	double after = 0;
+	int n = 0;
 
-	while (nothing && more) {
-		struct reply reply = reply_to(request, NULL, 0);
-		const cJSON *next = cJSON_GetObjectItem(reply.json, "next");
-
-		nothing = reply.ok &&
-			  cJSON_GetArraySize(cJSON_GetObjectItem(reply.json, "lines")) == 0;
+	for (bool more = true; more;) {
+		struct reply reply;
+		snprintf(request, sizeof request, "{\"do\":\"%s\",\"after\":%.0f}", what, after);
+		reply = reply_to(request, NULL, 0);
+		need(reply.ok);
+		cJSON_ArrayForEach(line, cJSON_GetObjectItem(reply.json, "lines"))
+		{
+			const char *name = cJSON_GetStringValue(cJSON_GetObjectItem(line, "do"));
+			n += !name || strcmp(name, "alarm") != 0;
+		}
+		next = cJSON_GetObjectItem(reply.json, "next");
 		more = cJSON_IsNumber(next);
-		if (more)
-			snprintf(request, sizeof request, "{\"do\":\"list\",\"after\":%.0f}",
-				 next->valuedouble);
+		after = more ? next->valuedouble : 0;
 		reply_clear(&reply);
 	}
-	return nothing;
+	return n;
 }
 
 static void an_empty_node_lists_nothing_and_knows_nothing(void)
 {
 	struct reply reply;
+	const cJSON *next;
 
-	ok(lists_nothing(), "no line on any page");
+	is_int(lines_of("list"), 0, "no line, no next page");
 	reply = reply_to("{\"do\":\"check\",\"values\":[\"192.0.2.1\",\"no value\"]}", NULL, 0);
-	is_int(cJSON_GetArraySize(cJSON_GetObjectItem(reply.json, "lines")), 2,
-	       "a line for each value");
+	/* A machine that is slow has time for one of them only. */
+	next = cJSON_GetObjectItem(reply.json, "next");
+	is_int(cJSON_GetArraySize(cJSON_GetObjectItem(reply.json, "lines")),
+	       cJSON_IsNumber(next) ? 1 : 2, "a line for each value that was looked at");
 	reply_clear(&reply);
 	reply = reply_to("{\"do\":\"list\",\"watch\":true}", NULL, 0);
 	ok(cJSON_IsNumber(cJSON_GetObjectItem(reply.json, "next")), "watch says where to go on");
@@ -397,20 +406,6 @@ static void more_than_there_is_room_for_take_turns(void)
 	ok(alive(), "and after them");
 }
 
-/* Those that somebody has asked for: alarms are raised when they are. */
-static int audited(const struct reply *reply)
-{
-	const cJSON *line;
-	int n = 0;
-
-	cJSON_ArrayForEach(line, cJSON_GetObjectItem(reply->json, "lines"))
-	{
-		const char *what = cJSON_GetStringValue(cJSON_GetObjectItem(line, "do"));
-		n += what && strcmp(what, "alarm") != 0;
-	}
-	return n;
-}
-
 static void slow_work_is_done_beside_the_rest(void)
 {
 	char request[PATH_MAX];
@@ -427,9 +422,7 @@ static void slow_work_is_done_beside_the_rest(void)
 	ok(reply.ok, "backed up: %.200s", reply.text);
 	reply_clear(&reply);
 	is_refused(request, NULL, 0, "");
-	reply = reply_to("{\"do\":\"audit\"}", NULL, 0);
-	is_int(audited(&reply), 2, "what changed something is in the audit: %.400s", reply.text);
-	reply_clear(&reply);
+	is_int(lines_of("audit"), 2, "what changed something is in the audit");
 }
 
 static void nobody_answers_where_no_node_runs(void)

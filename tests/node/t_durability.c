@@ -65,11 +65,16 @@ static void drain(struct child *w)
 		w->acknowledged = head;
 }
 
-static void shim_path(char out[PATH_MAX])
+static void self_path(char out[PATH_MAX])
 {
 	ssize_t n = readlink("/proc/self/exe", out, PATH_MAX - 64);
 	need(n > 0);
 	out[n] = 0;
+}
+
+static void shim_path(char out[PATH_MAX])
+{
+	self_path(out);
 	/* build/tests/node/t_durability -> build/tests/e2e/shim/shadow.so */
 	for (int up = 0; up < 2; up++)
 		*strrchr(out, '/') = 0;
@@ -78,7 +83,7 @@ static void shim_path(char out[PATH_MAX])
 
 static void become_writer(unsigned flags, const char *seed, int acknowledgements)
 {
-	char shim[PATH_MAX], number[16], asan[256];
+	char self[PATH_MAX], shim[PATH_MAX], number[16], asan[256];
 	const char *options = getenv("ASAN_OPTIONS");
 	shim_path(shim);
 	snprintf(number, sizeof number, "%u", flags);
@@ -90,7 +95,8 @@ static void become_writer(unsigned flags, const char *seed, int acknowledgements
 	setenv("SHADOW_SEED", seed, 1);
 	setenv("ASAN_OPTIONS", asan, 1);
 	setenv("LD_PRELOAD", shim, 1);
-	execl("/proc/self/exe", "t_durability", "writer", home.home, number, (char *)NULL);
+	self_path(self);
+	execl(self, "t_durability", "writer", home.home, number, (char *)NULL);
 	_exit(1);
 }
 

@@ -227,11 +227,13 @@ static pid_t start_attack(const char *kind)
 	char *argv[] = {"t_hostile", (char *)kind, (char *)link_endpoint(national.link),
 			server,      public,       enemy_secret,
 			NULL};
+	char self[PATH_MAX] = "";
+	need(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
 	fflush(stdout);
 	pid_t pid = fork();
 	need(pid >= 0);
 	if (pid == 0) {
-		execv("/proc/self/exe", argv);
+		execv(self, argv);
 		_exit(127);
 	}
 	return pid;
