@@ -21,7 +21,9 @@ told() { grep -qE "^$1 20[-0-9T:]*Z $2" "$work/told"; }
 warned() { khabar root status | grep -qE "^warning: $1"; }
 
 within 90 "the two are linked" linked root east
+unlinked() { ! linked "$@"; }
 ok "east is stopped" lab stop east
+within 90 "which root sees" unlinked root east
 pass 2
 within 90 "its silence is an alarm" told raised 'nothing was heard of east since'
 ok "east starts" lab start east
