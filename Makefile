@@ -203,9 +203,9 @@ exports: all
 net: all
 	BUILD=$(BUILD) LONG=1 prove -v tests/e2e/net.t
 
-faults: all $(BUILD)/tests/e2e/shim/sockets.so $(filter $(BUILD)/tests/fault/%,$(TESTS))
+faults: all $(BUILD)/tests/e2e/shim/calls.so $(BUILD)/tests/e2e/shim/memory.so $(filter $(BUILD)/tests/fault/%,$(TESTS))
 	EVERY=1 prove --timer $(filter $(BUILD)/tests/fault/%,$^)
-	BUILD=$(BUILD) LONG=1 prove --timer tests/e2e/sockets.t
+	BUILD=$(BUILD) LONG=1 prove --timer tests/e2e/calls.t
 
 bench: all $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 	@rm -f build/bench.jsonl
