@@ -2,7 +2,6 @@
 
 #include <sodium.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -11,6 +10,7 @@ enum {
 	BLOCK_BYTES = 2 + KEY_ID_BYTES + SIGNATURE_BYTES,
 	PREHASH_BYTES = 64,
 	BASE64_MAX_BYTES = 101, /* of BLOCK_BYTES, with NUL */
+	COMMENT_MAX_BYTES = 8192,
 };
 
 static const char untrusted[] = "untrusted comment: ", trusted[] = "trusted comment: ";
@@ -107,6 +107,12 @@ static bool read_signature(struct lines *in, struct signature *s, const char **w
 		return false;
 	s->comment = line + strlen(trusted);
 	s->comment_length = n - strlen(trusted);
+	/* SPEC 4.7: "A signature with a trusted comment of more than 8,192 bytes counts nothing."
+	 */
+	if (s->comment_length > COMMENT_MAX_BYTES) {
+		*why = "its trusted comment has more than 8192 bytes";
+		return false;
+	}
 	*why = "its fourth line is not a minisign signature";
 	if (!next_line(in, &line, &n) ||
 	    !read_base64(s->over_comment, sizeof s->over_comment, line, n))
@@ -154,11 +160,11 @@ static const struct council_member *find_signer(const struct council *c, const s
 						const uint8_t prehash[PREHASH_BYTES],
 						unsigned number, struct report *report)
 {
-	uint8_t *buffer = malloc(SIGNATURE_BYTES + s->comment_length);
+	uint8_t buffer[SIGNATURE_BYTES + COMMENT_MAX_BYTES];
 	const struct council_member *signer = NULL, *named = NULL;
 	char id[2 * KEY_ID_BYTES + 1];
 
-	for (size_t i = 0; buffer && i < c->member_count && !signer; i++) {
+	for (size_t i = 0; i < c->member_count && !signer; i++) {
 		if (memcmp(c->members[i].key_id, s->key_id, KEY_ID_BYTES) != 0)
 			continue;
 		named = &c->members[i];
@@ -166,7 +172,6 @@ static const struct council_member *find_signer(const struct council *c, const s
 		if (memcmp(s->algorithm, "ED", 2) == 0 && verifies(s, prehash, named->key, buffer))
 			signer = named;
 	}
-	free(buffer);
 	if (signer)
 		return signer;
 	key_id_text(id, s->key_id);

@@ -111,11 +111,10 @@ __attribute__((unused)) static void put_council(struct writing *w, unsigned thre
 }
 
 /* Appends the four lines of minisign that the member would write over the first n bytes of w. */
-__attribute__((unused)) static void put_signature(struct writing *w, const char *member, size_t n,
-						  const char *algorithm)
+static void put_signature_with(struct writing *w, const char *member, size_t n,
+			       const char *algorithm, const char *comment)
 {
-	uint8_t seed[32], public[32], secret[64], prehash[64], block[74], global[64], over[100];
-	const char comment[] = "timestamp:0";
+	uint8_t seed[32], public[32], secret[64], prehash[64], block[74], global[64], over[10000];
 	char one[120], two[120];
 
 	seed_of(seed, member);
@@ -127,12 +126,19 @@ __attribute__((unused)) static void put_signature(struct writing *w, const char 
 		crypto_sign_detached(block + 10, NULL, prehash, sizeof prehash, secret);
 	else
 		crypto_sign_detached(block + 10, NULL, (const uint8_t *)w->at, n, secret);
+	need(64 + strlen(comment) <= sizeof over);
 	memcpy(over, block + 10, 64);
 	memcpy(over + 64, comment, strlen(comment));
 	crypto_sign_detached(global, NULL, over, 64 + strlen(comment), secret);
 	sodium_bin2base64(one, sizeof one, block, sizeof block, sodium_base64_VARIANT_ORIGINAL);
 	sodium_bin2base64(two, sizeof two, global, sizeof global, sodium_base64_VARIANT_ORIGINAL);
 	put(w, "untrusted comment: by hand\n%s\ntrusted comment: %s\n%s\n", one, comment, two);
+}
+
+__attribute__((unused)) static void put_signature(struct writing *w, const char *member, size_t n,
+						  const char *algorithm)
+{
+	put_signature_with(w, member, n, algorithm, "timestamp:0");
 }
 
 __attribute__((unused)) static void put_keys(struct writing *w, const char *name)

@@ -236,6 +236,28 @@ static void what_minisign_signs_counts(void)
 	free(w.at);
 }
 
+static void comments_are_bounded(void)
+{
+	static char comment[8194];
+	struct council c = council_of(2);
+	struct writing w = {0};
+
+	memset(comment, 'x', sizeof comment - 1);
+	comment[8192] = '\0';
+	put(&w, "text\n");
+	put_signature_with(&w, "member0", 5, "ED", comment);
+	is_int(count(&c, &w), 1, "8,192 bytes of a trusted comment are taken");
+	free(w.at);
+	comment[8192] = 'x';
+	w = (struct writing){0};
+	put(&w, "text\n");
+	put_signature_with(&w, "member0", 5, "ED", comment);
+	count_says(&c, &w, "more than 8192 bytes");
+	put_signature(&w, "member1", 5, "ED");
+	is_int(count(&c, &w), 1, "one more spoils only its own signature");
+	free(w.at);
+}
+
 int main(void)
 {
 	RUN(the_text_ends_where_the_first_comment_begins);
@@ -245,5 +267,6 @@ int main(void)
 	RUN(the_sixty_fifth_is_not_looked_at);
 	RUN(every_bit_and_every_byte_matters);
 	RUN(what_minisign_signs_counts);
+	RUN(comments_are_bounded);
 	return tap_done();
 }
