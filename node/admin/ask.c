@@ -239,12 +239,13 @@ static char *take_frame(struct ask *a, size_t *n, bool *more)
 
 static enum err take_reply(struct ask *a, struct reply *reply, struct report *report)
 {
-	bool more = false;
+	bool more = false, framed;
 
 	reply->text = take_frame(a, &reply->length, &more);
-	if (reply->text && more)
+	framed = reply->text && more;
+	if (framed)
 		reply->frame = (uint8_t *)take_frame(a, &reply->frame_length, &more);
-	if (!reply->text || more)
+	if (!reply->text || more || (framed && !reply->frame))
 		return ERR_MEMORY;
 	if (json_parse(&reply->json, reply->text, reply->length, report) ||
 	    !cJSON_IsObject(reply->json))
