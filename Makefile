@@ -205,7 +205,7 @@ net: all
 
 faults: all $(BUILD)/tests/e2e/shim/calls.so $(BUILD)/tests/e2e/shim/memory.so $(filter $(BUILD)/tests/fault/%,$(TESTS))
 	EVERY=1 prove --timer $(filter $(BUILD)/tests/fault/%,$^)
-	BUILD=$(BUILD) LONG=1 prove --timer tests/e2e/calls.t
+	BUILD=$(BUILD) LONG=1 prove --timer tests/e2e/calls.t tests/e2e/starved.t
 
 bench: all $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 	@rm -f build/bench.jsonl

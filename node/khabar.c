@@ -2,12 +2,14 @@
  * them share. */
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "node/cmd/cmd.h"
 #include "node/cmd/completion.h"
 #include "node/cmd/options.h"
+#include "node/cmd/print.h"
 #include "node/home.h"
 #include "node/node.h"
 #include "node/sandbox.h"
@@ -298,6 +300,16 @@ static bool become_owner(const char *home)
 	return done;
 }
 
+/* What cJSON builds and prints has members less where memory was short, and does not say so. */
+static void *memory_or_end(size_t n)
+{
+	void *p = malloc(n);
+
+	if (!p)
+		print_no_memory();
+	return p;
+}
+
 int main(int argc, char **argv)
 {
 	struct cmd_context context = {.home = HOME_DEFAULT};
@@ -322,6 +334,9 @@ int main(int argc, char **argv)
 	command = find_command(argv[1]);
 	if (!command)
 		return EXIT_USAGE;
+	/* Who runs for long waits for better times. */
+	if (command->run != cmd_follow)
+		cJSON_InitHooks(&(cJSON_Hooks){memory_or_end, free});
 	if (context.hold && !sends(command)) {
 		fprintf(stderr, "khabar %s: --hold: it sends nothing that could be held\n",
 			command->name);

@@ -124,7 +124,7 @@ static int message_take(struct writing *w)
 	}
 	w->bundles = malloc(sizeof *w->bundles);
 	if (!w->bundles)
-		return EXIT_REFUSED;
+		return refused(w, &(struct report){0});
 	w->bundles[w->bundle_count++] = w->whole;
 	return EXIT_DONE;
 }
@@ -203,7 +203,7 @@ int cmd_advisory(const struct cmd_context *c, int argc, char **argv)
 	bool parts;
 
 	if (!w)
-		return EXIT_REFUSED;
+		return cmd_refused(c, "khabar advisory", &(struct report){0});
 	n = send_rules(&w->sending, rules);
 	rules[n++] = (struct option_rule){"title", OPTION_TEXT, &w->title, 0, 0};
 	rules[n++] = (struct option_rule){"text", OPTION_TEXT, &w->text_file, 0, 0};

@@ -189,9 +189,7 @@ static void print_good(const struct cmd_context *c, const struct verifying *v)
 	admin_put_number(&t, "unchained", v->unchained);
 	admin_put_number(&t, "told", v->told_count);
 	text_str(&t, "}");
-	if (!t.bad)
-		print_json((struct slice){t.at, t.length});
-	text_clear(&t);
+	print_built(&t);
 }
 
 /* "NUMBER:HASH" */

@@ -50,9 +50,7 @@ static void show_json(const struct wanted *w, struct slice line)
 	admin_put_number(&t, "line", w->line);
 	client_put_text(&t, "text", w->text);
 	text_str(&t, "}");
-	if (!t.bad)
-		print_json((struct slice){t.at, t.length});
-	text_clear(&t);
+	print_built(&t);
 }
 
 static void show_muted(const cJSON *muted)
@@ -354,7 +352,7 @@ int cmd_check(const struct cmd_context *c, int argc, char **argv)
 	int first, code = options_read("khabar check", rules, 1, argc, argv, &first);
 
 	if (!k)
-		return EXIT_REFUSED;
+		return cmd_refused(c, "khabar check", &(struct report){0});
 	if (!code && (file != NULL) == (first < argc))
 		code = cmd_misused("khabar check", "values are wanted, or --file FILE, or -");
 	if (!code)

@@ -102,7 +102,7 @@ int client_refused(const struct cmd_context *c, const char *what, const struct r
 	report_init(&safe);
 	for (size_t i = 0; i < report->count; i++) {
 		char *line = safe_copy(report->lines[i]);
-		report_add(&safe, "%s", line ? line : "");
+		report_add(&safe, "%s", line ? line : "out of memory");
 		free(line);
 	}
 	safe.total = report->total;
@@ -212,7 +212,9 @@ static void print_lines_json(const struct reply *reply)
 	struct slice array, *lines = calloc(LINES_MAX, sizeof *lines);
 	size_t n = 0;
 
-	if (lines && json_member(&array, (struct slice){reply->text, reply->length}, "lines") &&
+	if (!lines)
+		print_no_memory();
+	if (json_member(&array, (struct slice){reply->text, reply->length}, "lines") &&
 	    json_elements(lines, LINES_MAX, &n, array) == ERR_OK)
 		for (size_t i = 0; i < n; i++)
 			print_json(lines[i]);
@@ -295,9 +297,7 @@ void client_print_json(const struct reply *reply)
 	text_init(&t);
 	text_str(&t, "{");
 	text_add(&t, reply->text + sizeof ok - 1, reply->length - (sizeof ok - 1));
-	if (!t.bad)
-		print_json((struct slice){t.at, t.length});
-	text_clear(&t);
+	print_built(&t);
 }
 
 void client_put_hold(const struct client *client, struct text *request)
@@ -340,6 +340,10 @@ void client_put_text(struct text *t, const char *name, const char *s)
 			text_str(&clean, "\xef\xbf\xbd");
 		at += n > 0 ? n : 1;
 	}
-	admin_put_string(t, name, clean.bad ? "" : clean.at);
+	/* Nothing is asked for with other words than those that were given. */
+	if (clean.bad)
+		t->bad = true;
+	else
+		admin_put_string(t, name, clean.at);
 	text_clear(&clean);
 }

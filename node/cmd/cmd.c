@@ -5,6 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Without a word nothing but memory can have been short. */
+static const char *first_words(const struct report *report)
+{
+	return report->count ? report->lines[0] : "out of memory";
+}
+
 static void print_refusal(const char *what, const struct report *report)
 {
 	cJSON *reply = cJSON_CreateObject();
@@ -14,13 +20,14 @@ static void print_refusal(const char *what, const struct report *report)
 	cJSON_AddBoolToObject(reply, "ok", false);
 	error = cJSON_AddObjectToObject(reply, "error");
 	cJSON_AddStringToObject(error, "what", what);
-	cJSON_AddStringToObject(error, "why", report_first(report));
+	cJSON_AddStringToObject(error, "why", first_words(report));
 	lines = cJSON_AddArrayToObject(error, "lines");
 	for (size_t i = 0; i < report->count; i++)
 		cJSON_AddItemToArray(lines, cJSON_CreateString(report->lines[i]));
 	text = cJSON_PrintUnformatted(reply);
-	if (text)
-		puts(text);
+	puts(text ? text
+		  : "{\"ok\":false,\"error\":{\"what\":null,\"where\":null,"
+		    "\"why\":\"out of memory\",\"do\":null,\"lines\":[\"out of memory\"]}}");
 	free(text);
 	cJSON_Delete(reply);
 }
@@ -31,7 +38,8 @@ int cmd_refused(const struct cmd_context *c, const char *what, const struct repo
 		print_refusal(what, report);
 		return EXIT_REFUSED;
 	}
-	for (size_t i = 0; i < report->count; i++)
+	fprintf(stderr, "%s: %s\n", what, first_words(report));
+	for (size_t i = 1; i < report->count; i++)
 		fprintf(stderr, "%s: %s\n", what, report->lines[i]);
 	if (report->total > report->count)
 		fprintf(stderr, "%s: and %zu more\n", what, report->total - report->count);

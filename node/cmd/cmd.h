@@ -70,8 +70,8 @@ int cmd_check_store(const struct cmd_context *c, int argc, char **argv);
 int cmd_reindex(const struct cmd_context *c, int argc, char **argv);
 
 /* Tells the report's lines as the reason why what ("khabar init") was refused: on standard error,
- * or with --json as {"ok":false,"error":{"what":..,"why":..,"lines":[..]}}.  Returns EXIT_REFUSED.
- */
+ * or with --json as {"ok":false,"error":{"what":..,"why":..,"lines":[..]}}.  One without a
+ * line says that memory is short.  Returns EXIT_REFUSED. */
 int cmd_refused(const struct cmd_context *c, const char *what, const struct report *report);
 
 /* Prints a sentence about the use of what, returns EXIT_USAGE. */

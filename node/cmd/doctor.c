@@ -40,9 +40,7 @@ static void print_finding(const struct doctor *d, enum finding finding, const ch
 		admin_put_string(&t, "what", sentence);
 		admin_put_string(&t, "do", mend);
 		text_str(&t, "}");
-		if (!t.bad)
-			print_json((struct slice){t.at, t.length});
-		text_clear(&t);
+		print_built(&t);
 		return;
 	}
 	printf("%-7s  ", words[finding]);

@@ -236,9 +236,7 @@ static void print_result_json(const struct exporting *x, const struct export_res
 		text_str(&t, "}");
 	}
 	text_str(&t, "]}");
-	if (!t.bad)
-		print_json((struct slice){t.at, t.length});
-	text_clear(&t);
+	print_built(&t);
 }
 
 static int export_run(struct exporting *x, struct report *report)
@@ -290,7 +288,7 @@ int export_once(const struct cmd_context *c, int argc, char **argv, struct expor
 	int code;
 
 	if (!x)
-		return EXIT_REFUSED;
+		return cmd_refused(c, "khabar export", &(struct report){0});
 	x->outcome = outcome;
 	report_init(&report);
 	x->progress.what = what;

@@ -131,7 +131,7 @@ int cmd_import(const struct cmd_context *c, int argc, char **argv)
 	int first, code;
 
 	if (!s)
-		return EXIT_REFUSED;
+		return cmd_refused(c, "khabar import", &(struct report){0});
 	s->from_files = true;
 	n = send_rules(s, rules);
 	rules[n++] = (struct option_rule){"format", OPTION_TEXT, &s->format, 0, 0};

@@ -194,9 +194,7 @@ static void print_json_object(struct inbox *x)
 	text_str(&t, x->hunts.at ? x->hunts.at : "[]");
 	admin_put_number(&t, "hunt_hits", (uint64_t)x->hits);
 	text_str(&t, "}");
-	if (!t.bad)
-		print_json((struct slice){t.at, t.length});
-	text_clear(&t);
+	print_built(&t);
 }
 
 static int look(const struct cmd_context *c, unsigned long limit)

@@ -85,9 +85,7 @@ static void print_json_of(const struct case_file *f, const char *words)
 	admin_put_name(&t, "state");
 	text_str(&t, state ? state : "null");
 	text_str(&t, "}");
-	if (!t.bad)
-		print_json((struct slice){t.at, t.length});
-	text_clear(&t);
+	print_built(&t);
 	cJSON_free(state);
 }
 

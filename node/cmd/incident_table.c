@@ -81,8 +81,7 @@ static void print_class(const struct cmd_context *c, const char *line)
 		admin_put_string(&t, NULL, word);
 	}
 	text_str(&t, "]}");
-	puts(t.bad ? "" : t.at);
-	text_clear(&t);
+	print_built(&t);
 }
 
 static int run_classes(struct incident_call *call)

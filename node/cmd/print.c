@@ -1,12 +1,18 @@
 #include "node/cmd/print.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <unistr.h>
 
 #include "node/loop.h"
 
-enum { PROGRESS_AFTER_MS = 2000, PROGRESS_EVERY_MS = 200, PROGRESS_COLUMNS = 30 };
+enum {
+	PROGRESS_AFTER_MS = 2000,
+	PROGRESS_EVERY_MS = 200,
+	PROGRESS_COLUMNS = 30,
+	SAFE_BYTES = 16, /* of one character */
+};
 
 /* Controls of either range, and marks that reorder or break a line. */
 static bool dangerous(ucs4_t c)
@@ -16,107 +22,130 @@ static bool dangerous(ucs4_t c)
 	       c == 0xfeff;
 }
 
-/* Appends the next character of s to t in a harmless form; returns how many bytes it had. */
-static size_t add_safe(struct text *t, const char *s, size_t n, bool keep_lines)
+/* One character in a harmless form. */
+struct safe {
+	char text[SAFE_BYTES];
+	size_t length, used; /* bytes: of the text, and of what it stands for */
+};
+
+static struct safe safe_next(const char *s, size_t n, bool keep_lines)
 {
+	struct safe x = {.used = 1};
 	ucs4_t c;
 	int length = u8_mbtoucr(&c, (const uint8_t *)s, n);
 
 	if (length <= 0) {
-		text_format(t, "\\x%02x", (unsigned char)*s);
-		return 1;
+		x.length = (size_t)snprintf(x.text, sizeof x.text, "\\x%02x", (unsigned char)*s);
+		return x;
 	}
-	if (!dangerous(c) || (keep_lines && (c == '\n' || c == '\t')))
-		text_add(t, s, (size_t)length);
-	else if (c < 0x20 || c == 0x7f)
-		text_format(t, "\\x%02x", (unsigned)c);
-	else
-		text_format(t, "\\u%04x", (unsigned)c);
-	return (size_t)length;
+	x.used = (size_t)length;
+	if (!dangerous(c) || (keep_lines && (c == '\n' || c == '\t'))) {
+		memcpy(x.text, s, x.used);
+		x.length = x.used;
+	} else if (c < 0x20 || c == 0x7f) {
+		x.length = (size_t)snprintf(x.text, sizeof x.text, "\\x%02x", (unsigned)c);
+	} else {
+		x.length = (size_t)snprintf(x.text, sizeof x.text, "\\u%04x", (unsigned)c);
+	}
+	return x;
 }
 
 void print_safe(FILE *out, const char *s, bool keep_lines)
 {
-	size_t n = strlen(s);
-	struct text t;
-
-	text_init(&t);
-	while (n > 0) {
-		size_t used = add_safe(&t, s, n, keep_lines);
-		s += used;
-		n -= used;
+	for (size_t n = strlen(s); n > 0;) {
+		struct safe x = safe_next(s, n, keep_lines);
+		fwrite(x.text, 1, x.length, out);
+		s += x.used;
+		n -= x.used;
 	}
-	if (t.at && !t.bad)
-		fputs(t.at, out);
-	text_clear(&t);
 }
 
-/* Characters, which is columns for most of what is written here. */
-static int columns(const char *s, size_t n)
+/* Columns for most of what is written here. */
+static int columns(const struct safe *x)
 {
 	int count = 0;
 
-	for (size_t i = 0; s && i < n; i++)
-		count += ((unsigned char)s[i] & 0xc0) != 0x80;
+	for (size_t i = 0; i < x->length; i++)
+		count += ((unsigned char)x->text[i] & 0xc0) != 0x80;
+	return count;
+}
+
+/* How many it takes, up to not much more than most. */
+static int columns_of(const char *s, int most)
+{
+	int count = 0;
+
+	for (size_t n = strlen(s); n > 0 && count <= most;) {
+		struct safe x = safe_next(s, n, false);
+		count += columns(&x);
+		s += x.used;
+		n -= x.used;
+	}
 	return count;
 }
 
 void print_column(const char *s, int width)
 {
-	size_t n = strlen(s), before = 0;
-	struct text t;
+	bool cut = columns_of(s, width) > width;
+	int most = cut ? width - 1 : width, count = 0;
 
-	text_init(&t);
-	while (n > 0 && columns(t.at, t.length) < width) {
-		size_t used;
-		before = t.length;
-		used = add_safe(&t, s, n, false);
-		s += used;
-		n -= used;
+	for (size_t n = strlen(s); n > 0;) {
+		struct safe x = safe_next(s, n, false);
+		if (count + columns(&x) > most)
+			break;
+		fwrite(x.text, 1, x.length, stdout);
+		count += columns(&x);
+		s += x.used;
+		n -= x.used;
 	}
-	if (n > 0 || columns(t.at, t.length) > width) {
-		t.length = before;
-		text_str(&t, "~");
-	}
-	if (t.at && !t.bad)
-		fwrite(t.at, 1, t.length, stdout);
-	printf("%*s", width - columns(t.at, t.length) + 2, "");
-	text_clear(&t);
+	if (cut)
+		putchar('~');
+	printf("%*s", width - count - cut + 2, "");
 }
 
 void print_json(struct slice json)
 {
 	const char *at = json.at;
-	size_t n = json.length;
-	struct text t;
 
-	text_init(&t);
-	while (n > 0) {
-		size_t run = 0, used;
+	for (size_t n = json.length; n > 0;) {
+		size_t run = 0;
+		struct safe x;
 		/* Below 0x7f nothing but white space between the values needs a second look. */
 		while (run < n && (unsigned char)at[run] >= 0x20 && (unsigned char)at[run] < 0x7f)
 			run++;
-		text_add(&t, at, run);
+		fwrite(at, 1, run, stdout);
 		at += run;
 		n -= run;
 		if (n == 0)
 			break;
-		if ((unsigned char)*at < 0x20) {
-			text_str(&t, " ");
-			used = 1;
-		} else if (*at == 0x7f) {
-			text_str(&t, "\\u007f");
-			used = 1;
-		} else {
-			used = add_safe(&t, at, n, false);
-		}
-		at += used;
-		n -= used;
+		x = safe_next(at, n, false);
+		if ((unsigned char)*at < 0x20)
+			putchar(' ');
+		else if (*at == 0x7f)
+			fputs("\\u007f", stdout);
+		else
+			fwrite(x.text, 1, x.length, stdout);
+		at += x.used;
+		n -= x.used;
 	}
-	text_str(&t, "\n");
-	if (!t.bad)
-		fwrite(t.at, 1, t.length, stdout);
-	text_clear(&t);
+	putchar('\n');
+}
+
+void print_no_memory(void)
+{
+	fflush(stdout);
+	fputs("khabar: out of memory: what was asked for may or may not have been done, and what "
+	      "was printed is not all of it\n",
+	      stderr);
+	exit(EXIT_FAILURE);
+}
+
+void print_built(struct text *t)
+{
+	if (t->bad || !t->at)
+		print_no_memory();
+	print_json((struct slice){t->at, t->length});
+	text_clear(t);
 }
 
 const char *member_text(const cJSON *object, const char *name)

@@ -14,6 +14,12 @@ void print_safe(FILE *out, const char *s, bool keep_lines);
 void print_column(const char *s, int width);
 /* One value of JSON on one line: the same value, whatever it holds. */
 void print_json(struct slice json);
+/* The same for what was written into t, which is cleared.  Where memory was short for that the
+ * command ends. */
+void print_built(struct text *t);
+/* Ends the command with exit 1 and words: who reads its output must not take half of it for all of
+ * it. */
+_Noreturn void print_no_memory(void);
 
 /* A member of an object: "" where there is none, or it is no string. */
 const char *member_text(const cJSON *object, const char *name);

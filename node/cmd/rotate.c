@@ -106,8 +106,7 @@ static void print_stopped(const struct cmd_context *c, const struct rotating *r,
 		admin_put_hex(&t, "seal", p->seal, SEAL_KEY_BYTES);
 	}
 	text_str(&t, "}");
-	puts(t.bad ? "{}" : t.at);
-	text_clear(&t);
+	print_built(&t);
 }
 
 static int rotate_stopped(const struct cmd_context *c, const struct rotating *r)

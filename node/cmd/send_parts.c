@@ -270,9 +270,7 @@ static void print_json_sent(const struct sending *s, const struct sent *all)
 	if (s->force)
 		text_format(&t, ",\"forced\":%zu", all->forced);
 	text_str(&t, "}");
-	if (!t.bad)
-		print_json((struct slice){t.at, t.length});
-	text_clear(&t);
+	print_built(&t);
 	free(audience);
 }
 

@@ -11,7 +11,7 @@ int cmd_share(const struct cmd_context *c, int argc, char **argv)
 	int first, code;
 
 	if (!s)
-		return EXIT_REFUSED;
+		return cmd_refused(c, "khabar share", &(struct report){0});
 	n = send_rules(s, rules);
 	code = options_read("khabar share", rules, n, argc, argv, &first);
 	if (!code && first == argc)

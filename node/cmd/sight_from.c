@@ -218,9 +218,7 @@ static void print_seen(const struct sighting *s, const struct seen *x)
 	admin_put_string(&t, "hour", time);
 	admin_put_number(&t, "count", x->count);
 	text_str(&t, "}");
-	if (!t.bad)
-		print_json((struct slice){t.at, t.length});
-	text_clear(&t);
+	print_built(&t);
 }
 
 /* One element of "seen" for all hours of a value: those from at on; *at moves behind them. */

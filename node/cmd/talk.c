@@ -102,7 +102,7 @@ int cmd_ask(const struct cmd_context *c, int argc, char **argv)
 	int first, code;
 
 	if (!s)
-		return EXIT_REFUSED;
+		return cmd_refused(c, "khabar ask", &(struct report){0});
 	code = options_read("khabar ask", rules, talk_rules(s, rules), argc, argv, &first);
 	if (!code && argc - first != 1)
 		code = cmd_misused("khabar ask", "one text is wanted, in quotes");
@@ -129,7 +129,7 @@ int cmd_reply(const struct cmd_context *c, int argc, char **argv)
 	int first, code;
 
 	if (!s)
-		return EXIT_REFUSED;
+		return cmd_refused(c, "khabar reply", &(struct report){0});
 	code = options_read("khabar reply", rules, talk_rules(s, rules), argc, argv, &first);
 	if (!code && argc - first != 2)
 		code = cmd_misused("khabar reply",

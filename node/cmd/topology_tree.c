@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/cmd/print.h"
 #include "node/cmd/topology_file.h"
 
 struct drawing {
@@ -100,9 +101,11 @@ static void draw_topology(const struct cmd_context *c, const struct topology *t)
 			    .drawn = calloc(t->party_count + 1, sizeof *d.drawn),
 			    .last = calloc(t->party_count + 1, sizeof *d.last)};
 
-	if (d.drawn && d.last && c->json)
+	if (!d.drawn || !d.last)
+		print_no_memory();
+	if (c->json)
 		json_print(tree_json(&d, t->root));
-	else if (d.drawn && d.last)
+	else
 		draw(&d, t->root, 0);
 	for (size_t i = 0; i < t->link_count && !c->json; i++)
 		printf("%s%s ── %s\n", i ? "" : "\nbilateral links\n",

@@ -207,7 +207,7 @@ int cmd_who(const struct cmd_context *c, int argc, char **argv)
 	int first, code;
 
 	if (!s)
-		return EXIT_REFUSED;
+		return cmd_refused(c, "khabar who", &(struct report){0});
 	n = send_who_rules(s, rules);
 	code = options_read("khabar who", rules, n, argc, argv, &first);
 	if (!code && first != argc && (s->to.count || s->tlp || s->direct || argc - first > 1))
