@@ -491,6 +491,11 @@ void exchange_peer(const struct exchange *x, size_t i, struct peer_status *out)
 	out->held = p->held_count;
 }
 
+bool exchange_is_storing(const struct exchange *x)
+{
+	return x->pending_count > 0 && !x->busy_since && x->store_state == ERR_OK;
+}
+
 enum err exchange_store_state(const struct exchange *x)
 {
 	return x->store_state;

@@ -205,6 +205,8 @@ uint32_t exchange_own_floor(const struct exchange *x);
 /* The hour since 1970 as far as this node can tell: its own clock's, unless the floor shows that to
  * be wrong. */
 uint32_t exchange_hour(const struct exchange *x);
+/* Has it messages that arrived or were submitted, and which the store is about to take? */
+bool exchange_is_storing(const struct exchange *x);
 /* ERR_OK, or why the store takes nothing at the moment. */
 enum err exchange_store_state(const struct exchange *x);
 

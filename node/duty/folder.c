@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -15,6 +16,7 @@ struct folder {
 	folder_then *then;
 	void *arg;
 	pthread_t thread;
+	_Atomic bool expecting;
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t changed;
 	bool wanted, ending;
@@ -79,13 +81,14 @@ static unsigned wakes_of(struct folder *f)
 
 /* While messages come, a fold follows a rest, three times as long as the fold before: the disk is
  * theirs meanwhile, and the next fold is of more of them, which costs less for each.  With nothing
- * coming there is no rest. */
+ * coming there is no rest.  Large ones are stored less often than once in a slice: that they are on
+ * their way counts too. */
 static void rest(struct folder *f, unsigned wakes, uint64_t ms)
 {
 	uint64_t at = clock_monotonic(), until = at + ms;
 
 	pthread_mutex_lock(&f->lock);
-	while (at < until && f->wakes != wakes && !f->ending) {
+	while (at < until && (f->wakes != wakes || atomic_load(&f->expecting)) && !f->ending) {
 		struct timespec slice;
 		wakes = f->wakes;
 		at = until - at > REST_SLICE_MS ? at + REST_SLICE_MS : until;
@@ -212,6 +215,11 @@ void folder_wake(struct folder *f)
 		pthread_cond_signal(&f->changed);
 	f->wanted = true;
 	pthread_mutex_unlock(&f->lock);
+}
+
+void folder_expect(struct folder *f, bool more)
+{
+	atomic_store(&f->expecting, more);
 }
 
 enum err folder_state(struct folder *f)

@@ -17,6 +17,9 @@ struct folder *folder_start(struct index *index, folder_then *then, void *arg);
 void folder_stop(struct folder *f);
 /* The log has grown, or what is done after a fold is wanted.  Any thread; cheap. */
 void folder_wake(struct folder *f);
+/* Messages have arrived and are not stored yet, or no more: while they are, a fold leaves them what
+ * it would take, for a while.  Any thread; cheap. */
+void folder_expect(struct folder *f, bool more);
 /* ERR_OK, or what the last fold, or what is done after it, ran into. */
 enum err folder_state(struct folder *f);
 

@@ -400,6 +400,7 @@ bool links_turn(struct node *n)
 	}
 	more = events == EVENTS_A_TURN;
 	more |= exchange_turn(n->exchange, node_now());
+	folder_expect(n->folder, exchange_is_storing(n->exchange));
 	for (size_t i = 0; i < n->neighbour_count; i++)
 		more |= neighbour_serve(n, &n->neighbours[i]);
 	if (n->links_stale) {

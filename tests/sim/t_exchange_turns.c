@@ -196,6 +196,24 @@ static void what_is_judged_meanwhile_is_not_waited_for(void)
 	rig_clear(&r);
 }
 
+/* What follows the store leaves it alone meanwhile; not when it is the store that waits. */
+static void it_is_known_whether_something_is_to_be_stored(void)
+{
+	struct rig r;
+
+	set_out_with_judges(&r);
+	ok(exchange_is_storing(r.exchange), "while messages are judged");
+	r.busy = true;
+	judges.rounds = 1000;
+	wait_ms(&r, 1);
+	need(r.exchange->pending_count > 0);
+	ok(!exchange_is_storing(r.exchange), "not while the store takes none");
+	r.busy = false;
+	settle(&r);
+	ok(!exchange_is_storing(r.exchange), "nor when all are kept");
+	rig_clear(&r);
+}
+
 static void nobody_overtakes_itself(void)
 {
 	struct rig r;
@@ -364,6 +382,7 @@ int main(void)
 	RUN(two_that_flood_share);
 	RUN(little_is_kept_together_unless_the_disk_is_slow);
 	RUN(what_is_judged_meanwhile_is_not_waited_for);
+	RUN(it_is_known_whether_something_is_to_be_stored);
 	RUN(nobody_overtakes_itself);
 	RUN(one_that_leaves_takes_only_its_own_along);
 	RUN(a_forgery_among_them_ends_only_its_sender);
