@@ -106,4 +106,7 @@ END
 else
 	skip 4 "nft, or a network of our own to try it in, is not here"
 fi
+# Neither is in Debian.
+ok "Suricata's manual has such rules and lists" tests/e2e/read-as-sensor suricata "$dir"
+ok "and Zeek's such a table" tests/e2e/read-as-sensor zeek "$dir/khabardar.intel"
 finish

@@ -82,6 +82,8 @@ for uuid, summary in manifest.items():
     assert json.loads(raw)["Event"]["uuid"] == uuid
     assert summary.get("integrity:sha256", hashlib.sha256(raw).hexdigest()) == hashlib.sha256(raw).hexdigest()
 assert manifest' "$work/misp-feed"
+ok "Suricata's rules and lists are as its manual says" tests/e2e/read-as-sensor suricata "$work/suricata"
+ok "and so is Zeek's table" tests/e2e/read-as-sensor zeek "$work/zeek/khabardar.intel"
 if command -v nft >/dev/null && unshare -rn true 2>/dev/null; then
 	ok "nft takes the sets, and again in their place" unshare -rn sh -c \
 		"nft -f '$work/nftables/khabardar.nft' && nft -f '$work/nftables/khabardar.nft'"
