@@ -79,12 +79,28 @@ static enum err bad(struct scan *s, uint64_t page, const char *why)
 	return ERR_DAMAGED;
 }
 
+/* Less than n only at the end of the file: what the system refuses to read is no damage. */
+static enum err read_bytes(const struct scan *s, uint64_t at, void *out, size_t n, size_t *got)
+{
+	for (*got = 0; *got < n;) {
+		ssize_t more = pread(s->fd, (uint8_t *)out + *got, n - *got, (off_t)(at + *got));
+		if (more == 0)
+			break;
+		if (more > 0)
+			*got += (size_t)more;
+		else if (errno != EINTR)
+			return lmdb_err(errno);
+	}
+	return ERR_OK;
+}
+
 static enum err read_at(struct scan *s, uint64_t page, void *out, size_t n)
 {
-	ssize_t got = pread(s->fd, out, n, (off_t)(page * s->page_bytes));
-	if (got < 0)
-		return lmdb_err(errno);
-	return (size_t)got == n ? ERR_OK : bad(s, page, "lies beyond the end of the file");
+	size_t got;
+	enum err e = read_bytes(s, page * s->page_bytes, out, n, &got);
+	if (e)
+		return e;
+	return got == n ? ERR_OK : bad(s, page, "lies beyond the end of the file");
 }
 
 /* Nothing may use a page twice. */
@@ -290,8 +306,11 @@ static enum err read_meta(struct scan *s, struct meta *newest)
 		uint8_t page[PAGE_HEADER + sizeof(struct meta)];
 		struct meta meta;
 		uint16_t flags;
-		off_t at = i == 0 ? 0 : (off_t)newest->free.pad;
-		if (pread(s->fd, page, sizeof page, at) != (ssize_t)sizeof page)
+		size_t got;
+		enum err e = read_bytes(s, i == 0 ? 0 : newest->free.pad, page, sizeof page, &got);
+		if (e)
+			return e;
+		if (got != sizeof page)
 			return bad(s, i, "is missing");
 		memcpy(&flags, page + 10, sizeof flags);
 		memcpy(&meta, page + PAGE_HEADER, sizeof meta);
@@ -313,7 +332,8 @@ static bool is_unfinished(const struct scan *s, uint64_t file_bytes)
 {
 	uint8_t page[PAGE_HEADER + sizeof(struct meta)];
 	struct meta meta;
-	if (pread(s->fd, page, sizeof page, 0) != (ssize_t)sizeof page)
+	size_t got;
+	if (read_bytes(s, 0, page, sizeof page, &got) != ERR_OK || got != sizeof page)
 		return false;
 	memcpy(&meta, page + PAGE_HEADER, sizeof meta);
 	return meta.magic == MAGIC && meta.transaction == 0 && meta.main.root == NO_PAGE &&

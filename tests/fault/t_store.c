@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <lmdb.h>
 
+#include "node/store/store.h"
 #include "tests/fault/fault.h"
 #include "tests/node/index_fixture.h"
 
@@ -273,6 +274,34 @@ static void nothing_is_lost_when_memory_is_short(void)
 	fail_each(FAULT_MEMORY, true, 0, "all allocations from then on");
 }
 
+/* What the system refuses to read for a moment is not damaged: who is told so moves a good log
+ * away. */
+static void a_read_that_fails_is_no_damage(void)
+{
+	uint64_t calls = UINT64_MAX, wrong = 0, refused = 0, nth = 1;
+	bool good = true;
+	remove_tree(path_in(&home, "log"));
+	remove_tree(path_in(&home, "index"));
+	need(live(&good) == ROUNDS * EACH && good);
+
+	for (; nth <= calls; nth++) {
+		struct report report;
+		report_init(&report);
+		fault_start(FAULT_FILE, nth, false, EIO);
+		enum err e = store_verify(path_in(&home, "log"), &report);
+		calls = fault_stop() < nth ? 0 : calls;
+		refused += e != ERR_OK;
+		wrong += e == ERR_DAMAGED || report_first(&report)[0] != 0;
+		report_clear(&report);
+		/* The first opens the file. */
+		fault_start(FAULT_FILE, nth + 1, false, EINTR);
+		wrong += store_verify(path_in(&home, "log"), NULL) != ERR_OK;
+		fault_stop();
+	}
+	is_int(wrong, 0, "a failed read is never called damage");
+	ok(refused > 2, "%" PRIu64 " failed reads are told", refused);
+}
+
 int main(void)
 {
 	/* Where there is one, a disk of memory: nothing here is about power cuts. */
@@ -284,6 +313,7 @@ int main(void)
 	RUN(nothing_is_lost_when_a_call_of_lmdb_fails);
 	RUN(nothing_is_lost_when_a_file_fails);
 	RUN(nothing_is_lost_when_memory_is_short);
+	RUN(a_read_that_fails_is_no_damage);
 	for (unsigned i = 1; i <= MESSAGES; i++)
 		sample_clear(&messages[i]);
 	fixture_clear(&home);
