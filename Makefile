@@ -120,7 +120,7 @@ $(BUILD)/tests/fault/lib%.a: $(BUILD)/lib%.a tests/fault/replaced-store
 $(BUILD)/tests/fault/liblmdb.a $(BUILD)/tests/fault/libzstd.a: $(BUILD)/tests/fault/%.a:
 	$(Q)mkdir -p $(@D) && objcopy --redefine-syms=$< $$($(CC) -print-file-name=$*.a) $@
 # The same source is a fuzz target (libFuzzer has the main) and a test that replays its corpus.
-$(BUILD)/tests/fuzz/fuzz_exchange $(BUILD)/fuzz/exchange: \
+$(foreach t,exchange pair,$(BUILD)/tests/fuzz/fuzz_$(t) $(BUILD)/fuzz/$(t)): \
 	$(filter %/memory_store.o %/memory_store_fate.o,$(call helpers,sim))
 $(BUILD)/tests/fuzz/fuzz_world $(BUILD)/fuzz/world: $(call helpers,sim)
 $(BUILD)/tests/fuzz/fuzz_world $(BUILD)/fuzz/world: LIBS_node += $(REPLACED:%=-Wl$(comma)--wrap=%)

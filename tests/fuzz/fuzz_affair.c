@@ -28,8 +28,8 @@ static const char *const sets[] = {
 	"{\"set\":{\"assignee\":null},\"stage\":\"progress\"}",
 	"{\"set\":{\"class\":\"malicious-code\",\"type\":\"infected-system\"}}",
 	"{\"set\":{\"class\":\"fraud\"},\"stage\":\"notification\"}",
-	"{\"set\":{\"affected\":[\"a bank\",\"another\"],\"links\":[{\"kind\":\"part-of\",\"id\":"
-	"\"x\"}]}}",
+	"{\"set\":{\"affected\":[\"a bank\",\"another\"],\"links\":[]}}",
+	"{\"set\":{\"links\":[{\"kind\":\"part-of\",\"id\":\"x\"}]}}",
 	"{\"set\":{\"affected\":[],\"links\":[],\"description\":\"\"}}",
 	"{\"set\":{\"reported_by\":{\"name\":\"a caller\",\"file\":null,\"sha256\":null}}}",
 	"{\"set\":{\"reported_by\":null,\"determination\":\"confirmed\"}}",
