@@ -124,6 +124,9 @@ $(foreach t,exchange pair,$(BUILD)/tests/fuzz/fuzz_$(t) $(BUILD)/fuzz/$(t)): \
 	$(filter %/memory_store.o %/memory_store_fate.o,$(call helpers,sim))
 $(BUILD)/tests/fuzz/fuzz_world $(BUILD)/fuzz/world: $(call helpers,sim)
 $(BUILD)/tests/fuzz/fuzz_world $(BUILD)/fuzz/world: LIBS_node += $(REPLACED:%=-Wl$(comma)--wrap=%)
+$(BUILD)/tests/fuzz/fuzz_reply $(BUILD)/fuzz/reply: $(call objects,$(wildcard node/cmd/*.c))
+$(BUILD)/tests/fuzz/fuzz_reply $(BUILD)/fuzz/reply: \
+	LIBS_node = $(LIBS_khabar) -Wl,--wrap=ask -Wl,--wrap=ask_open -Wl,--wrap=ask_close
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(NODE)
 	$(call link,$(LIBS_node))
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/fuzz_%.o $(NODE)

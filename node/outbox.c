@@ -161,7 +161,9 @@ static uint64_t number_of(const cJSON *meta, const char *name)
 {
 	const cJSON *n = cJSON_GetObjectItemCaseSensitive(meta, name);
 
-	return cJSON_IsNumber(n) && n->valuedouble >= 0 ? (uint64_t)n->valuedouble : 0;
+	return cJSON_IsNumber(n) && n->valuedouble >= 0 && n->valuedouble < 0x1p64
+		       ? (uint64_t)n->valuedouble
+		       : 0;
 }
 
 static void take_meta(struct outbox_item *item, const cJSON *meta)

@@ -81,7 +81,7 @@ static int refused(const struct client *client, const struct reply *reply)
 	return EXIT_REFUSED;
 }
 
-static char *safe_copy(const char *s)
+static char *copy_safe(const char *s, bool keep_lines)
 {
 	char *out = NULL;
 	size_t n;
@@ -89,9 +89,23 @@ static char *safe_copy(const char *s)
 
 	if (!memory)
 		return NULL;
-	print_safe(memory, s, false);
+	print_safe(memory, s, keep_lines);
 	fclose(memory);
 	return out;
+}
+
+/* What people read goes through print_safe() where others wrote it; of ids, times and names, which
+ * this node has made, nothing else reaches a terminal either, whoever has become the node. */
+static void make_harmless(cJSON *json)
+{
+	for (cJSON *m = json->child; m; m = m->next) {
+		char *safe = cJSON_IsString(m) ? copy_safe(m->valuestring, true) : NULL;
+		if (safe ? strcmp(safe, m->valuestring) != 0 && !cJSON_SetValuestring(m, safe)
+			 : cJSON_IsString(m))
+			m->valuestring[0] = '\0'; /* memory is short */
+		free(safe);
+		make_harmless(m);
+	}
 }
 
 int client_refused(const struct cmd_context *c, const char *what, const struct report *report)
@@ -101,7 +115,7 @@ int client_refused(const struct cmd_context *c, const char *what, const struct r
 
 	report_init(&safe);
 	for (size_t i = 0; i < report->count; i++) {
-		char *line = safe_copy(report->lines[i]);
+		char *line = copy_safe(report->lines[i], false);
 		report_add(&safe, "%s", line ? line : "out of memory");
 		free(line);
 	}
@@ -191,6 +205,8 @@ static int ask_once(struct client *client, const char *request, const struct sli
 		reply_clear(reply);
 	} else {
 		tell_unreconciled(client, reply);
+		if (!client->c->json && !client->takes)
+			make_harmless(reply->json);
 	}
 	report_clear(&report);
 	return code;

@@ -81,7 +81,8 @@ static enum err mute_read(struct mute *one, const cJSON *json)
 	const cJSON *uid = cJSON_GetObjectItemCaseSensitive(json, "uid");
 
 	if (!value || !type || !observable_type_parse(type, &one->type) || !cJSON_IsNumber(at) ||
-	    !cJSON_IsNumber(uid))
+	    !cJSON_IsNumber(uid) || !(at->valuedouble >= 0 && at->valuedouble < 0x1p64) ||
+	    !(uid->valuedouble >= 0 && uid->valuedouble <= UINT32_MAX))
 		return ERR_DAMAGED;
 	one->at = (uint64_t)at->valuedouble;
 	one->uid = (uid_t)uid->valuedouble;

@@ -169,7 +169,9 @@ static uint64_t number_of(const cJSON *json, const char *name)
 {
 	const cJSON *n = cJSON_GetObjectItemCaseSensitive(json, name);
 
-	return cJSON_IsNumber(n) && n->valuedouble >= 0 ? (uint64_t)n->valuedouble : 0;
+	return cJSON_IsNumber(n) && n->valuedouble >= 0 && n->valuedouble < 0x1p64
+		       ? (uint64_t)n->valuedouble
+		       : 0;
 }
 
 static const char *text_of(const cJSON *json)
