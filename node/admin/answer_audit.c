@@ -54,8 +54,8 @@ enum err answer_audit(struct answer *a)
 {
 	const struct topology *t = versions_newest(node_versions(a->node));
 	bool told = admin_flag(&a->request, "told");
-	struct beacon_audit head;
-	struct party_id self;
+	struct beacon_audit head = {0};
+	struct party_id self = {{0}};
 	struct log_row row;
 	struct page p;
 	enum err e;

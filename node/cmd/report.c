@@ -63,15 +63,15 @@ static cJSON *member_of(cJSON *members, const char *node)
 static void heard_take(const struct monthly *y, cJSON *member, const char *heard)
 {
 	const char *known = member_text(member, "heard");
-	uint64_t at, now = clock_wall(), end = now < y->ends ? now : y->ends;
+	uint64_t at, days, now = clock_wall(), end = now < y->ends ? now : y->ends;
 
 	/* One form of time: what is later is greater. */
 	if (!*heard || strcmp(heard, known) <= 0 || !time_parse(&at, heard))
 		return;
+	days = end > at ? (end - at) / DAY_MS : 0;
 	cJSON_ReplaceItemInObjectCaseSensitive(member, "heard", cJSON_CreateString(heard));
-	cJSON_ReplaceItemInObjectCaseSensitive(
-		member, "silent_days",
-		cJSON_CreateNumber(end > at ? (double)((end - at) / DAY_MS) : 0));
+	cJSON_ReplaceItemInObjectCaseSensitive(member, "silent_days",
+					       cJSON_CreateNumber((double)days));
 }
 
 static void tally_take(void *arg, const cJSON *line)

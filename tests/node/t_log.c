@@ -213,9 +213,12 @@ static void values_and_topologies_travel_with_the_transaction(void)
 
 static void a_second_writer_is_refused_in_words(void)
 {
-	struct log *log = fresh_log(), *other = NULL;
+	/* Static, so that the child, which has it too, has not lost it. */
+	static struct log *log;
+	struct log *other = NULL;
 	struct log_options options = {.create = true};
 	struct report report;
+	log = fresh_log();
 	append_some(log, 1, 5);
 	report_init(&report);
 	is_int(log_open(&other, path_in(&home, "log"), &options, home.identity, &home.store,
