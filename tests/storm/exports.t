@@ -17,8 +17,8 @@ if [ -z "$files" ]; then
 	files=$(printf '%s ' "$top"/../shared/data/lists/*.txt)
 	[ -r "${files%% *}" ] || files=tests/data/content/ipsum.txt
 fi
-# shellcheck disable=SC2086
-grep -hv '^#' $files >"$work/values" || bail "no values in $files"
+read -ra lists <<<"$files"
+grep -hv '^#' "${lists[@]}" >"$work/values" || bail "no values in $files"
 awk -v n="$made" 'BEGIN { for (i = 0; i < n; i++)
 	print i % 2 ? sprintf("h%d.made-up-%d.example", i, i % 977) : \
 		sprintf("11.%d.%d.%d", i / 131072, i / 512 % 256, i / 2 % 256) }' >>"$work/values"
