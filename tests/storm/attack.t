@@ -1,6 +1,7 @@
 #!/bin/bash
 # What an attack costs the others: how long an honest neighbour waits for its acknowledgements before
-# and during each of them, what memory the node that is attacked takes, and who is named for it.
+# and during each of them, what memory the node that is attacked takes, which stays below a bound,
+# and who is newly named for it.
 #
 # An attacker computes on a machine of its own, which this one is not: where the kernel lets it, the
 # node and its neighbour go before the attacker, so that what it computes is not taken from them.
@@ -13,6 +14,7 @@ for program in "$attacker" "$outsider"; do
 	[ -x "$program" ] || bail "no $program: run make tests first"
 done
 seconds=${TIME:-8}
+memory_bound=$((128 * 1024)) # KiB of its own
 family national punjab gb kp >"$work/text.zpl"
 lab_up --topology "$work/text.zpl"
 lab stop gb
@@ -38,6 +40,8 @@ names() {
 	khabar national --json status | grep -oE "(gb|kp) (broke the protocol: [^\"]*|told everyone[^\"]*|goes on[^\"]*|connects again[^\"]*)" |
 		sort -u | tr '\n' ';'
 }
+# newly NAMES: those besides them.
+newly() { names | tr ';' '\n' | grep -vxF -e "$(tr ';' '\n' <<<"$1")" | tr '\n' ';'; }
 
 # Does it again and again, until the file is gone: most are cut off for it.
 member() {
@@ -53,17 +57,19 @@ outside() {
 
 # attack WHAT WORDS COMMAND...: before, during it, and who was named.
 attack() {
-	local before during most=0 now idle_p50 idle_p99 p50 p99 begun cpu watching
+	local before during most=0 now idle_p50 idle_p99 p50 p99 begun cpu watching known
 	[ -z "${ATTACKS:-}" ] || grep -qw -- "$1" <<<"$ATTACKS" || return
 	read -r idle_p50 idle_p99 before < <(probe 3)
+	known=$(names)
+	memory >"$work/memory"
 	touch "$work/goes-on"
 	"${@:3}" &
-	sleep 1
 	while [ -e "$work/goes-on" ] && now=$(memory); do
 		[ "$now" -le "$most" ] || most=$now && echo "$most" >"$work/memory"
 		sleep 0.1
 	done &
 	watching=$!
+	sleep 1
 	begun=$(used)
 	read -r p50 p99 during < <(probe "$seconds")
 	cpu=$(($(used) - begun))
@@ -75,10 +81,12 @@ attack() {
 		"$p50 $p99 $during" "$(tail -n 3 "$work/attack."*)" || return
 	printf '# %-16s p50 %6s -> %6s ms, p99 %6s -> %6s ms, %5s answers, %3d %% of a core, %6d KiB; %s\n' "$1" \
 		"$(ms "$idle_p50")" "$(ms "$p50")" "$(ms "$idle_p99")" "$(ms "$p99")" "$during" \
-		$((cpu / seconds)) "$(<"$work/memory")" "$(names)"
+		$((cpu / seconds)) "$(<"$work/memory")" "$(newly "$known")"
 	[ "$p50" -le $((2 * idle_p50)) ]
 	result $? "$1: it waits at most twice as long" "$(ms "$p50") ms, not $(ms "$idle_p50")"
 	[ "$2" = - ] || like "$1: who does it is named" "$(names)" "$2"
+	[ "$(<"$work/memory")" -le "$memory_bound" ]
+	result $? "$1: the memory of the node stays bounded" "$(<"$work/memory") KiB, not $memory_bound"
 	ok "$1: it is the process that it was" test "$(<"$lab/national/pid")" = "$pid"
 }
 
