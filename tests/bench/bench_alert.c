@@ -29,35 +29,6 @@ static void share(struct ask *a, unsigned number, char id[65])
 	text_clear(&t);
 }
 
-/* A view of a node's log beside its daemon: it shows what is durable there and costs the daemon
- * nothing. */
-struct watcher {
-	struct identity *identity;
-	struct log *log;
-	struct log_reader *reader;
-	uint64_t next;
-};
-
-static void watcher_open(struct watcher *w, const struct lab *lab, const char *node)
-{
-	char path[PATH_MAX];
-
-	*w = (struct watcher){.next = 1};
-	snprintf(path, sizeof path, "%s/lab/%s/node.key", lab->dir, node);
-	need(identity_open(&w->identity, path, NULL, NULL) == ERR_OK);
-	snprintf(path, sizeof path, "%s/lab/%s/log", lab->dir, node);
-	need(log_open(&w->log, path, &(struct log_options){.read_only = true}, w->identity, NULL,
-		      NULL) == ERR_OK);
-	need(log_reader_open(&w->reader, w->log) == ERR_OK);
-}
-
-static void watcher_close(struct watcher *w)
-{
-	log_reader_close(w->reader);
-	log_close(w->log);
-	identity_free(w->identity);
-}
-
 /* Reads on; has it come?  NULL: only reads on. */
 static bool came(struct watcher *w, const char *id)
 {
@@ -87,11 +58,6 @@ static bool knows(struct ask *a, unsigned number)
 	yes = strstr(reply.text, "\"known\":true") != NULL;
 	reply_clear(&reply);
 	return yes;
-}
-
-static void moment(void)
-{
-	nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
 }
 
 /* From the moment in which its author asks for it until it is durable at the last node, in ms. */

@@ -165,6 +165,58 @@ static inline void lab_folded(struct ask *a)
 		lab_pause();
 }
 
+/* ---- what is durable ---- */
+
+/* A view of a node's log beside its daemon: it shows what is durable there and costs the daemon
+ * nothing. */
+struct watcher {
+	struct identity *identity;
+	struct log *log;
+	struct log_reader *reader;
+	uint64_t next;
+};
+
+static inline void watcher_open(struct watcher *w, const struct lab *lab, const char *node)
+{
+	char path[PATH_MAX];
+
+	*w = (struct watcher){.next = 1};
+	snprintf(path, sizeof path, "%s/lab/%s/node.key", lab->dir, node);
+	need(identity_open(&w->identity, path, NULL, NULL) == ERR_OK);
+	snprintf(path, sizeof path, "%s/lab/%s/log", lab->dir, node);
+	need(log_open(&w->log, path, &(struct log_options){.read_only = true}, w->identity, NULL,
+		      NULL) == ERR_OK);
+	need(log_reader_open(&w->reader, w->log) == ERR_OK);
+}
+
+static inline void watcher_close(struct watcher *w)
+{
+	log_reader_close(w->reader);
+	log_close(w->log);
+	identity_free(w->identity);
+}
+
+/* Reads on; how many posts have come. */
+static inline size_t watcher_posts(struct watcher *w)
+{
+	struct log_row row;
+	size_t n = 0;
+
+	need(log_reader_renew(w->reader) == ERR_OK);
+	while (log_read_from(w->reader, w->next, &row) == ERR_OK) {
+		n += row.kind == LOG_MESSAGE && row.data[KIND_OFFSET] == KIND_POST;
+		w->next = row.lsn + 1;
+	}
+	log_reader_pause(w->reader);
+	return n;
+}
+
+/* Between two looks: what is measured takes many times as long. */
+static inline void moment(void)
+{
+	nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+}
+
 /* ---- filling a home ---- */
 
 struct home {
