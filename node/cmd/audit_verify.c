@@ -69,6 +69,7 @@ static void row_take(struct verifying *v, const cJSON *line)
 {
 	static const char zeros[] =
 		"0000000000000000000000000000000000000000000000000000000000000000";
+	const char *before = v->rows ? v->rows[v->count - 1].hex : zeros;
 	double number = member_number(line, "number");
 	struct row_hash *grown;
 	char words[200];
@@ -77,9 +78,7 @@ static void row_take(struct verifying *v, const cJSON *line)
 		v->unchained++;
 		return;
 	}
-	if (number != (double)v->count + 1 ||
-	    strcmp(member_text(line, "before"), v->count ? v->rows[v->count - 1].hex : zeros) !=
-		    0) {
+	if (number != (double)v->count + 1 || strcmp(member_text(line, "before"), before) != 0) {
 		snprintf(words, sizeof words,
 			 "behind row %zu comes one of %.19sZ that does not follow it (number %.0f)",
 			 v->count, member_text(line, "time"), number);
