@@ -88,25 +88,28 @@ static enum err recalled(struct exchange *x, struct pending *const *recalls, siz
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
+/* SPEC 5.8: "A receiver that has no recall of a message that comes without its body refuses it as
+ * unjudgeable." */
+static void bodyless_refuse(struct pending *p)
+{
+	if (p->judged.bodyless && p->judged.verdict != VERDICT_HEADER_ONLY) {
+		p->judged.judgement = JUDGED_REFUSED;
+		p->judged.reason = NAK_UNJUDGEABLE;
+	}
+}
+
 static enum err recalled_apply(struct exchange *x, struct pending *const *recalls, size_t count,
 			       struct pending *p)
 {
-	bool known = false, taken = false;
-	enum err e = ERR_OK;
+	bool known, taken;
+	enum err e = recalled(x, recalls, count, p, &known, &taken);
 
-	/* SPEC 5.8: "and the target is no recall" */
-	if (!is_recall(p))
-		e = recalled(x, recalls, count, p, &known, &taken);
 	if (e)
 		return e;
 	if (taken)
 		p->message.body = NULL;
-	/* SPEC 5.8: "A receiver that has no recall of a message that comes without its body
-	 * refuses it as unjudgeable." */
-	if (!known && !taken && p->judged.bodyless && p->judged.verdict != VERDICT_HEADER_ONLY) {
-		p->judged.judgement = JUDGED_REFUSED;
-		p->judged.reason = NAK_UNJUDGEABLE;
-	}
+	if (!known && !taken)
+		bodyless_refuse(p);
 	return ERR_OK;
 }
 
@@ -114,10 +117,17 @@ enum err recalls_apply(struct exchange *x, size_t n)
 {
 	struct pending **recalls;
 	size_t count;
-	enum err e = recalls_sort(x, n, &recalls, &count);
+	enum err e;
 
+	/* SPEC 5.8: "and the target is no recall".  First, for what is refused takes nothing back.
+	 */
+	for (size_t i = 0; i < n; i++) {
+		if (pending_keeps(x->pending[i]) && is_recall(x->pending[i]))
+			bodyless_refuse(x->pending[i]);
+	}
+	e = recalls_sort(x, n, &recalls, &count);
 	for (size_t i = 0; i < n && !e; i++) {
-		if (pending_keeps(x->pending[i]))
+		if (pending_keeps(x->pending[i]) && !is_recall(x->pending[i]))
 			e = recalled_apply(x, recalls, count, x->pending[i]);
 	}
 	free(recalls);
