@@ -64,6 +64,15 @@ static enum err begin(void *self)
 	return ERR_OK;
 }
 
+/* What a relay that drops messages does not keep. */
+static bool is_lost(const struct memory_store *m, const struct arrival *a)
+{
+	const uint8_t *audience = a->message.header + ORIGIN_OFFSET + PARTY_ID_BYTES;
+	uint8_t one = m->losing_audiences ? audience[9] : a->id.b[9];
+
+	return m->losing && one % m->losing == 0;
+}
+
 static enum err append(void *self, const struct arrival *a, uint64_t *lsn)
 {
 	struct memory_store *m = self;
@@ -82,7 +91,7 @@ static enum err append(void *self, const struct arrival *a, uint64_t *lsn)
 			    .from = a->from,
 			    .verdict = a->verdict,
 			    .first = m->count == m->committed + 1,
-			    .lost = m->losing && a->id.b[9] % m->losing == 0,
+			    .lost = is_lost(m, a),
 			    .floor = m->floor,
 			    .header_length = a->message.header_length};
 	e->header = memory_copy(a->message.header, a->message.header_length + SIGNATURE_BYTES);
@@ -473,9 +482,10 @@ void memory_store_fail_folds(struct memory_store *m, unsigned n)
 	m->failing_folds = n;
 }
 
-void memory_store_lose(struct memory_store *m, unsigned one_in)
+void memory_store_lose(struct memory_store *m, unsigned one_in, bool audiences)
 {
 	m->losing = one_in;
+	m->losing_audiences = audiences;
 }
 
 size_t memory_store_count(const struct memory_store *m)

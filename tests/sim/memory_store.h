@@ -27,8 +27,9 @@ void memory_store_late(struct memory_store *m, unsigned most);
 void memory_store_full(struct memory_store *m, bool full);
 void memory_store_fail_reads(struct memory_store *m, unsigned n);
 void memory_store_fail_folds(struct memory_store *m, unsigned n);
-/* From now on it says that it keeps every message, and loses one in every so many.  0: none. */
-void memory_store_lose(struct memory_store *m, unsigned one_in);
+/* From now on it says that it keeps every message, and loses one in every so many, or all that are
+ * for one in so many audiences.  0: none. */
+void memory_store_lose(struct memory_store *m, unsigned one_in, bool audiences);
 
 /* As the folder of a node does, some time after a commit: erases what accepted recalls take back.
  */

@@ -52,7 +52,7 @@ struct memory_store {
 	size_t buckets[BUCKETS]; /* of committed entries by id, plus one */
 	size_t refs[BUCKETS];    /* and by ref */
 	unsigned failing, failing_reads, failing_folds, losing;
-	bool full;
+	bool full, losing_audiences;
 	struct late late;
 	size_t tidied; /* entries that were looked at for recalls */
 	struct memory_trie trie;

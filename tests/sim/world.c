@@ -96,7 +96,7 @@ static void node_join(struct world *w, struct node *n, uint32_t version)
 	n->exists = true;
 	n->highest = version;
 	if (n->deeds & DEED_FORGET)
-		memory_store_lose(n->store, 3);
+		memory_store_lose(n->store, 3, n->index % 2);
 }
 
 static void node_init(struct world *w, unsigned i)

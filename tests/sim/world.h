@@ -35,7 +35,7 @@ const char *property_str(enum property property);
 enum deed {
 	DEED_TAMPER = 1,  /* alters what its frames say */
 	DEED_NOISE = 2,   /* says what nobody asked, again and again */
-	DEED_FORGET = 4,  /* acknowledges and drops what does not suit it */
+	DEED_FORGET = 4,  /* acknowledges and drops some, or whole audiences */
 	DEED_ODD = 8,     /* writes what the rules allow and nobody should */
 	DEED_FORGE = 16,  /* writes in the name of others, or what does not verify */
 	DEED_TWICE = 32,  /* uses a sequence again for something else */
