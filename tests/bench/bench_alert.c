@@ -190,6 +190,7 @@ static void federation(void)
 
 	snprintf(lab.dir, sizeof lab.dir, "/tmp/khabardar-bench-XXXXXX");
 	need(mkdtemp(lab.dir));
+	lab_keep(&lab);
 	lab_do(&lab, "scripts/lab up $D/lab >/dev/null && for pid in $D/lab/*/pid; do grep RssAnon "
 		     "/proc/$(cat $pid)/status; done >$D/memory");
 	snprintf(path, sizeof path, "%s/memory", lab.dir);
