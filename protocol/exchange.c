@@ -347,6 +347,14 @@ void exchange_receive(struct exchange *x, const struct party_id *id, const uint8
 	events_take(x, p);
 }
 
+void exchange_pieces(struct exchange *x, const struct party_id *id, size_t most)
+{
+	struct peer *p = peer_find(x, id);
+
+	if (p)
+		session_pieces(p->session, most);
+}
+
 size_t exchange_output(struct exchange *x, const struct party_id *id, uint8_t *out,
 		       struct instant now)
 {

@@ -159,6 +159,8 @@ void exchange_down(struct exchange *x, const struct party_id *peer, const char *
 		   struct instant now);
 void exchange_receive(struct exchange *x, const struct party_id *peer, const uint8_t *frame,
 		      size_t n, struct instant now);
+/* As session_pieces(), for what exchange_output() gives from now on. */
+void exchange_pieces(struct exchange *x, const struct party_id *peer, size_t most);
 size_t exchange_output(struct exchange *x, const struct party_id *peer, uint8_t *out,
 		       struct instant now);
 

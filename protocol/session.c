@@ -15,6 +15,7 @@ struct session *session_new(const struct session_config *config)
 	if (!s)
 		return NULL;
 	s->config = *config;
+	s->piece_most = PIECE_MAX_BYTES;
 	s->taken = calloc(config->window_messages, sizeof *s->taken);
 	s->flights = calloc(IN_FLIGHT_MAX, sizeof *s->flights);
 	s->events = malloc(EVENTS_FIRST * sizeof *s->events);

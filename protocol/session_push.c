@@ -5,6 +5,8 @@
 #include "protocol/message.h"
 #include "protocol/session_state.h"
 
+enum { PIECE_LEAST_BYTES = 1024 };
+
 void push_begin(struct session *s, uint64_t credit_bytes, uint64_t credit_messages)
 {
 	s->out_next = s->out_settled = 1;
@@ -125,17 +127,35 @@ static void lane_start(struct session *s, enum lane lane)
 	}
 }
 
+void session_pieces(struct session *s, size_t most)
+{
+	s->piece_most = most < PIECE_LEAST_BYTES ? PIECE_LEAST_BYTES : most;
+	if (s->piece_most > PIECE_MAX_BYTES)
+		s->piece_most = PIECE_MAX_BYTES;
+}
+
+/* SPEC 7.5: "The first piece holds the whole header." */
+static size_t piece_length(const struct session *s, const struct out_lane *l)
+{
+	size_t left = l->current.length - l->current_sent, most = s->piece_most, header;
+
+	if (l->current_sent == 0) {
+		header = header_peek_length(l->current.message, l->current.length);
+		most = header > most && header <= PIECE_MAX_BYTES ? header : most;
+	}
+	return left < most ? left : most;
+}
+
 static void lane_piece(struct session *s, enum lane lane, struct frame *f)
 {
 	struct out_lane *l = &s->lanes[lane];
-	size_t left = l->current.length - l->current_sent;
 
 	f->type = FRAME_PUSH;
 	f->piece.number = l->current_number;
 	f->piece.offset = (uint32_t)l->current_sent;
 	f->piece.total = (uint32_t)l->current.length;
 	f->piece.data = l->current.message + l->current_sent;
-	f->piece.length = left < PIECE_MAX_BYTES ? left : PIECE_MAX_BYTES;
+	f->piece.length = piece_length(s, l);
 	l->current_sent += f->piece.length;
 	if (l->current_sent == l->current.length) {
 		flight_of(s, l->current_number)->complete = true;

@@ -91,6 +91,7 @@ struct session {
 	uint64_t out_bytes, out_bytes_limit, out_messages_limit; /* cumulative */
 	uint64_t backfill_bytes; /* of flights in the backfill lane */
 	size_t backfill_messages;
+	size_t piece_most;
 	int finished_lane; /* lane whose current message ends with the frame being sent, or -1 */
 	struct party_id paused[PAUSED_MAX];
 	size_t paused_count;

@@ -373,7 +373,10 @@ static bool neighbour_serve(struct node *n, struct neighbour *b)
 			neighbour_reset(n, b);
 		return false;
 	}
+	exchange_pieces(n->exchange, &b->id, link_piece(n->link, &b->id));
 	for (; sent < FRAMES_A_TURN && bytes < BYTES_A_TURN; sent++) {
+		if (!b->ending && !link_has_room(n->link, &b->id))
+			return false;
 		size_t length = exchange_output(n->exchange, &b->id, frame, node_now());
 		if (length == 0)
 			break;

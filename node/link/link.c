@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/link/line.h"
 #include "node/link/link_dial.h"
 #include "node/link/link_events.h"
 #include "node/link/link_gate.h"
@@ -29,6 +30,7 @@ struct peer {
 	uint8_t key[LINK_KEY_BYTES]; /* under which that stands, when it dialed us */
 	uint8_t route[ROUTE_MAX_BYTES];
 	size_t route_length;
+	struct line line;
 };
 
 struct link {
@@ -44,7 +46,7 @@ struct link {
 	struct peer *frame_from;   /* of a frame held */
 	size_t turn;               /* whose turn: 0 the router, then the peers */
 	unsigned calls;            /* of link_next() */
-	bool busy;
+	uint64_t retry;            /* ms, monotonic; LOOP_NEVER: nobody waits for room */
 };
 
 /* -- events --------------------------------------------------------------------------------- */
@@ -60,8 +62,9 @@ __attribute__((format(printf, 5, 6))) static void say(struct link *link, enum li
 	va_end(args);
 }
 
-static void say_up(struct link *link, struct peer *peer)
+static void say_up(struct link *link, struct peer *peer, int fd)
 {
+	line_begin(&peer->line, fd, clock_monotonic());
 	peer->up = true;
 	say(link, LINK_UP, peer, LINK_CAUSE_NONE, "connected with %s", peer->is.name);
 }
@@ -127,6 +130,7 @@ enum err link_open(struct link **out, const struct link_options *options, struct
 	*out = NULL;
 	if (!link)
 		return ERR_MEMORY;
+	link->retry = LOOP_NEVER;
 	zmq_msg_init(&link->frame);
 	link->common.identity = options->identity;
 	link->proxy = options->proxy ? strdup(options->proxy) : NULL;
@@ -303,7 +307,7 @@ static bool adopt(struct link *link, struct peer *peer, zmq_msg_t *route, uint64
 	peer->route_length = n;
 	memcpy(peer->route, zmq_msg_data(route), n);
 	memcpy(peer->key, key, sizeof peer->key);
-	say_up(link, peer);
+	say_up(link, peer, zmq_msg_get(&link->frame, ZMQ_SRCFD));
 	return true;
 }
 
@@ -353,7 +357,7 @@ static bool take_dialed(struct link *link, struct peer *peer)
 	case DIAL_NOTHING:
 		return false;
 	case DIAL_UP:
-		say_up(link, peer);
+		say_up(link, peer, dial_descriptor(dial));
 		break;
 	case DIAL_DOWN:
 		say_down(link, peer, dial_cause(dial), "%s", dial_text(dial));
@@ -423,6 +427,30 @@ bool link_next(struct link *link, struct link_event *event)
 	return events_take(&link->events, event) || take_frame(link, event);
 }
 
+/* Whoever sends is to try again then. */
+static void retry_in(struct link *link, uint64_t ms)
+{
+	uint64_t at = clock_monotonic() + ms;
+	if (at < link->retry)
+		link->retry = at;
+}
+
+bool link_has_room(struct link *link, const struct party_id *id)
+{
+	struct peer *peer = find_peer(link, id);
+	uint64_t wait;
+	if (!peer || !peer->up || line_has_room(&peer->line, clock_monotonic(), &wait))
+		return true;
+	retry_in(link, wait);
+	return false;
+}
+
+size_t link_piece(const struct link *link, const struct party_id *id)
+{
+	const struct peer *peer = find_peer(link, id);
+	return peer ? backlog_piece(&peer->line.backlog) : FRAME_MAX_BYTES;
+}
+
 enum err link_send(struct link *link, const struct party_id *id, const void *frame, size_t n)
 {
 	struct peer *peer = find_peer(link, id);
@@ -438,7 +466,10 @@ enum err link_send(struct link *link, const struct party_id *id, const void *fra
 	if (e == ERR_NOT_FOUND && !peer->dial)
 		say_down(link, peer, LINK_CAUSE_LOST, "the connection with %s broke",
 			 peer->is.name);
-	link->busy = link->busy || e == ERR_BUSY;
+	if (e == ERR_BUSY)
+		retry_in(link, BUSY_RETRY_MS);
+	if (!e)
+		line_give(&peer->line, n, clock_monotonic());
 	return e;
 }
 
@@ -458,8 +489,9 @@ void link_reset(struct link *link, const struct party_id *id)
 
 uint64_t link_tick(struct link *link, uint64_t now)
 {
-	uint64_t next = link->busy ? now + BUSY_RETRY_MS : LOOP_NEVER;
-	link->busy = false;
+	uint64_t next = link->retry;
+	if (now >= link->retry)
+		link->retry = LOOP_NEVER;
 	for (size_t i = 0; i < link->count; i++) {
 		uint64_t at =
 			link->peers[i]->dial ? dial_tick(link->peers[i]->dial, now) : LOOP_NEVER;

@@ -85,6 +85,11 @@ size_t link_poll_items(struct link *link, zmq_pollitem_t *items, size_t max);
 /* Takes the next event without waiting; false when there is none.  Takes turns among connections.
  * Readiness stays until everything is taken, so a caller may stop after any number. */
 bool link_next(struct link *link, struct link_event *event);
+/* May more than what is urgent be sent, without much standing before what is urgent then?  When
+ * not, link_tick() asks for a poll within milliseconds. */
+bool link_has_room(struct link *link, const struct party_id *peer);
+/* How long a piece of a message may be, for others to go between. */
+size_t link_piece(const struct link *link, const struct party_id *peer);
 /* ERR_BUSY: the peer's pipe is full, try after the next poll (link_tick then asks for one within
  * milliseconds); ERR_NOT_FOUND: no connection; ERR_LIMIT: over FRAME_MAX_BYTES. */
 enum err link_send(struct link *link, const struct party_id *peer, const void *frame, size_t n);

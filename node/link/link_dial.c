@@ -353,11 +353,18 @@ static void fail_hung_up(struct dial *d, int error)
 		     ways_endpoint(&d->ways), d->ways.peer.name);
 }
 
+int dial_descriptor(const struct dial *d)
+{
+	if (d->state != DIAL_STANDING)
+		return -1;
+	return d->socks ? socks_descriptor(d->socks) : d->fd;
+}
+
 static void stand(struct dial *d)
 {
-	int fd = d->socks ? socks_descriptor(d->socks) : d->fd;
-	d->watched = fd >= 0 ? gate_watch(d->common->gate, fd) : 0;
 	d->state = DIAL_STANDING;
+	int fd = dial_descriptor(d);
+	d->watched = fd >= 0 ? gate_watch(d->common->gate, fd) : 0;
 	d->up_since = d->now;
 	d->ways.failed = 0;
 	d->due = LOOP_NEVER;

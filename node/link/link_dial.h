@@ -54,6 +54,8 @@ size_t dial_poll_items(struct dial *dial, zmq_pollitem_t *items, size_t max);
 enum dial_news dial_next(struct dial *dial, zmq_msg_t *frame);
 enum link_cause dial_cause(const struct dial *dial);
 const char *dial_text(const struct dial *dial);
+/* The TCP connection that stands, borrowed; -1: there is none. */
+int dial_descriptor(const struct dial *dial);
 /* As link_send(). */
 enum err dial_send(struct dial *dial, const void *frame, size_t n);
 /* Ends the connection, if there is one; the next comes after the back-off. */

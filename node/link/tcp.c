@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,21 @@ uint64_t tcp_taken(int fd)
 		return 0;
 	uint64_t came = info.tcpi_bytes_received, waits = unread > 0 ? (uint64_t)unread : 0;
 	return came > waits ? came - waits : 0;
+}
+
+bool tcp_progress(int fd, struct tcp_progress *progress)
+{
+	struct tcp_info info = {0};
+	socklen_t n = sizeof info;
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) != 0 ||
+	    n < offsetof(struct tcp_info, tcpi_min_rtt) + sizeof info.tcpi_min_rtt)
+		return false;
+	*progress = (struct tcp_progress){
+		.acked = info.tcpi_bytes_acked,
+		.rtt = info.tcpi_min_rtt != UINT32_MAX ? info.tcpi_min_rtt / 1000 : 0,
+		.drained = info.tcpi_unacked == 0 && info.tcpi_notsent_bytes == 0,
+	};
+	return true;
 }
 
 bool tcp_split(const char *endpoint, char host[TCP_HOST_MAX_BYTES + 1],

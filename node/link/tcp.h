@@ -7,6 +7,7 @@
 
 #include <sys/socket.h>
 
+#include "node/link/backlog.h"
 #include "protocol/error.h"
 #include "protocol/types.h"
 
@@ -22,6 +23,8 @@ bool tcp_name_of(struct tcp_name *name, int fd);
 void tcp_end(int fd, const struct tcp_name *name);
 /* Bytes that the program has read from the connection so far; 0 when the kernel does not say. */
 uint64_t tcp_taken(int fd);
+/* How far what was sent has come; false when the kernel does not say. */
+bool tcp_progress(int fd, struct tcp_progress *progress);
 
 enum { TCP_HOST_MAX_BYTES = 255, TCP_PORT_MAX_BYTES = 5 };
 

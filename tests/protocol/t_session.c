@@ -319,6 +319,62 @@ static void an_emergency_overtakes_a_backfill(void)
 	end_clear(&b);
 }
 
+static void a_piece_is_no_longer_than_its_line_wants(void)
+{
+	static struct end a, b;
+	int pieces = 0;
+
+	pair_open(&a, &b, 8 << 20, 512);
+	session_pieces(a.s, 4000);
+	need(push(&a, LANE_BACKFILL, 1, 40000, 1) == ERR_OK);
+	need(emit(&a, &b) && emit(&a, &b) && emit(&a, &b));
+	need(push(&a, LANE_URGENT, 2, 100, 2) == ERR_OK);
+	need(emit(&a, &b));
+	for (int i = 0; i < 4; i++)
+		need(deliver(&b));
+	ok(b.messages == 1 && b.order[0] == 2, "an emergency goes between the short pieces");
+	while (emit(&a, &b))
+		pieces++;
+	is_int(pieces, 7, "of ten pieces, three of which had gone");
+	settle_down(&a, &b);
+	is_int(b.messages, 2, "the long one arrives in them");
+	session_pieces(a.s, 0);
+	need(push(&a, LANE_ROUTINE, 3, 5000, 1) == ERR_OK);
+	for (pieces = 0; emit(&a, &b); pieces++)
+		;
+	ok(pieces > 1 && pieces <= 5, "nothing makes them shorter than a packet: %d of 5000 bytes",
+	   pieces);
+	session_pieces(a.s, SIZE_MAX);
+	settle_down(&a, &b);
+	need(push(&a, LANE_ROUTINE, 4, PIECE_MAX_BYTES, 1) == ERR_OK);
+	for (pieces = 0; emit(&a, &b); pieces++)
+		;
+	is_int(pieces, 1, "and none longer than a frame");
+	settle_down(&a, &b);
+	is_int(b.messages, 4, "all arrived");
+	end_clear(&a);
+	end_clear(&b);
+}
+
+static void a_first_piece_holds_the_header(void)
+{
+	static struct end a, b;
+	const size_t length = 9000;
+	uint8_t *m = calloc(1, 20000);
+
+	need(m);
+	memcpy(m, "KBR1", 4);
+	m[10] = (uint8_t)(length >> 8);
+	m[11] = (uint8_t)length;
+	pair_open(&a, &b, 8 << 20, 512);
+	session_pieces(a.s, 2000);
+	need(session_push(a.s, LANE_ROUTINE, 1, m, 20000) == ERR_OK);
+	need(emit(&a, &b));
+	is_int(b.in.length[b.in.head] - PIECE_HEAD_BYTES, length, "however short pieces are");
+	end_clear(&a);
+	end_clear(&b);
+}
+
 static void credit_bounds_what_is_under_way(void)
 {
 	static struct end a, b;
@@ -728,6 +784,8 @@ int main(void)
 	RUN(messages_of_every_size_arrive_and_are_answered);
 	RUN(nothing_is_acknowledged_before_it_is_settled);
 	RUN(an_emergency_overtakes_a_backfill);
+	RUN(a_piece_is_no_longer_than_its_line_wants);
+	RUN(a_first_piece_holds_the_header);
 	RUN(credit_bounds_what_is_under_way);
 	RUN(backfill_leaves_half_of_the_credit);
 	RUN(what_is_held_is_not_sent_to_its_end);
