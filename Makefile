@@ -16,7 +16,7 @@
 #   make storm TIME=600 SEED=1      thirteen nodes killed at random; then nothing may be missing
 #   make attack                     how long others wait while a node is attacked; TIME=8 each
 #   make steady TIME=600 SEED=1     the end-to-end tests while the daemons are held at random
-#   make net                        links that are parted for long, or work one way only
+#   make net                        lines that are far, lossy, narrow, one way only, parted for long
 #   make exports VALUES=1000000     memory of every exporter with so many values; FILES="LIST...": those
 #   make bench                      how fast, beside the limits; BIG=1: ten million
 #   make scale NODES=1000           a day of a federation of so many nodes, simulated
@@ -203,8 +203,8 @@ steady: all tests
 exports: all
 	BUILD=$(BUILD) FILES="$(FILES)" VALUES=$(VALUES) prove -v tests/storm/exports.t
 
-net: all
-	BUILD=$(BUILD) LONG=1 prove -v tests/e2e/net.t
+net: all $(BUILD)/tests/e2e/wire $(BUILD)/tests/e2e/teller
+	BUILD=$(BUILD) LONG=1 prove -v --timer tests/e2e/net.t tests/storm/wire.t
 
 faults: all $(BUILD)/tests/e2e/shim/calls.so $(BUILD)/tests/e2e/shim/memory.so $(filter $(BUILD)/tests/fault/%,$(TESTS))
 	EVERY=1 prove --timer $(filter $(BUILD)/tests/fault/%,$^)
