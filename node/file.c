@@ -9,14 +9,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { FIRST_BYTES = 16 << 10 }; /* of the buffer; most files are shorter */
+
 static enum err read_all(char **out, size_t *n, int fd, size_t most, struct report *report)
 {
-	/* One byte more than is allowed tells what is too long, one more is for the NUL. */
-	char *data = malloc(most + 2);
+	char *data = NULL;
+	size_t room = 0;
 
-	*n = 0;
-	while (data && *n <= most) {
-		ssize_t got = read(fd, data + *n, most + 1 - *n);
+	for (*n = 0; *n <= most;) {
+		/* One byte more than is allowed tells what is too long, one more is for the NUL. */
+		if (room - *n < 2) {
+			room = room == 0 ? FIRST_BYTES : 2 * room;
+			room = room < most + 2 ? room : most + 2;
+			char *more = realloc(data, room);
+			if (!more) {
+				free(data);
+				return ERR_MEMORY;
+			}
+			data = more;
+		}
+		ssize_t got = read(fd, data + *n, room - 1 - *n);
 		if (got == 0)
 			break;
 		if (got < 0 && errno == EINTR)
@@ -28,8 +40,6 @@ static enum err read_all(char **out, size_t *n, int fd, size_t most, struct repo
 		}
 		*n += (size_t)got;
 	}
-	if (!data)
-		return ERR_MEMORY;
 	if (*n > most) {
 		report_add(report, "more than %zu bytes", most);
 		free(data);
