@@ -98,7 +98,8 @@ static enum err bundle_add(struct composing *c, struct slice text)
 		const struct stix_object *o = bundle_object(b, k);
 		struct text raw;
 
-		if (strcmp(o->id, tlp_marking_id(c->i->options.tlp)) == 0)
+		if (strcmp(o->id, tlp_marking_id(c->i->options.tlp)) == 0 ||
+		    (o->scaffolding && object_is_there(c->i, o->id)))
 			continue;
 		text_init(&raw);
 		text_add(&raw, o->raw.at, o->raw.length);

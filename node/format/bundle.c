@@ -146,6 +146,18 @@ void object_author(struct text *t, const struct import *i)
 	text_str(t, i->writer->identity);
 }
 
+bool object_is_there(const struct import *i, const char *id)
+{
+	static const char type[] = "identity--";
+	const struct writer_state *w = i->writer;
+
+	for (size_t k = 0; k < w->objects; k++)
+		if (strcmp(w->ids[k], id) == 0)
+			return true;
+	return strncmp(id, type, sizeof type - 1) == 0 &&
+	       strcmp(id + sizeof type - 1, w->identity) == 0;
+}
+
 void object_end(struct text *t, const struct import *i)
 {
 	text_str(t, ",\"object_marking_refs\":[\"");

@@ -50,6 +50,8 @@ enum err object_add(struct import *i, const char *id, const struct text *object)
 
 /* Appends the id of the identity that what is made here is of. */
 void object_author(struct text *t, const struct import *i);
+/* Has the bundle that is being filled that object, or is it the author's own? */
+bool object_is_there(const struct import *i, const char *id);
 
 /* Ends the bundle being filled, if any. */
 enum err bundle_close(struct import *i);

@@ -25,6 +25,7 @@ shown=$(khabar national --json show "$id")
 like "it has a report" "$shown" '"type": ?"report".*"name": ?"Patch <now>".*"published"'
 like "that refers to all the rest" "$shown" \
 	'"object_refs": ?\["course-of-action--[^"]*", ?"course-of-action--[^"]*", ?"indicator--[^"]*", ?"indicator--[^"]*"\]'
+is "no object stands in it twice" "$(khabar national show "$id" --raw | grep -oE '"id": ?"[a-z-]+--[^"]*"' | sort | uniq -d)" ""
 like "the date is in the envelope" "$shown" "\"ack-by\": ?\"${later}T23:59:59.000Z\""
 for node in punjab kp kp-cerc; do
 	within 60 "$node is asked to acknowledge it" wants "$node" "$id"
@@ -60,6 +61,7 @@ like "a bundle with a report is kept as it is" "$(khabar national --json show "$
 like "its readers are asked, too" "$(khabar national --json show "$bundle")" '"receipt": ?true'
 again=$(advise national --title Again --indicators "$id" --tlp amber --to kp)
 like "what one has said can be said again" "$(khabar national --json show "$again")" 'evil\.example'
+is "nor is anything there twice" "$(khabar national show "$again" --raw | grep -oE '"id": ?"[a-z-]+--[^"]*"' | sort | uniq -d)" ""
 exits 1 "but not to more" 'stricter TLP' khabar national advisory --title x --indicators "$id" --tlp green --to all --yes
 exits 1 "nor what others said to few" "another's" khabar kp advisory --title x --indicators "$id" --tlp amber --to kp-cerc --yes
 sed 's/report/note/g; s/"object_refs/"content":"x","object_refs/' "$work/bundle.json" >"$work/note.json"
