@@ -260,7 +260,7 @@ static void print_compliance(const cJSON *reply)
 
 	printf("%.12s  TLP:%s, %.10s", member_text(reply, "message"), member_text(reply, "tlp"),
 	       member_text(reply, "created"));
-	if (*by)
+	if (strlen(by) >= 16)
 		printf(", to be acknowledged by %.10s %.5s%s", by, by + 11,
 		       cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(compliance, "overdue"))
 			       ? ", overdue"

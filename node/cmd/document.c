@@ -32,6 +32,8 @@ int document_options_read(struct document_options *o, const struct cmd_context *
 {
 	static const char *const words[] = {"text", "html", "mail"};
 
+	o->c = c;
+	o->what = what;
 	o->form = DOCUMENT_NONE;
 	for (size_t i = 0; o->format && i < sizeof words / sizeof *words; i++)
 		if (strcmp(o->format, words[i]) == 0)
@@ -241,6 +243,14 @@ static void print_date(time_t at)
 		       tm.tm_sec);
 }
 
+/* A header of ours holds nothing of a reply but what it should be. */
+static bool is_message_id(const char *id)
+{
+	uint8_t bytes[MESSAGE_ID_BYTES];
+
+	return hex_decode(bytes, sizeof bytes, id);
+}
+
 /* The same message is the same mail, however often it is made; what is said later of the same
  * incident is a reply to its first. */
 static void print_mail(const struct document_options *o, const struct document *d,
@@ -268,11 +278,25 @@ static void print_mail(const struct document_options *o, const struct document *
 	}
 }
 
+static bool document_refuse(const struct document_options *o, const char *why)
+{
+	struct report report;
+
+	report_init(&report);
+	report_add(&report, "%s", why);
+	client_refused(o->c, o->what, &report);
+	report_clear(&report);
+	return false;
+}
+
 int document_print(const struct document_options *o, const struct document *d)
 {
 	char *title = rendered(say_title, d), *text = rendered(say_text, d);
 	bool good = title && text;
 
+	if (o->form == DOCUMENT_MAIL &&
+	    (!is_message_id(d->id) || (d->thread && !is_message_id(d->thread))))
+		good = document_refuse(o, "the node gives it no id that a mail can have");
 	if (good) {
 		switch (o->form) {
 		case DOCUMENT_NONE:

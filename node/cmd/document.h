@@ -14,6 +14,8 @@ enum document_form { DOCUMENT_NONE, DOCUMENT_TEXT, DOCUMENT_HTML, DOCUMENT_MAIL 
 struct document_options {
 	const char *format, *from; /* as they were given, or NULL */
 	enum document_form form;
+	const struct cmd_context *c; /* for refusals; borrowed, as what */
+	const char *what;
 };
 /* Reads them; EXIT_DONE, or misuse of the command what, said. */
 int document_options_read(struct document_options *o, const struct cmd_context *c,
@@ -29,7 +31,7 @@ struct document {
 	void (*text)(FILE *out, const cJSON *json);
 	const cJSON *json; /* what both are made of */
 };
-/* EXIT_DONE; EXIT_REFUSED when memory is short. */
+/* EXIT_DONE; EXIT_REFUSED when memory is short, or a mail would have no name. */
 int document_print(const struct document_options *o, const struct document *d);
 
 /* A line "label: words", where there are words; lines may go on over several. */
