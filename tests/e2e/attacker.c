@@ -556,11 +556,15 @@ static void give_a_topology(unsigned seconds)
 static void replay(unsigned seconds)
 {
 	struct message m = write_message(me.self, "once", 4, KIND_POST);
+	uint64_t end;
 
 	(void)seconds;
 	meet();
 	for (int i = 0; i < 50; i++)
 		push(&m);
+	for (end = clock_monotonic() + WAIT_MS;
+	     !me.down && me.have < 49 && clock_monotonic() < end;)
+		turn(20);
 	idle(500);
 	printf("%llu of 50 had already, %s\n", (unsigned long long)me.have,
 	       me.down ? "cut off" : "still connected");
@@ -824,18 +828,18 @@ static void begin_for_ever(unsigned seconds)
 			begun++;
 }
 
-/* Says again and again that it has nothing at all, and waits for each answer as an honest one does.
- */
+/* Says again and again that it has nothing at all, and waits for each answer as an honest one does;
+ * for the first as long as it takes. */
 static void ask_for_ever(unsigned seconds)
 {
-	uint64_t end, asked = 0;
+	uint64_t begun, asked = 0;
 	uint8_t nothing[1 + 2 * AUDIENCE_ID_BYTES + 2] = {7};
 
 	memset(nothing + 1 + AUDIENCE_ID_BYTES, 0xff, AUDIENCE_ID_BYTES);
 	meet();
-	end = clock_monotonic() + 1000 * seconds;
+	begun = clock_monotonic();
 	say_begin();
-	while (!me.down && clock_monotonic() < end) {
+	while (!me.down && clock_monotonic() - begun < (asked ? 1000 * seconds : WAIT_MS)) {
 		if (me.lasts > asked) {
 			asked++;
 			say_claims(FRAME_ASK, nothing, sizeof nothing);

@@ -4,6 +4,7 @@
 . tests/tap.sh
 
 clock_begin
+clock_calm
 # pass HOURS
 pass() { clock_pass $(($1 * 3600)); }
 

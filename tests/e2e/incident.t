@@ -1,6 +1,7 @@
 #!/bin/bash
 # An incident rises to those who must know, is handed over, and is the same wherever it is known.
 . tests/tap.sh
+clock_calm
 
 lab_up --topology scripts/federation.zpl
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # A month in numbers: what each has said, what came of it, and nothing of what it was.
 . tests/tap.sh
+clock_calm
 
 family national kp punjab >"$work/text.zpl"
 lab_up --topology "$work/text.zpl"

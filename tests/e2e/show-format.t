@@ -1,6 +1,7 @@
 #!/bin/bash
 # A message for those who have no node: as text, as HTML, as a mail, whatever is in it.
 . tests/tap.sh
+clock_calm
 
 family national kp >"$work/text.zpl"
 lab_up --topology "$work/text.zpl"

@@ -3,6 +3,7 @@
 # on whatever it has heard by then, while nodes are killed and come back; whoever holds the same
 # events tells the same.  SEEDS="7 8 9" tries others.
 . tests/tap.sh
+clock_calm
 
 # draw N: r is one of 0 to N - 1.
 draw() {

@@ -2,6 +2,7 @@
 # The story of an incident, with kill -9 at every step: whoever has just spoken, or is to hear it, is
 # killed, and nothing is lost, said twice or told to others.
 . tests/tap.sh
+clock_calm
 
 cat >"$work/text.zpl" <<'END'
 node

@@ -112,9 +112,9 @@ ok "a short one holds what is said" brief_enough
 within 15 "and releases it when it ends" knows far "short$serial.example"
 
 # A revocation does not.
-ok "suspended once more" khabar root topology suspend east --key 1 -o "$work/s5"
-signed "$work/s5" defence interior >/dev/null 2>&1
-ok "at root" khabar root topology accept "$work/s5.signed"
+ok "suspended once more" khabar root topology suspend east --key 1 -o "$work/again"
+signed "$work/again" defence interior >/dev/null 2>&1
+ok "at root" khabar root topology accept "$work/again.signed"
 within 10 "and at far" serial_at far $((serial + 1))
 stolen=$(share east stolen.example)
 within 10 "what is said now is held" state_is far "$stolen" suspended
@@ -123,9 +123,9 @@ sed "/^    east/a\\        sign\\n            1 = \"$key revoked\"" "$work/1.zpl
 ok "and revoked in the morning" lab resign "$work/2.zpl" root
 within 10 "version 2 is in force" version_at far 2
 within 10 "and east has no link" unlinked root east
-ok "then lifted" khabar root topology suspend --lift -o "$work/s6"
-signed "$work/s6" defence interior >/dev/null 2>&1
-ok "at root too" khabar root topology accept "$work/s6.signed"
+ok "then lifted" khabar root topology suspend --lift -o "$work/lifted"
+signed "$work/lifted" defence interior >/dev/null 2>&1
+ok "at root too" khabar root topology accept "$work/lifted.signed"
 within 10 "and at far too" serial_at far $((serial + 2))
 ok "is what far says of it" khabar far check-store
 is "what was held stays held" "$(khabar far --json check stolen.example | grep -c '"known": *true')" 0

@@ -2,6 +2,7 @@
 # What meets in one night: an incident of a role whose holder is not the one above it, an owner that is
 # suspended, and a message that is sealed again and passed on, recalled while a reader is restored.
 . tests/tap.sh
+clock_calm
 
 text() { # text [SECTION]: the federation, with more of the role desk
 	family root gov-cert

@@ -33,6 +33,8 @@ lab start root east west south
 
 # ---- a restart is no news ----
 
+begun() { [ -n "$(told "$1" 'the heartbeat')" ]; }
+within 60 "a node says that it has begun" begun east
 id=$(share east one.example)
 before=$(told east 'the heartbeat')
 lab kill east
@@ -71,6 +73,7 @@ cp -a "$lab/west" "$work/clone"
 sed -i '/^bind/d' "$work/clone/khabardar.zpl"
 "$bin/khabardar" --home "$work/clone" >"$work/clone.txt" 2>&1 </dev/null &
 clone=$!
+trap 'kill "$clone" 2>/dev/null; clean_up' EXIT
 # khabar_clone ARGUMENT...
 khabar_clone() { "$bin/khabar" --home "$work/clone" "$@"; }
 clone_warns() { khabar_clone --json status | grep -q 'this node, west has begun twice'; }

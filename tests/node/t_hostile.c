@@ -13,10 +13,12 @@
 
 enum {
 	CALLERS = 1000,
-	ATTACK_MS = 4000,
+	ATTACK_MS = 2000,
 	RSS_MAX_KIB = 128 << 10,
 	FILES_WANTED = 4 * CALLERS,
-	ROUND_MAX_MS = 10000, /* for a frame there and one back, however loaded the machine is */
+	ROUND_MAX_MS = WAIT_MS, /* for a frame there and one back, however loaded the machine is */
+	ROUNDS_WANTED = 10,
+	ATTACKS_MAX = 20, /* one after the other, until there was time for so many */
 };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -280,6 +282,26 @@ static bool exchange(struct measured *m)
 	return answered;
 }
 
+/* One attack from its beginning to its end, unless the other link suffers from it. */
+static bool endures(const char *kind, struct measured *m, int *status)
+{
+	struct link_counts counts;
+	bool all = true;
+	pid_t pid = start_attack(kind);
+	while (runs(pid, status) && all) {
+		all = exchange(m);
+		long rss = rss_kib();
+		m->rss = rss > m->rss ? rss : m->rss;
+		link_count(national.link, &counts);
+		m->callers = counts.callers > m->callers ? counts.callers : m->callers;
+	}
+	if (!all) {
+		kill(pid, SIGKILL);
+		waitpid(pid, status, 0);
+	}
+	return all;
+}
+
 static void survives(const char *kind)
 {
 	struct measured m = {0};
@@ -287,18 +309,8 @@ static void survives(const char *kind)
 	bool all = true;
 	int status = -1;
 	link_count(national.link, &before);
-	pid_t pid = start_attack(kind);
-	while (runs(pid, &status) && all) {
-		all = exchange(&m);
-		long rss = rss_kib();
-		m.rss = rss > m.rss ? rss : m.rss;
-		link_count(national.link, &after);
-		m.callers = after.callers > m.callers ? after.callers : m.callers;
-	}
-	if (!all) {
-		kill(pid, SIGKILL);
-		waitpid(pid, &status, 0);
-	}
+	for (int i = 0; all && i < ATTACKS_MAX && m.rounds <= ROUNDS_WANTED; i++)
+		all = endures(kind, &m, &status);
 	link_count(national.link, &after);
 	printf("# %s: %u rounds, the worst %" PRIu64 " ms, %ld KiB; %" PRIu64 " admitted, %" PRIu64
 	       " strangers, %" PRIu64 " too often, %" PRIu64 " ended\n",
@@ -306,7 +318,7 @@ static void survives(const char *kind)
 	       after.strangers - before.strangers, after.too_often - before.too_often,
 	       after.ended - before.ended);
 	ok(all && !m.down, "the other link kept exchanging frames");
-	ok(m.rounds > 10, "many of them");
+	ok(m.rounds > ROUNDS_WANTED, "many of them");
 	ok(!memory_counts || m.rss < RSS_MAX_KIB, "under 128 MiB (%ld KiB)", m.rss);
 	ok(m.callers < CALLERS / 2, "no more connections than there is room for (%" PRIu64 ")",
 	   m.callers);
