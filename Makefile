@@ -11,7 +11,7 @@
 #   make check SAN=thread           the same under the sanitizer for threads
 #   make resume SAN=thread          its tests, but for those that these programs have passed
 #   make analyze                    gcc -fanalyzer, clang-tidy, cppcheck
-#   make valgrind                   real daemons, protocol/ and keys/; scripts/deps clang-tidy llvm valgrind
+#   make valgrind                   tests and daemons; scripts/deps clang-tidy llvm valgrind
 #   make faults                     every single call that can fail, failing; make check: some
 #   make storm TIME=600 SEED=1      thirteen nodes killed at random; then nothing may be missing
 #   make attack                     how long others wait while a node is attacked; TIME=8 each
@@ -166,10 +166,15 @@ once = $(Q)mkdir -p $(@D) && sha256sum $(1) >$@.new && \
 # Suppressed: what libraries do that were built without the sanitizer for threads: it sees half of it.
 check resume: export TSAN_OPTIONS ?= ignore_noninstrumented_modules=1
 check: all tests lint
-	BUILD=$(BUILD) prove --timer $(sort $(TESTS)) $(sort $(SCRIPTS))
+	BUILD=$(BUILD) prove --timer $(sort $(CHECKED)) $(sort $(SCRIPTS))
 
-SCRIPTS = $(wildcard tests/e2e/*.t tests/mutants/*.t)
-resume: $(TESTS:$(BUILD)/%=$(BUILD)/passed/%) $(SCRIPTS:%=$(BUILD)/passed/%)
+# Of programs that have no threads the sanitizer for threads has nothing to say; and that mutants are
+# caught is proven without any sanitizer.
+THREADLESS = $(if $(findstring thread,$(SAN)),$(filter-out %/fuzz_admin %/fuzz_clients, \
+	$(filter $(foreach d,protocol sim fault fuzz,$(BUILD)/tests/$(d)/%),$(TESTS))))
+CHECKED = $(filter-out $(THREADLESS),$(TESTS))
+SCRIPTS = $(wildcard tests/e2e/*.t) $(if $(SAN),,$(wildcard tests/mutants/*.t))
+resume: $(CHECKED:$(BUILD)/%=$(BUILD)/passed/%) $(SCRIPTS:%=$(BUILD)/passed/%)
 $(BUILD)/passed/%.t: %.t all tests
 	$(call once,$(PROGRAMS) tests/tap.sh $<,BUILD=$(BUILD) prove --timer $<)
 $(BUILD)/passed/%: $(BUILD)/% all tests
@@ -234,17 +239,19 @@ build/analyze/%.tidy: %.c build/analyze/%.gcc .clang-tidy
 	$(Q)clang-tidy --quiet $< -- -std=c11 -D_GNU_SOURCE -I. $(PKG_CFLAGS) 2>/dev/null
 	@touch $@
 
-# Real daemons first.  Unit tests of the store map more than valgrind has room for; those left out
-# here compute for hours under it.
+# Real daemons first; commands, which begin anew so often, in what reads and writes files.  A corpus
+# is only whole, and seeds are fewer: at a thirtieth of the speed.
 VALGRIND = valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
 	--show-leak-kinds=definite
-VALGRIND_TESTS = $(filter $(BUILD)/tests/protocol/% $(BUILD)/tests/keys/%, \
-	$(filter-out %/t_reconcile %/t_trie %/t_change,$(TESTS)))
-valgrind: $(BUILD)/valgrind/daemons $(VALGRIND_TESTS:$(BUILD)/tests/%=$(BUILD)/valgrind/%)
-$(BUILD)/valgrind/daemons: all
-	$(call once,$(PROGRAMS) tests/e2e/valgrind,BUILD=$(BUILD) VALGRIND='$(VALGRIND)' prove --timer tests/e2e/valgrind)
-$(BUILD)/valgrind/%: $(BUILD)/tests/% all
-	$(call once,$<,prove --timer --exec '$(VALGRIND)' $<)
+VALGRIND_SCRIPTS = $(filter-out $(UNFIT:%=tests/e2e/%.t),$(wildcard tests/e2e/*.t))
+valgrind: $(VALGRIND_SCRIPTS:%=$(BUILD)/valgrind/%) $(TESTS:$(BUILD)/%=$(BUILD)/valgrind/%)
+$(patsubst %,$(BUILD)/valgrind/tests/e2e/%.t,commands export folder imports init misp): \
+	export COMMANDS = 1
+$(BUILD)/valgrind/%.t: %.t all tests
+	$(call once,$(PROGRAMS) tests/tap.sh $<,BUILD=$(BUILD) VALGRIND='$(VALGRIND)' \
+		tests/e2e/under-valgrind $<)
+$(BUILD)/valgrind/%: $(BUILD)/% all tests
+	$(call once,$<,WHOLE=1 FROM=1 SEEDS=20 prove --timer --exec '$(VALGRIND)' $<)
 
 # Where a fuzzer begins: the corpus, and what was found before (an archive a target).
 begin = mkdir -p build/corpus/$(1) && if [ -f tests/fuzz/found/$(1).a ]; then \

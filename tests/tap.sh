@@ -71,7 +71,7 @@ exits() {
 
 # within SECONDS SENTENCE COMMAND...: it succeeds by then, where nothing else runs; any machine has
 # this many seconds, and what took longer than it should is told.
-patience=90
+patience=${PATIENCE:-90}
 within() {
 	local begun=$SECONDS limit=$(($1 > patience ? $1 : patience))
 	until "${@:3}" >/dev/null 2>&1 </dev/null; do
