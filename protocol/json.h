@@ -41,6 +41,13 @@ enum err json_parse_bounded(cJSON **out, const char *text, size_t n, size_t valu
  * The text must have passed json_parse. */
 bool json_member(struct slice *value, struct slice object, const char *key);
 enum err json_elements(struct slice *elements, size_t max, size_t *count, struct slice array);
+/* The same for whoever wants but a part of it, and does not look for the end of the rest:
+ * json_enter gives the object from where the value of the key begins; json_array what stands behind
+ * the opening bracket of the array that the text begins with; json_next takes the next element off
+ * that, false at its end. */
+bool json_enter(struct slice *from, struct slice object, const char *key);
+bool json_array(struct slice *rest, struct slice array);
+bool json_next(struct slice *element, struct slice *rest);
 
 /* A growing text.  text_json appends s, which is UTF-8, as a JSON string with its quotes. */
 struct text {

@@ -151,50 +151,86 @@ static struct slice trimmed(const char *at, const char *end)
 	return (struct slice){at, (size_t)(end - at)};
 }
 
-bool json_member(struct slice *value, struct slice object, const char *key)
+/* Where the value of a key begins, or NULL. */
+static const char *find_value(struct slice object, const char *key)
 {
 	struct slice wanted = {key, strlen(key)};
 	const char *end = object.at + object.length, *at = skip_blank(object.at, end);
 
 	if (at >= end || *at != '{')
-		return false;
+		return NULL;
 	at = skip_blank(at + 1, end);
 	while (at < end && *at == '"') {
-		const char *name = at + 1, *next;
+		const char *name = at + 1;
 		struct slice found;
 
 		at = skip_string(at, end);
 		found = (struct slice){name, (size_t)(at - 1 - name)};
 		at = skip_blank(at, end) + 1; /* the colon */
 		at = skip_blank(at, end);
-		next = skip_value(at, end);
-		if (json_key_compare(&found, true, &wanted, false) == 0) {
-			*value = trimmed(at, next);
-			return true;
-		}
-		at = skip_blank(next, end) + 1; /* the comma or the brace */
+		if (json_key_compare(&found, true, &wanted, false) == 0)
+			return at;
+		at = skip_blank(skip_value(at, end), end) + 1; /* the comma or the brace */
 		at = skip_blank(at, end);
 	}
-	return false;
+	return NULL;
+}
+
+bool json_member(struct slice *value, struct slice object, const char *key)
+{
+	const char *end = object.at + object.length, *at = find_value(object, key);
+
+	if (at)
+		*value = trimmed(at, skip_value(at, end));
+	return at != NULL;
+}
+
+bool json_enter(struct slice *from, struct slice object, const char *key)
+{
+	const char *end = object.at + object.length, *at = find_value(object, key);
+
+	if (at)
+		*from = (struct slice){at, (size_t)(end - at)};
+	return at != NULL;
+}
+
+bool json_array(struct slice *rest, struct slice array)
+{
+	const char *end = array.at + array.length, *at = skip_blank(array.at, end);
+
+	if (at >= end || *at != '[')
+		return false;
+	at = skip_blank(at + 1, end);
+	*rest = (struct slice){at, (size_t)(end - at)};
+	return true;
+}
+
+bool json_next(struct slice *element, struct slice *rest)
+{
+	const char *end = rest->at + rest->length, *at = rest->at, *next;
+
+	if (at >= end || *at == ']')
+		return false;
+	next = skip_value(at, end);
+	*element = trimmed(at, next);
+	at = skip_blank(next, end);
+	if (at < end && *at == ',')
+		at = skip_blank(at + 1, end);
+	*rest = (struct slice){at, (size_t)(end - at)};
+	return true;
 }
 
 enum err json_elements(struct slice *elements, size_t max, size_t *count, struct slice array)
 {
-	const char *end = array.at + array.length, *at = skip_blank(array.at, end);
+	struct slice element, rest;
 
 	*count = 0;
-	if (at >= end || *at != '[')
+	if (!json_array(&rest, array))
 		return ERR_FORMAT;
-	at = skip_blank(at + 1, end);
-	while (at < end && *at != ']') {
-		const char *next = skip_value(at, end);
-
+	while (json_next(&element, &rest)) {
 		if (*count == max)
 			return ERR_LIMIT;
-		elements[(*count)++] = trimmed(at, next);
-		at = skip_blank(next, end);
-		if (at < end && *at == ',')
-			at = skip_blank(at + 1, end);
+		elements[(*count)++] = element;
 	}
 	return ERR_OK;
 }

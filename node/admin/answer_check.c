@@ -7,7 +7,7 @@
 #include "node/loop.h"
 #include "protocol/bytes.h"
 
-enum { MATCHES_MAX = 256, POSTS_KEPT = 16, CHECK_MS = 50, SIFT_TURN = 64 };
+enum { MATCHES_MAX = 256, POSTS_KEPT = 16, CHECK_MS = 50, SIFT_TURN = 64, AHEAD = 16 };
 
 struct match {
 	struct object_at at;
@@ -15,11 +15,12 @@ struct match {
 };
 
 /* A message that holds matches.  Only ids are wanted of it, so its objects are found in the text
- * and nothing of them is read. */
+ * and nothing of them is read, nor of what stands behind the last that is asked for. */
 struct skimmed {
 	struct opened opened;
 	struct slice *objects; /* owned */
-	size_t count;
+	size_t count, room;    /* found so far */
+	struct slice rest;     /* of their array */
 };
 
 /* The values of one request often meet the same few messages: those opened last are kept until its
@@ -31,6 +32,7 @@ struct check {
 	struct match matches[MATCHES_MAX];
 	struct header header;
 	struct observable value;
+	struct observable ahead[AHEAD]; /* of a sifting, by their number */
 	struct skimmed *posts[POSTS_KEPT];
 	size_t next_post;
 };
@@ -90,25 +92,39 @@ static void skimmed_free(struct skimmed *s)
 
 static enum err skim(struct skimmed *s)
 {
-	struct slice bundle, objects, *fitted;
+	const struct slice json = {s->opened.json, s->opened.json_length};
+	struct slice bundle, objects;
 
-	if (!json_member(&bundle, (struct slice){s->opened.json, s->opened.json_length},
-			 "bundle") ||
-	    !json_member(&objects, bundle, "objects"))
+	if (!json_enter(&bundle, json, "bundle") || !json_enter(&objects, bundle, "objects") ||
+	    !json_array(&s->rest, objects))
 		return ERR_FORMAT;
-	s->objects = calloc(BUNDLE_OBJECTS_MAX, sizeof *s->objects);
-	if (!s->objects)
-		return ERR_MEMORY;
-	if (json_elements(s->objects, BUNDLE_OBJECTS_MAX, &s->count, objects) || s->count == 0)
-		return ERR_FORMAT;
-	fitted = realloc(s->objects, s->count * sizeof *s->objects);
-	if (fitted)
-		s->objects = fitted;
+	return ERR_OK;
+}
+
+/* ERR_NOT_FOUND when there is none of that number; ERR_MEMORY. */
+static enum err object_find(struct slice *object, struct skimmed *s, size_t number)
+{
+	struct slice next;
+
+	while (s->count <= number && json_next(&next, &s->rest)) {
+		if (s->count == s->room) {
+			size_t room = s->room ? 2 * s->room : 64;
+			struct slice *objects = realloc(s->objects, room * sizeof *objects);
+			if (!objects)
+				return ERR_MEMORY;
+			s->objects = objects;
+			s->room = room;
+		}
+		s->objects[s->count++] = next;
+	}
+	if (number >= s->count)
+		return ERR_NOT_FOUND;
+	*object = s->objects[number];
 	return ERR_OK;
 }
 
 /* NULL, with *e, when the message cannot be opened; ERR_OK then: it has gone meanwhile. */
-static const struct skimmed *post_at(struct check *c, uint64_t lsn, enum err *e)
+static struct skimmed *post_at(struct check *c, uint64_t lsn, enum err *e)
 {
 	struct skimmed *s;
 	struct log_row row;
@@ -134,14 +150,17 @@ static const struct skimmed *post_at(struct check *c, uint64_t lsn, enum err *e)
 	return s;
 }
 
-/* Its id, as a string; the caller deletes it. */
-static cJSON *object_id(const struct skimmed *s, size_t number)
+/* Its id, as a string, which the caller deletes; NULL where it has none. */
+static enum err object_id(cJSON **json, struct skimmed *s, size_t number)
 {
-	struct slice id;
+	struct slice object, id;
+	enum err e = object_find(&object, s, number);
 
-	if (number >= s->count || !json_member(&id, s->objects[number], "id"))
-		return NULL;
-	return cJSON_ParseWithLength(id.at, id.length);
+	*json = NULL;
+	if (e || !json_member(&id, object, "id"))
+		return e == ERR_MEMORY ? e : ERR_OK;
+	*json = cJSON_ParseWithLength(id.at, id.length);
+	return *json ? ERR_OK : ERR_MEMORY;
 }
 
 /* Of what was only skimmed the envelope is not read; when it was folded it was found to be good. */
@@ -160,13 +179,13 @@ static enum err match_show(struct check *c, const struct match *m)
 	struct text *t = &c->a->reply;
 	char name[PARTY_TEXT_BYTES];
 	enum err e = ERR_OK;
-	const struct skimmed *s = post_at(c, m->at.lsn, &e);
+	struct skimmed *s = post_at(c, m->at.lsn, &e);
 	cJSON *json;
 	const char *id;
 
 	if (!s)
 		return e;
-	json = object_id(s, m->at.number);
+	e = object_id(&json, s, m->at.number);
 	id = cJSON_GetStringValue(json);
 	if (id) {
 		const struct opened *o = &s->opened;
@@ -328,28 +347,32 @@ static bool record_read(struct reader *r, struct observable *o)
 	return true;
 }
 
-/* An endpoint is looked for by its address too, which its text tells. */
-static bool may_be_known(struct check *c)
+/* Reads the next of the records, and calls for what of memory the answer hangs on. */
+static bool record_expect(struct check *c, struct reader *r, struct observable *o)
 {
 	char text[OBSERVABLE_MAX_BYTES + 1];
 
-	if (c->value.type == OBSERVABLE_ENDPOINT) {
-		memcpy(text, c->value.text, c->value.length + 1u);
-		if (observable_set(&c->value, OBSERVABLE_ENDPOINT, text, NULL))
-			return false;
+	if (!record_read(r, o))
+		return false;
+	/* An endpoint is looked for by its address too, which its text tells. */
+	if (o->type == OBSERVABLE_ENDPOINT) {
+		memcpy(text, o->text, o->length + 1u);
+		if (observable_set(o, OBSERVABLE_ENDPOINT, text, NULL))
+			o->type = OBSERVABLE_NONE;
 	}
-	return index_may_match(c->a->index, &c->value);
+	index_expect(c->a->index, o);
+	return true;
 }
 
-static enum err record_sift(struct check *c, bool *known)
+static enum err record_sift(struct check *c, const struct observable *o, bool *known)
 {
 	enum err e;
 
 	*known = false;
-	if (!may_be_known(c))
+	if (!index_may_match(c->a->index, o))
 		return ERR_OK;
 	c->match_count = 0;
-	e = index_match(c->a->index, &c->value, note_match, c);
+	e = index_match(c->a->index, o, note_match, c);
 	if (e)
 		return e == ERR_NOT_FOUND ? ERR_OK : e;
 	matches_filter(c);
@@ -359,7 +382,7 @@ static enum err record_sift(struct check *c, bool *known)
 
 static enum err records_sift(struct check *c, struct slice frame)
 {
-	uint64_t started = clock_monotonic(), number = 0, position = 0;
+	uint64_t started = clock_monotonic(), done = 0, read = 0, position = 0;
 	struct text *t = &c->a->reply;
 	enum err e = ERR_OK;
 	struct reader r;
@@ -368,21 +391,22 @@ static enum err records_sift(struct check *c, struct slice frame)
 	reader_init(&r, frame.at, frame.length);
 	admin_put_name(t, "known");
 	text_str(t, "[");
-	for (; !e && r.left > 0; number++) {
-		if (number % SIFT_TURN == SIFT_TURN - 1 && clock_monotonic() - started >= CHECK_MS)
+	for (; !e && (done < read || r.left > 0); done++) {
+		if (done % SIFT_TURN == SIFT_TURN - 1 && clock_monotonic() - started >= CHECK_MS)
 			break;
-		if (!record_read(&r, &c->value)) {
-			report_add(&c->a->report, "record %llu is none",
-				   (unsigned long long)number);
+		for (; r.left > 0 && read < done + AHEAD; read++) {
+			if (record_expect(c, &r, &c->ahead[read % AHEAD]))
+				continue;
+			report_add(&c->a->report, "record %llu is none", (unsigned long long)read);
 			return ERR_FORMAT;
 		}
-		e = record_sift(c, &known);
+		e = record_sift(c, &c->ahead[done % AHEAD], &known);
 		if (!e && known)
-			admin_put_number(t, NULL, number);
+			admin_put_number(t, NULL, done);
 	}
 	text_str(t, "]");
-	if (r.left > 0)
-		admin_put_number(t, "next", number);
+	if (done < read || r.left > 0)
+		admin_put_number(t, "next", done);
 	else
 		admin_put_string(t, "next", NULL);
 	if (!e)

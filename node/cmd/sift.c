@@ -14,6 +14,7 @@ enum {
 	PLACES_MAX = 64 << 10,
 	KEPT_BYTES = 48, /* of a piece that is remembered */
 	KEPT_PIECES = 1 << 14,
+	PIECES_AHEAD = 16,
 	TOLD_MAX = 256,
 };
 
@@ -260,9 +261,9 @@ static void keep(struct sift *s, struct kept *k, const struct piece *p, size_t f
 }
 
 /* False when there is no room for it in this batch. */
-static bool piece_take(struct sift *s, const struct piece *p, struct slice line, size_t number)
+static bool piece_take(struct sift *s, const struct piece *p, struct kept *k, struct slice line,
+		       size_t number)
 {
-	struct kept *k = kept_place(s, p);
 	size_t first = s->value_count, used = s->records.used;
 
 	if (kept_says(s, k, p, line, number))
@@ -287,19 +288,39 @@ static bool piece_take(struct sift *s, const struct piece *p, struct slice line,
 	return true;
 }
 
+/* What is kept is far away in memory: it is called for while other pieces are cut. */
+static size_t pieces_cut(struct sift *s, struct piece pieces[PIECES_AHEAD],
+			 struct kept *kept[PIECES_AHEAD], const char **at, const char *end)
+{
+	size_t n = 0;
+
+	while (n < PIECES_AHEAD && piece_next(&pieces[n], at, end)) {
+		kept[n] = kept_place(s, &pieces[n]);
+		if (kept[n])
+			__builtin_prefetch(kept[n], 1);
+		n++;
+	}
+	return n;
+}
+
 int sift_line(struct sift *s, struct slice line, size_t number)
 {
+	struct piece pieces[PIECES_AHEAD];
+	struct kept *kept[PIECES_AHEAD];
 	const char *at = line.at;
-	struct piece p;
 	int code = EXIT_DONE;
+	size_t n = PIECES_AHEAD;
 
-	while (!code && piece_next(&p, &at, line.at + line.length)) {
-		if (piece_take(s, &p, line, number))
-			continue;
-		/* A piece holds fewer values than an empty batch has room for. */
-		code = sift_flush(s);
-		if (!code)
-			piece_take(s, &p, line, number);
+	while (!code && n == PIECES_AHEAD) {
+		n = pieces_cut(s, pieces, kept, &at, line.at + line.length);
+		for (size_t i = 0; !code && i < n; i++) {
+			if (piece_take(s, &pieces[i], kept[i], line, number))
+				continue;
+			/* A piece holds fewer values than an empty batch has room for. */
+			code = sift_flush(s);
+			if (!code)
+				piece_take(s, &pieces[i], kept[i], line, number);
+		}
 	}
 	return code;
 }

@@ -220,6 +220,8 @@ enum err index_filter(struct index_reader *reader);
 /* False when index_match() would certainly find nothing.  What the reader knows of filters decides
  * how often it is true without need. */
 bool index_may_match(struct index_reader *reader, const struct observable *value);
+/* That will be asked of this value soon: what of the filter it needs is called for meanwhile. */
+void index_expect(struct index_reader *reader, const struct observable *value);
 
 /* Calls found for every message that says exactly this value, in whatever version of whatever
  * object, in the order of the log, until it returns false. */

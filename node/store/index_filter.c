@@ -35,6 +35,11 @@ bool filter_may(const struct filter *f, const uint8_t hash[SHORT_HASH_BYTES])
 	return (atomic_load_explicit(word, memory_order_relaxed) & bits) == bits;
 }
 
+void filter_expect(const struct filter *f, const uint8_t hash[SHORT_HASH_BYTES])
+{
+	__builtin_prefetch((const void *)&f->words[get_u64(hash) & f->mask]);
+}
+
 void filter_add(struct filter *f, const uint8_t hash[SHORT_HASH_BYTES])
 {
 	atomic_fetch_or_explicit(&f->words[get_u64(hash) & f->mask], bits_of(hash),

@@ -96,6 +96,13 @@ static int look_whether(struct match *m, const uint8_t hash[HASH_KEY_BYTES], enu
 	return 0;
 }
 
+static int look_forward(struct match *m, const uint8_t hash[HASH_KEY_BYTES], enum match_how how)
+{
+	(void)how;
+	filter_expect(m->reader->filter, hash);
+	return 0;
+}
+
 static int visit_part(struct match *m, look_fn *look, const struct value_part *part,
 		      enum match_how how)
 {
@@ -213,6 +220,13 @@ bool index_may_match(struct index_reader *reader, const struct observable *value
 		return true;
 	visit(&m, look_whether, value);
 	return m.stopped;
+}
+
+void index_expect(struct index_reader *reader, const struct observable *value)
+{
+	struct match m = {.reader = reader};
+	if (reader->filter && reader_ready(reader) == ERR_OK && match_ready(reader) == 0)
+		visit(&m, look_forward, value);
 }
 
 enum err index_sayers(struct index_reader *reader, const struct observable *value,

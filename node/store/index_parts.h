@@ -213,6 +213,7 @@ unsigned domain_labels(const char *domain);
 /* index_filter.c */
 struct filter;
 bool filter_may(const struct filter *f, const uint8_t hash[SHORT_HASH_BYTES]);
+void filter_expect(const struct filter *f, const uint8_t hash[SHORT_HASH_BYTES]);
 /* The caller holds folding, and the table gets the value afterwards. */
 void filter_add(struct filter *f, const uint8_t hash[SHORT_HASH_BYTES]);
 /* Drops the filter when it is too full to be of use, or in any case; the caller holds folding. */

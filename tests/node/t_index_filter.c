@@ -46,6 +46,7 @@ static unsigned found(struct pair *p, enum observable_type type, const char *tex
 	unsigned n = 0;
 	need(observable_set(&o, type, text, NULL) == ERR_OK);
 	need(index_match(p->reader, &o, count_one, &n) == ERR_OK);
+	index_expect(p->reader, &o);
 	*may = index_may_match(p->reader, &o);
 	return n;
 }

@@ -219,6 +219,33 @@ static void members_and_elements_are_found_in_place(void)
 	   "none");
 }
 
+static void an_array_is_gone_through_in_place(void)
+{
+	static const char text[] = " { \"a\":{\"objects\":0}, \"b\" : { \"objects\": [ [1,2] , "
+				   "{\"x\":[\"]\"]},\"y\" ] , \"z\": 1 } , \"c\":[]}";
+	struct slice whole = {text, sizeof text - 1}, inner, array, element, rest;
+
+	ok(json_enter(&inner, whole, "b") && *inner.at == '{' &&
+		   inner.at + inner.length == text + sizeof text - 1,
+	   "a member, and all behind it");
+	ok(!json_enter(&array, inner, "c"), "no key of the outer object");
+	need(json_enter(&array, inner, "objects"));
+	ok(json_array(&rest, array) && !json_array(&inner, inner), "an array, and none");
+	ok(json_next(&element, &rest) && element.length == 5 && *element.at == '[', "the first");
+	ok(json_next(&element, &rest) && element.length == 11 && *element.at == '{', "the second");
+	ok(json_next(&element, &rest) && element.length == 3 && *element.at == '"', "the last");
+	ok(!json_next(&element, &rest) && !json_next(&element, &rest), "and no more");
+	need(json_enter(&array, whole, "c") && json_array(&rest, array));
+	ok(!json_next(&element, &rest), "none of none");
+	for (size_t n = 0; n < sizeof text; n++) {
+		struct slice cut = {text, n};
+		if (json_enter(&inner, cut, "b") && json_enter(&array, inner, "objects") &&
+		    json_array(&rest, array))
+			while (json_next(&element, &rest))
+				need(element.at + element.length <= text + n);
+	}
+}
+
 static void a_text_grows_and_escapes(void)
 {
 	struct text t;
@@ -323,6 +350,7 @@ int main(void)
 	RUN(a_text_cut_anywhere_is_refused);
 	RUN(a_text_with_any_bit_flipped_never_surprises_cjson);
 	RUN(members_and_elements_are_found_in_place);
+	RUN(an_array_is_gone_through_in_place);
 	RUN(a_text_grows_and_escapes);
 	RUN(what_is_cut_ends_with_a_whole_letter);
 	RUN(times_are_written_and_read);
