@@ -66,18 +66,18 @@ ok "which is shared all the same" knows east two.example
 
 # What cannot be read, or must not.
 printf 'three.example\nnot a value!\n' >"$in/bad.txt"
+printf 'four.example # TLP:RED\n' >"$in/red.txt"
+echo 'secret.example' >"$work/secret"
+ln -s "$work/secret" "$in/link.txt"
+mkfifo "$in/pipe"
 within 20 "a list with a bad line is not" failed bad.txt
 is "who may look into the folder may look at what failed" \
 	"$(stat -c %a "$in/done" "$in/failed" | sort -u) $(stat -c %A "$in/failed/bad.txt.why")" \
 	"$(stat -c %a "$in") $(stat -c %A "$in" | sed 's/^d/-/; s/x/-/g')"
 like "its reason names the line" "$(<"$in/failed/bad.txt.why")" 'line 2'
-printf 'four.example # TLP:RED\n' >"$in/red.txt"
 within 20 "nor is what is marked more strictly" failed red.txt
 like "its reason says so" "$(<"$in/failed/red.txt.why")" 'stricter'
-echo 'secret.example' >"$work/secret"
-ln -s "$work/secret" "$in/link.txt"
 within 20 "nor what a link points to" failed link.txt
-mkfifo "$in/pipe"
 within 20 "nor a pipe" failed pipe
 exits 0 "nothing of them is known" '"known": *false' khabar east --json check three.example
 exits 0 "not of the link either" '"known": *false' khabar east --json check secret.example

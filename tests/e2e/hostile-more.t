@@ -64,13 +64,13 @@ named kp lie-badly "it broke the rules of reconciliation"
 named gb begin-for-ever "it begins to reconcile again and again"
 heard "lies in reconciliation"
 
-timeout 90 "$attacker" "$lab/kp" national ask-for-ever 3 >"$work/asked" 2>&1 &
+timeout 90 "$attacker" "$lab/kp" national ask-for-ever 1 >"$work/asked" 2>&1 &
 asking=$!
 heard "one that asks for everything again and again"
 wait "$asking"
 like "it is answered" "$(cat "$work/asked")" "it is answered"
 
-timeout 90 "$attacker" "$lab/gb" national recall-all 3 >"$work/recalled" 2>&1 &
+timeout 90 "$attacker" "$lab/gb" national recall-all 2 >"$work/recalled" 2>&1 &
 recalling=$!
 heard "a flood of recalls"
 wait "$recalling"
@@ -78,7 +78,7 @@ like "recalls of what never was are taken in" "$(cat "$work/recalled")" "^[1-9][
 
 files=$(ulimit -Hn)
 if [ "$files" = unlimited ] || [ "$files" -ge 4000 ]; then
-	timeout 120 "$attacker" "$lab/kp" national crowd 4 >"$work/crowd" 2>&1 &
+	timeout 120 "$attacker" "$lab/kp" national crowd 2 >"$work/crowd" 2>&1 &
 	crowding=$!
 	heard "a thousand connections with one key"
 	wait "$crowding"

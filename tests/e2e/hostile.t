@@ -82,7 +82,7 @@ like "and beacons about what never was" "$said" "all of them are answered"
 within 20 "who tells of them is told of" warned "kp told everyone of"
 heard boast
 
-"$attacker" "$lab/gb" national flood 4 >"$work/flood" 2>&1 &
+"$attacker" "$lab/gb" national flood 2 >"$work/flood" 2>&1 &
 flooding=$!
 for _ in 1 2 3; do heard flood; done
 wait "$flooding"
@@ -90,9 +90,9 @@ flooded=$(sed -n 's/ acknowledged$//p' "$work/flood")
 [ "${flooded:-0}" -gt 0 ]
 result $? "the flood was taken in: ${flooded:-none} messages of 1 MiB" "$(cat "$work/flood")"
 
-timeout 90 "$attacker" "$lab/gb" national never-ack 3 >/dev/null 2>&1 &
+timeout 90 "$attacker" "$lab/gb" national never-ack 2 >/dev/null 2>&1 &
 silent=$!
-timeout 90 "$attacker" "$lab/kp" national deaf 3 >/dev/null 2>&1 &
+timeout 90 "$attacker" "$lab/kp" national deaf 2 >/dev/null 2>&1 &
 deaf=$!
 for _ in 1 2 3; do heard "one that never answers, one that never reads"; done
 wait "$silent" "$deaf"
