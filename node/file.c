@@ -67,6 +67,20 @@ enum err file_read(char **out, size_t *n, const char *path, size_t most, struct 
 	return e;
 }
 
+enum err file_read_named(char **out, size_t *n, const char *path, size_t most,
+			 struct report *report)
+{
+	struct report words;
+	enum err e;
+
+	report_init(&words);
+	e = file_read(out, n, path, most, &words);
+	if (e)
+		report_add(report, "%s: %s", path, words.count ? words.lines[0] : err_str(e));
+	report_clear(&words);
+	return e;
+}
+
 static bool write_all(int fd, const char *data, size_t n)
 {
 	while (n > 0) {

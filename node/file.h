@@ -9,6 +9,9 @@
  * a NUL behind its end.  ERR_NOT_FOUND, ERR_IO, ERR_LIMIT, with words that do not repeat the path.
  */
 enum err file_read(char **out, size_t *n, const char *path, size_t most, struct report *report);
+/* The same, with words that begin with the path. */
+enum err file_read_named(char **out, size_t *n, const char *path, size_t most,
+			 struct report *report);
 /* Replaces the file by n bytes, at once and synced; NULL writes to standard output. */
 enum err file_write(const char *path, const char *data, size_t n, struct report *report);
 

@@ -12,7 +12,6 @@
 #include "node/cmd/print.h"
 #include "node/home.h"
 #include "node/node.h"
-#include "node/sandbox.h"
 
 struct command {
 	const char *name;
@@ -278,26 +277,14 @@ static bool take_options(struct cmd_context *c, bool *wants_help, int *argc, cha
 	return good && c->home[0] != '\0';
 }
 
-/* These read keys or change files of the home by themselves. */
+/* These read keys or change files of the home by themselves; so does join, which first reads the
+ * topology from where only root may look. */
 static bool works_at_home(const struct command *command)
 {
 	return command->run == cmd_doctor || command->run == cmd_backup ||
-	       command->run == cmd_init || command->run == cmd_join || command->run == cmd_keys ||
+	       command->run == cmd_init || command->run == cmd_keys ||
 	       command->run == cmd_restore || command->run == cmd_check_store ||
 	       command->run == cmd_reindex;
-}
-
-static bool become_owner(const char *home)
-{
-	struct report report;
-	bool done;
-
-	report_init(&report);
-	done = sandbox_owner(home, &report) == ERR_OK;
-	if (!done)
-		fprintf(stderr, "khabar: %s\n", report_first(&report));
-	report_clear(&report);
-	return done;
 }
 
 /* What cJSON builds and prints has members less where memory was short, and does not say so. */
@@ -342,7 +329,7 @@ int main(int argc, char **argv)
 			command->name);
 		return EXIT_USAGE;
 	}
-	if (works_at_home(command) && !become_owner(context.home))
+	if (works_at_home(command) && !cmd_become_owner(&context))
 		return EXIT_REFUSED;
 	code = command->run(&context, argc - 1, argv + 1);
 	if (code == EXIT_USAGE)

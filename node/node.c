@@ -170,7 +170,7 @@ static enum err join(struct node *n, struct report *report)
 
 	if (versions_newest(n->versions) || !home_path(path, n->home, "topology.signed"))
 		return ERR_OK;
-	e = file_read(&file, &length, path, TOPOLOGY_MAX_BYTES, report);
+	e = file_read_named(&file, &length, path, TOPOLOGY_MAX_BYTES, report);
 	if (e == ERR_NOT_FOUND) {
 		report_clear(report);
 		say(LEVEL_WARNING, "no federation joined yet: khabar join FILE, then start again");

@@ -34,7 +34,7 @@ static int file_take(struct writing *w, const char *path)
 	enum err e;
 
 	report_init(&report);
-	e = file_read(&w->bytes, &n, path, IMPORT_MAX_BYTES, &report);
+	e = file_read_named(&w->bytes, &n, path, IMPORT_MAX_BYTES, &report);
 	if (!e)
 		e = import_read(i, "stix", w->bytes, n, path, &report);
 	if (!e &&
@@ -58,7 +58,7 @@ static int file_take(struct writing *w, const char *path)
 static enum err values_read(struct writing *w, struct report *report)
 {
 	size_t n;
-	enum err e = file_read(&w->bytes, &n, w->indicators, IMPORT_MAX_BYTES, report);
+	enum err e = file_read_named(&w->bytes, &n, w->indicators, IMPORT_MAX_BYTES, report);
 
 	if (e)
 		return e;
@@ -145,7 +145,7 @@ static enum err text_read(struct writing *w, struct report *report)
 
 	if (!w->text_file)
 		return ERR_OK;
-	e = file_read(&w->text, &n, w->text_file, NOTE_MAX_BYTES, report);
+	e = file_read_named(&w->text, &n, w->text_file, NOTE_MAX_BYTES, report);
 	while (!e && n > 0 && w->text[n - 1] == '\n')
 		w->text[--n] = '\0';
 	return e;

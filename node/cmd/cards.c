@@ -292,7 +292,7 @@ static int card_constituency(const struct cmd_context *c, int argc, char **argv)
 				   "number a line");
 	claims = calloc(1, sizeof *claims);
 	report_init(&report);
-	if (!claims || file_read(&text, &n, argv[1], LIST_MAX_BYTES, &report) ||
+	if (!claims || file_read_named(&text, &n, argv[1], LIST_MAX_BYTES, &report) ||
 	    claims_read(claims, text, argv[1], &report))
 		code = cmd_refused(c, what, &report);
 	else
@@ -327,7 +327,7 @@ static int card_accept(const struct cmd_context *c, int argc, char **argv)
 				   "accept: one file is wanted, that card show --export wrote");
 	report_init(&report);
 	request_init(&request, "card-accept");
-	if (file_read(&file, &n, argv[1], FILE_MAX_BYTES, &report)) {
+	if (file_read_named(&file, &n, argv[1], FILE_MAX_BYTES, &report)) {
 		code = cmd_refused(c, what, &report);
 	} else {
 		struct slice frame = {file, n};

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "node/sandbox.h"
+
 /* Without a word nothing but memory can have been short. */
 static const char *first_words(const struct report *report)
 {
@@ -44,6 +46,19 @@ int cmd_refused(const struct cmd_context *c, const char *what, const struct repo
 	if (report->total > report->count)
 		fprintf(stderr, "%s: and %zu more\n", what, report->total - report->count);
 	return EXIT_REFUSED;
+}
+
+bool cmd_become_owner(const struct cmd_context *c)
+{
+	struct report report;
+	bool done;
+
+	report_init(&report);
+	done = sandbox_owner(c->home, &report) == ERR_OK;
+	if (!done)
+		cmd_refused(c, "khabar", &report);
+	report_clear(&report);
+	return done;
 }
 
 int cmd_misused(const char *what, const char *format, ...)

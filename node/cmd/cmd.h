@@ -74,6 +74,10 @@ int cmd_reindex(const struct cmd_context *c, int argc, char **argv);
  * line says that memory is short.  Returns EXIT_REFUSED. */
 int cmd_refused(const struct cmd_context *c, const char *what, const struct report *report);
 
+/* Root becomes who owns the home, for good: what it puts there is the owner's.  False after a
+ * complaint. */
+bool cmd_become_owner(const struct cmd_context *c);
+
 /* Prints a sentence about the use of what, returns EXIT_USAGE. */
 int cmd_misused(const char *what, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -149,7 +149,7 @@ static int put_reporter(struct text *t, const struct incident_call *call)
 		return EXIT_DONE;
 	}
 	report_init(&report);
-	if (file_read(&bytes, &n, path, FILE_MAX_BYTES, &report) != ERR_OK) {
+	if (file_read_named(&bytes, &n, path, FILE_MAX_BYTES, &report) != ERR_OK) {
 		code = client_refused(call->c, call->what, &report);
 	} else {
 		crypto_hash_sha256(digest, (const unsigned char *)bytes, n);

@@ -81,10 +81,8 @@ static enum err check_self(struct joining *j)
 
 static enum err open_file(struct joining *j)
 {
-	enum err e = file_read(&j->file, &j->length, j->path, TOPOLOGY_MAX_BYTES, &j->report);
+	enum err e = check_pin(j);
 
-	if (!e)
-		e = check_pin(j);
 	if (!e)
 		e = council_open(&j->t, j->file, j->length, &j->pin, &j->report);
 	if (!e)
@@ -156,7 +154,10 @@ static void print_joined(const struct joining *j)
 
 	if (!j->c->json) {
 		print_version(stdout, j);
-		printf("\nJoined.  Start the node: khabardar --home %s\n", j->c->home);
+		if (strcmp(j->c->home, HOME_DEFAULT) == 0)
+			printf("\nJoined.  Start the node: systemctl start khabardar\n");
+		else
+			printf("\nJoined.  Start the node: khabardar --home %s\n", j->c->home);
 		return;
 	}
 	council_words(words, sizeof words, &j->pin);
@@ -188,8 +189,12 @@ int cmd_join(const struct cmd_context *c, int argc, char **argv)
 		return code;
 	j.path = argv[first];
 	report_init(&j.report);
-	e = open_file(&j);
-	if (!e && !confirmed(&j))
+	e = file_read_named(&j.file, &j.length, j.path, TOPOLOGY_MAX_BYTES, &j.report);
+	if (!e && !cmd_become_owner(c))
+		code = EXIT_REFUSED;
+	if (!e && !code)
+		e = open_file(&j);
+	if (!e && !code && !confirmed(&j))
 		code = EXIT_REFUSED;
 	if (!e && !code)
 		e = write_once(c->home, j.file, j.length, &j.report);

@@ -20,7 +20,7 @@ int topology_accept(const struct cmd_context *c, int argc, char **argv)
 		return cmd_misused(what, "exactly one file is needed");
 	report_init(&report);
 	request_init(&request, "accept");
-	if (file_read(&file, &frame.length, argv[1], TOPOLOGY_MAX_BYTES, &report))
+	if (file_read_named(&file, &frame.length, argv[1], TOPOLOGY_MAX_BYTES, &report))
 		code = client_refused(c, what, &report);
 	else
 		code = client_open(&client, c, what);

@@ -126,7 +126,7 @@ static int list_take(struct notifying *n, const char *path)
 	int code = EXIT_DONE;
 
 	report_init(&report);
-	if (file_read(&n->list, &size, path, LIST_MAX_BYTES, &report))
+	if (file_read_named(&n->list, &size, path, LIST_MAX_BYTES, &report))
 		code = client_refused(n->client.c, what, &report);
 	else if (strlen(n->list) != size || u8_check((const uint8_t *)n->list, size)) {
 		report_add(&report, "%s: it is not UTF-8 text", path);
