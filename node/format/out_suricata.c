@@ -2,7 +2,10 @@
  *
  * Names, hosts and paths of URLs are datasets of strings, hashes are hash lists; both are read by
  * Suricata 6.  Addresses are a dataset of a type that came with Suricata 7, and so have a rules
- * file of their own; networks, which no dataset holds, stand in rules. */
+ * file of their own; networks, which no dataset holds, stand in rules.
+ *
+ * A dataset is a hash table of a size that has to be told: with Suricata's own a million names take
+ * it minutes to load.  It refuses sizes over 262144, and the next one those over 65536. */
 #include <sodium.h>
 #include <string.h>
 
@@ -13,6 +16,8 @@ enum {
 		sodium_base64_ENCODED_LEN(OBSERVABLE_MAX_BYTES + 1, sodium_base64_VARIANT_ORIGINAL),
 	NETWORKS_PER_RULE = 64,
 	SID_NETWORKS = 1411000, /* those below are of the table */
+	HASH_SIZE_MIN = 2048,
+	HASH_SIZE_MAX = 65536,
 };
 
 /* The first byte of a record says in which list it is; NETWORK has none. */
@@ -25,37 +30,43 @@ static const char *const files[NETWORK] = {
 	[SHA256] = "khabardar-sha256.lst",     [ADDRESS] = "khabardar-ip.lst",
 };
 
-#define STRINGS(name) "dataset:isset,khabardar-" name ",type string,load khabardar-" name ".lst; "
-#define ADDRESSES "dataset:isset,khabardar-ip,type ip,load khabardar-ip.lst; "
-#define HASHES(list, keyword, name, sid) \
-	{list, "http", "file of a known threat", keyword ":khabardar-" name ".lst; ", sid}, \
-		{list, "smtp", "file of a known threat", keyword ":khabardar-" name ".lst; ", \
-		 (sid) + 1}, \
-		{list, "ftp-data", "file of a known threat", keyword ":khabardar-" name ".lst; ", \
-		 (sid) + 2}, \
+/* One alert a minute for two addresses, and not one for every packet. */
+#define SELDOM "threshold:type limit,track by_both,count 1,seconds 60; "
+
+/* What is looked up, and in which list. */
+struct look {
+	const char *keyword; /* a buffer, or what compares with a list of hashes; NULL: nothing */
+	enum list list;
+};
+
+#define HASHES(keyword, list, sid) \
+	{"http", "file of a known threat", {{keyword, list}}, "", sid}, \
+		{"smtp", "file of a known threat", {{keyword, list}}, "", (sid) + 1}, \
+		{"ftp-data", "file of a known threat", {{keyword, list}}, "", (sid) + 2}, \
 	{ \
-		list, "smb", "file of a known threat", keyword ":khabardar-" name ".lst; ", \
-			(sid) + 3 \
+		"smb", "file of a known threat", {{keyword, list}}, "", (sid) + 3 \
 	}
 
 static const struct rule {
-	enum list list; /* that must not be empty */
-	const char *protocol, *words, *conditions;
+	const char *protocol, *words;
+	struct look looks[2]; /* the list of the first must not be empty */
+	const char *options;
 	unsigned sid;
 } rules[] = {
-	{DOMAIN, "dns", "name of a known threat looked up", "dns.query; " STRINGS("domain"),
-	 1410001},
-	{DOMAIN, "tls", "name of a known threat in TLS", "tls.sni; " STRINGS("domain"), 1410002},
-	{DOMAIN, "http", "name of a known threat in HTTP", "http.host; " STRINGS("domain"),
-	 1410003},
-	{URL_HOST, "http", "URL of a known threat",
-	 "http.host; " STRINGS("url-host") "http.uri.raw; " STRINGS("url-rest"), 1410004},
-	{PATH, "http", "path of a known threat", "http.uri.raw; " STRINGS("path"), 1410005},
-	HASHES(MD5, "filemd5", "md5", 1410010),
-	HASHES(SHA1, "filesha1", "sha1", 1410020),
-	HASHES(SHA256, "filesha256", "sha256", 1410030),
-	{ADDRESS, "ip", "packet from a known threat", "ip.src; " ADDRESSES, 1410040},
-	{ADDRESS, "ip", "packet to a known threat", "ip.dst; " ADDRESSES, 1410041},
+	{"dns", "name of a known threat looked up", {{"dns.query", DOMAIN}}, "", 1410001},
+	{"tls", "name of a known threat in TLS", {{"tls.sni", DOMAIN}}, "", 1410002},
+	{"http", "name of a known threat in HTTP", {{"http.host", DOMAIN}}, "", 1410003},
+	{"http",
+	 "URL of a known threat",
+	 {{"http.host", URL_HOST}, {"http.uri.raw", URL_REST}},
+	 "",
+	 1410004},
+	{"http", "path of a known threat", {{"http.uri.raw", PATH}}, "", 1410005},
+	HASHES("filemd5", MD5, 1410010),
+	HASHES("filesha1", SHA1, 1410020),
+	HASHES("filesha256", SHA256, 1410030),
+	{"ip", "packet from a known threat", {{"ip.src", ADDRESS}}, SELDOM, 1410040},
+	{"ip", "packet to a known threat", {{"ip.dst", ADDRESS}}, SELDOM, 1410041},
 };
 
 /* ---- records ---- */
@@ -142,14 +153,18 @@ static enum err suricata_value(struct export *x, const struct export_object *o,
 struct writing {
 	struct export *x;
 	struct out rules, address_rules, list;
-	bool have[LISTS];
+	size_t count[LISTS];
 	size_t networks; /* written to rules */
 };
 
 static const char *head(bool addresses)
 {
-	return addresses ? "# Rules for what Khabardar detects.  Suricata 7 or later.\n"
-			 : "# Rules for what Khabardar detects.  Suricata 6 or later.\n";
+	return addresses
+		       ? "# Rules for what Khabardar detects.  Suricata 7 or later.\n"
+		       : "# Rules for what Khabardar detects.  Suricata 6 or later.\n"
+			 "# It compares files with lists of more than one kind of hash only where\n"
+			 "# suricata.yaml has, in the type files of eve-log:\n"
+			 "#     force-hash: [md5, sha1, sha256]\n";
 }
 
 static void put_network(struct writing *w, struct slice network)
@@ -162,22 +177,62 @@ static void put_network(struct writing *w, struct slice network)
 
 static void end_networks(struct writing *w)
 {
-	out_format(&w->rules,
-		   "] any (msg:\"Khabardar: packet from or to a network of a known threat\"; "
-		   "classtype:bad-unknown; sid:%zu; rev:1;)\n",
-		   SID_NETWORKS + (w->networks - 1) / NETWORKS_PER_RULE);
+	out_format(
+		&w->rules,
+		"] any (msg:\"Khabardar: packet from or to a network of a known threat\"; " SELDOM
+		"classtype:bad-unknown; sid:%zu; rev:1;)\n",
+		SID_NETWORKS + (w->networks - 1) / NETWORKS_PER_RULE);
+}
+
+static size_t hash_size(size_t values)
+{
+	size_t size = HASH_SIZE_MIN;
+
+	while (size < values && size < HASH_SIZE_MAX)
+		size *= 2;
+	return size;
+}
+
+static void put_look(const struct writing *w, struct out *out, const struct look *look)
+{
+	const char *file = files[look->list];
+
+	switch (look->list) {
+	case MD5:
+	case SHA1:
+	case SHA256:
+		out_format(out, "%s:%s; ", look->keyword, file);
+		return;
+	case DOMAIN:
+	case URL_HOST:
+	case URL_REST:
+	case PATH:
+	case ADDRESS:
+		out_format(out, "%s; dataset:isset,%.*s,type %s,load %s,hashsize %zu; ",
+			   look->keyword, (int)strcspn(file, "."), file,
+			   look->list == ADDRESS ? "ip" : "string", file,
+			   hash_size(w->count[look->list]));
+		return;
+	case NETWORK:
+	case LISTS:
+		return;
+	}
 }
 
 static void put_rules(struct writing *w)
 {
 	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
 		const struct rule *r = &rules[i];
+		struct out *out = r->looks[0].list == ADDRESS ? &w->address_rules : &w->rules;
 
-		if (w->have[r->list])
-			out_format(r->list == ADDRESS ? &w->address_rules : &w->rules,
-				   "alert %s any any -> any any (msg:\"Khabardar: %s\"; %s"
-				   "classtype:bad-unknown; sid:%u; rev:1;)\n",
-				   r->protocol, r->words, r->conditions, r->sid);
+		if (!w->count[r->looks[0].list])
+			continue;
+		out_format(out, "alert %s any any -> any any (msg:\"Khabardar: %s\"; ", r->protocol,
+			   r->words);
+		put_look(w, out, &r->looks[0]);
+		if (r->looks[1].keyword)
+			put_look(w, out, &r->looks[1]);
+		out_format(out, "%sclasstype:bad-unknown; sid:%u; rev:1;)\n", r->options, r->sid);
 	}
 }
 
@@ -206,7 +261,7 @@ static enum err write_records(struct writing *w)
 		e = lists_until(w, &at, (enum list)record.at[0]);
 		if (e)
 			break;
-		w->have[at] = true;
+		w->count[at]++;
 		w->x->result.written++;
 		if (at == NETWORK) {
 			put_network(w, text);

@@ -79,6 +79,7 @@ static void value_add(struct text *t, const char *value)
 static void url_add(struct text *t, const cJSON *object)
 {
 	const char *host = string(object, "hostname"), *rest = string(object, "url");
+	const cJSON *port = cJSON_GetObjectItemCaseSensitive(object, "http_port");
 	struct text url;
 
 	if (*rest != '/')
@@ -86,7 +87,10 @@ static void url_add(struct text *t, const cJSON *object)
 	if (*rest != '/' || !*host)
 		return;
 	text_init(&url);
-	text_format(&url, "http://%s%s", host, rest);
+	text_format(&url, "http://%s", host);
+	if (cJSON_IsNumber(port) && port->valuedouble > 0 && port->valuedouble <= 65535)
+		text_format(&url, ":%d", (int)port->valuedouble);
+	text_str(&url, rest);
 	value_add(t, url.bad ? "" : url.at);
 	text_clear(&url);
 }

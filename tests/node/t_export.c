@@ -222,11 +222,27 @@ static void suricata_has_lists_and_the_rules_that_load_them(void)
 	rules = file_text("khabardar.rules");
 	ok(strstr(rules, "<> [198.51.100.0/24,198.51.101.0/24,2001:db8:0:0:1::/80] any"),
 	   "networks in a rule");
-	ok(strstr(rules, "filemd5:khabardar-md5.lst;") && !strstr(rules, "sha256"),
+	ok(strstr(rules, "filemd5:khabardar-md5.lst;") && !strstr(rules, "filesha256:"),
 	   "a rule for a list that is not empty, and none for one that is");
 	ok(!strstr(rules, "khabardar-ip") &&
-		   strstr(file_text("khabardar-ip.rules"), "type ip,load khabardar-ip.lst;"),
+		   strstr(file_text("khabardar-ip.rules"),
+			  "type ip,load khabardar-ip.lst,hashsize 2048; threshold:type limit,"),
 	   "what needs Suricata 7 stands apart");
+}
+
+/* Its own is for some thousand: it loads a million names for minutes then. */
+static void suricata_is_told_how_many_a_list_has(void)
+{
+	struct export *x = open_export("suricata", 0);
+
+	for (int i = 0; i < 2049; i++) {
+		char text[32];
+		snprintf(text, sizeof text, "h%d.example", i);
+		need(give_value(x, "domain-name", text) == ERR_OK);
+	}
+	need(end_export(x) == ERR_OK);
+	ok(strstr(file_text("khabardar.rules"), "load khabardar-domain.lst,hashsize 4096;"),
+	   "the next power of two");
 }
 
 static void many_networks_take_several_rules(void)

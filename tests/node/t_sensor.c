@@ -39,6 +39,15 @@ static void an_alert_of_ours_has_values(void)
 		   "{\"event_type\":\"alert\",\"alert\":{\"signature\":\"Khabardar: x\"},"
 		   "\"http\":{\"hostname\":\"a.example\",\"url\":\"/b?c\"}}",
 		   "http://a.example/b?c,a.example,");
+	/* As Suricata tells of "Host: a.example:8080". */
+	values_are(SENSOR_EVE,
+		   "{\"event_type\":\"alert\",\"alert\":{\"signature\":\"Khabardar: x\"},"
+		   "\"http\":{\"hostname\":\"a.example\",\"http_port\":8080,\"url\":\"/b\"}}",
+		   "http://a.example:8080/b,a.example,");
+	values_are(SENSOR_EVE,
+		   "{\"event_type\":\"alert\",\"alert\":{\"signature\":\"Khabardar: x\"},"
+		   "\"http\":{\"hostname\":\"a.example\",\"http_port\":1e9,\"url\":\"/b\"}}",
+		   "http://a.example/b,a.example,");
 	values_are(SENSOR_EVE,
 		   "{\"event_type\":\"alert\",\"alert\":{\"signature\":\"ET x\"},"
 		   "\"src_ip\":\"10.0.0.1\"}",
