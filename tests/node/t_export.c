@@ -238,7 +238,7 @@ static void suricata_is_told_how_many_a_list_has(void)
 	for (int i = 0; i < 2049; i++) {
 		char text[32];
 		snprintf(text, sizeof text, "h%d.example", i);
-		need(give_value(x, "domain-name", text) == ERR_OK);
+		need(give_value(x, "domain", text) == ERR_OK);
 	}
 	need(end_export(x) == ERR_OK);
 	ok(strstr(file_text("khabardar.rules"), "load khabardar-domain.lst,hashsize 4096;"),
@@ -573,6 +573,7 @@ int main(void)
 	RUN(names_too_long_for_a_zone_are_left_out);
 	RUN(nftables_has_sets_that_do_not_overlap);
 	RUN(suricata_has_lists_and_the_rules_that_load_them);
+	RUN(suricata_is_told_how_many_a_list_has);
 	RUN(many_networks_take_several_rules);
 	RUN(zeek_has_its_types);
 	RUN(what_must_never_be_blocked_is_guarded);
