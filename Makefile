@@ -241,8 +241,8 @@ build/analyze/%.tidy: %.c build/analyze/%.gcc .clang-tidy
 
 # Real daemons first; commands, which begin anew so often, in what reads and writes files.  A corpus
 # is only whole, and seeds are fewer: at a thirtieth of the speed.
-VALGRIND = valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
-	--show-leak-kinds=definite
+VALGRIND = valgrind --quiet --fair-sched=yes --error-exitcode=99 --leak-check=full \
+	--errors-for-leak-kinds=definite --show-leak-kinds=definite
 VALGRIND_SCRIPTS = $(filter-out $(UNFIT:%=tests/e2e/%.t),$(wildcard tests/e2e/*.t))
 valgrind: $(VALGRIND_SCRIPTS:%=$(BUILD)/valgrind/%) $(TESTS:$(BUILD)/%=$(BUILD)/valgrind/%)
 $(patsubst %,$(BUILD)/valgrind/tests/e2e/%.t,commands export folder imports init misp): \
