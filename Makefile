@@ -127,6 +127,7 @@ $(BUILD)/tests/fuzz/fuzz_world $(BUILD)/fuzz/world: LIBS_node += $(REPLACED:%=-W
 $(BUILD)/tests/fuzz/fuzz_reply $(BUILD)/fuzz/reply: $(call objects,$(wildcard node/cmd/*.c))
 $(BUILD)/tests/fuzz/fuzz_reply $(BUILD)/fuzz/reply: \
 	LIBS_node = $(LIBS_khabar) -Wl,--wrap=ask -Wl,--wrap=ask_open -Wl,--wrap=ask_close
+$(BUILD)/tests/fuzz/fuzz_duty $(BUILD)/fuzz/duty: LIBS_node += -Wl,--wrap=duties_run -Wl,--wrap=say
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(NODE)
 	$(call link,$(LIBS_node))
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/fuzz_%.o $(NODE)
@@ -170,7 +171,7 @@ check: all tests lint
 
 # Of programs that have no threads the sanitizer for threads has nothing to say; and that mutants are
 # caught is proven without any sanitizer.
-THREADLESS = $(if $(findstring thread,$(SAN)),$(filter-out %/fuzz_admin %/fuzz_clients, \
+THREADLESS = $(if $(findstring thread,$(SAN)),$(filter-out %/fuzz_admin %/fuzz_clients %/fuzz_duty, \
 	$(filter $(foreach d,protocol sim fault fuzz,$(BUILD)/tests/$(d)/%),$(TESTS))))
 CHECKED = $(filter-out $(THREADLESS),$(TESTS))
 SCRIPTS = $(wildcard tests/e2e/*.t) $(if $(SAN),,$(wildcard tests/mutants/*.t))

@@ -127,6 +127,16 @@ static bool host_work_over(void *arg, bool wait)
 	return workers_over(((struct node *)arg)->workers, wait);
 }
 
+/* A node that begins without what it was told, a quarantine or a mute, would be another one. */
+static enum err remembered(const struct node *n, const char *what, enum err e,
+			   struct report *report)
+{
+	if (e && report->total == 0)
+		report_add(report, "%s/log: what it remembers of %s: %s; bring a backup back",
+			   n->home, what, err_str(e));
+	return e;
+}
+
 static enum err open_store(struct node *n, struct report *report)
 {
 	struct log_options options = {.create = true};
@@ -145,15 +155,18 @@ static enum err open_store(struct node *n, struct report *report)
 	if (!e)
 		e = index_open(&n->index, path, n->log, n->identity, report);
 	if (!e)
-		e = versions_open(&n->versions, n->log, report);
+		e = remembered(n, "topologies", versions_open(&n->versions, n->log, report),
+			       report);
 	if (!e)
-		e = directory_open(&n->directory, n->index, n->log, n->identity);
+		e = remembered(n, "cards",
+			       directory_open(&n->directory, n->index, n->log, n->identity),
+			       report);
 	if (!e)
-		e = mutes_open(&n->mutes, n->log, n->identity);
+		e = remembered(n, "mutes", mutes_open(&n->mutes, n->log, n->identity), report);
 	if (!e)
-		e = keep_open(&n->keep, n->log, n->index);
+		e = remembered(n, "floor", keep_open(&n->keep, n->log, n->index), report);
 	if (!e)
-		e = quarantine_load(n);
+		e = remembered(n, "quarantines", quarantine_load(n), report);
 	if (!e)
 		quota_open(n);
 	return e;
