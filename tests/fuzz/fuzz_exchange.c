@@ -5,6 +5,7 @@
 #include "tests/sim/rig.h"
 
 enum { SAID_MAX = 48, BODY_MAX = 3000, HEARD_MAX = 4000, TURNS_MAX = 200, STRANGER = 3 };
+enum { CHANGES_MAX = 8, HASH_OFFSET = 88 };
 
 enum deed { UP, DOWN, HELLO, OPEN, RAW, SAY, AGAIN, ANSWER, CREDIT, WAIT, SUBMIT, FAIL, DEEDS };
 
@@ -176,10 +177,18 @@ static void header_draw(struct header *h, struct reader *r, unsigned origin)
 	}
 }
 
+static void message_sign(struct said *m, unsigned signer)
+{
+	uint8_t bytes[SIGNED_BYTES];
+
+	m->id = message_id_of(m->bytes, m->header);
+	message_signed_bytes(bytes, &m->id);
+	crypto_sign_detached(m->bytes + m->header, NULL, bytes, sizeof bytes, secrets[signer]);
+}
+
 static struct said *message_make(struct header *h, size_t body, unsigned signer)
 {
 	struct said *m = &said[said_count];
-	uint8_t bytes[SIGNED_BYTES];
 
 	h->body_length = (uint32_t)body;
 	m->length = header_size(h) + SIGNATURE_BYTES + body;
@@ -191,12 +200,35 @@ static struct said *message_make(struct header *h, size_t body, unsigned signer)
 		return NULL;
 	}
 	memset(m->bytes + m->header + SIGNATURE_BYTES, 0, body);
-	m->id = message_id_of(m->bytes, m->header);
-	message_signed_bytes(bytes, &m->id);
-	crypto_sign_detached(m->bytes + m->header, NULL, bytes, sizeof bytes, secrets[signer]);
+	message_sign(m, signer);
 	m->genuine = signer != STRANGER && party_id_equal(&h->origin, &ids[signer]);
 	said_count++;
 	return m;
+}
+
+/* Changes bytes of it anywhere, and signs it again, so that they get beyond its signature. */
+static void message_change(struct said *m, unsigned signer, struct reader *r)
+{
+	static struct header h;
+	uint8_t *body = m->bytes + m->header + SIGNATURE_BYTES;
+	size_t n = m->length - m->header - SIGNATURE_BYTES;
+	unsigned changes = read_u8(r) % CHANGES_MAX;
+	struct hash hash;
+
+	if (n && read_u8(r) & 1) {
+		body[n - 1] ^= 1;
+		hash = hash_of(body, n);
+		memcpy(m->bytes + HASH_OFFSET, hash.b, sizeof hash.b);
+	}
+	for (unsigned i = 0; i < changes; i++) {
+		size_t at = read_u16(r) % m->header;
+		m->bytes[at] ^= read_u8(r);
+	}
+	message_sign(m, signer);
+	hash = hash_of(body, n);
+	m->genuine = signer != STRANGER && header_decode(&h, m->bytes, m->header) == ERR_OK &&
+		     party_id_equal(&h.origin, &ids[signer]) && h.body_length == n &&
+		     hash_equal(&h.body_hash, &hash);
 }
 
 static void push_said(unsigned i, size_t which, struct reader *r)
@@ -233,6 +265,8 @@ static void say_message(unsigned i, struct reader *r)
 	m = message_make(&h, body, who & 64 ? other : origin);
 	if (!m)
 		return;
+	if (who & 128)
+		message_change(m, who & 64 ? other : origin, r);
 	if (damage & 1) {
 		m->bytes[m->header + (damage >> 1) % (m->length - m->header)] ^= 4;
 		m->genuine = false;

@@ -1,5 +1,6 @@
 /* Frames of a peer that reconciles.  The first byte says which part is fed; then each frame is
- * type 1 | length 2 | payload. */
+ * type 1 | length 2 | payload.  Whatever it says, a step does no more work than it may, and what it
+ * is answered is in proportion to what it said. */
 #include <string.h>
 
 #include "tests/claims_again.h"
@@ -8,8 +9,13 @@
 
 enum { FUZZ_KEYS = 600, FUZZ_AUDIENCES = 90, STEPS_MAX = 100 };
 
+/* What opens a run, and the most that a byte may cost: a place is a dozen bytes, and what is there
+ * is listed once: LIST_MAX short ids, LISTED_AUDIENCES_MAX audiences, places below it. */
+enum { OPENING_BYTES = 2000, ANSWER_BYTES = 100 };
+
 static struct two_ends ends;
 static struct memory_trie memory;
+static uint64_t heard, said; /* bytes */
 
 static void prepare(void)
 {
@@ -38,11 +44,17 @@ static void run(struct end *e)
 	e->link.store = &e->store;
 	e->link.arg = e;
 	for (unsigned i = 0; turn == RECONCILE_MORE || turn == RECONCILE_FRAME; i++) {
+		uint64_t reads = memory.reads;
+		e->step_pushes = 0;
 		must(reconcile_step(e->run, &e->link, &turn, &frame) == ERR_OK);
-		must(i < STEPS_MAX);
+		must(i < STEPS_MAX && memory.reads - reads <= STEP_READS_MAX);
+		must(e->step_pushes <= STEP_PUSHES_MAX);
+		if (turn == RECONCILE_FRAME)
+			said += FRAME_HEAD + frame.length;
 		if (turn == RECONCILE_FRAME && frame.type != RECONCILE_BEGIN)
 			must(claims_again(frame.payload, frame.length, scratch, &well) && well);
 	}
+	must(said <= OPENING_BYTES + ANSWER_BYTES * heard);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -56,6 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	reader_init(&r, data, n);
 	e = read_u8(&r) & 1 ? &ends.asking : &ends.answering;
 	e->link.store = &e->store;
+	heard = said = 0;
 	if (e == &ends.asking)
 		must(reconcile_begin(e->run, &e->link) == ERR_OK);
 	run(e);
@@ -65,6 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		const uint8_t *payload;
 		length = length < r.left ? length : r.left;
 		payload = read_ref(&r, length);
+		heard += FRAME_HEAD + length;
 		must(claims_again(payload, length, scratch, &well));
 		if (reconcile_receive(e->run, type, payload, length) != ERR_OK)
 			break;
