@@ -140,7 +140,7 @@ $(BUILD)/tests/bench/scale: $(BUILD)/tests/bench/scale.o $(call helpers,sim) $(K
 # sanitizers.
 $(BUILD)/tests/e2e/%: $(BUILD)/tests/e2e/%.o $(NODE)
 	$(call link,$(LIBS_node))
-$(BUILD)/%.so: %.c Makefile
+$(BUILD)/%.so: %.c tests/e2e/shim/real.h Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -fPIE $(SANITIZE),$(CFLAGS_ALL)) -fPIC -shared -o $@ $< -ldl -lpthread
 

@@ -97,8 +97,13 @@ campaign() {
 		accept 1,2 4 12 24 104
 		send 1,2,3,5,8,13,21 4 104 105 half
 		recv 1,2,3,5,8,13,21 4 12 104 half
+		name 1,2,5 105
 		getsockopt 1,3,7 105
 		setsockopt 1,3,7,15 12 92
+		ioctl 1,2,3,5 12
+		fcntl 1,2,3,5,8,13 4 37
+		thread 1,2,3,4,5,6,8 11
+		epoll_create 1,2,3 12 24
 		epoll_ctl 1,3,9,17 12 28
 		epoll_wait 1,9,41 4
 		poll 1,9,41 4 12
@@ -106,6 +111,10 @@ campaign() {
 		take 1,5,40 4 11
 		put 1,5,40 4 11
 		open 1,2,4,7,11 5 13 24
+		map 1,2,3 12
+		lock 1,2 4 37
+		mode 1,2,3 1 30
+		room 1,2,3 4 5
 		read 1,2,3,5 4 5 half
 		write 1,2,3,5,9,17 4 5 28 half
 		sync 1,2,4,8 5 28

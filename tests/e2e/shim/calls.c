@@ -4,38 +4,27 @@
  * that number, and with "on" all after it too; with "half" it does half of what it was asked to,
  * and says so.  The first time is told on standard error, as "CALL fails".
  *
- * Calls are named as they are, but for some: accept is accept4 too; open, read, write, sync,
- * rename, truncate, mkdir and unlink are those of files below the folder CALL_OF, in all their
- * spellings; take and put are read and write of everything else. */
+ * Calls are named as they are, but for some: accept is accept4 too; open, map, lock, mode, read,
+ * write, seek, sync, rename, truncate, room (how much the disk has), mkdir and unlink are those of
+ * files below the folder CALL_OF, in all their spellings; take and put are read and write of
+ * everything else; name is what says who the two ends of a socket are, thread that one begins. */
 /* With it the headers have definitions of their own of what is defined here. */
 #undef _FORTIFY_SOURCE
-#include <dlfcn.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
+#include <dirent.h>
 #include <poll.h>
-#include <stdarg.h>
+#include <pthread.h>
 #include <stdatomic.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
-#define REAL(name) (__extension__(__typeof__(&name)) real(#name))
-
-static void *real(const char *name)
-{
-	void *f = dlsym(RTLD_NEXT, name);
-	if (!f)
-		abort();
-	return f;
-}
+#include "tests/e2e/shim/real.h"
 
 static struct {
 	char call[16];
@@ -56,7 +45,7 @@ __attribute__((constructor)) static void fault_read(void)
 		fault.call[0] = 0;
 	fault.on = strcmp(how, "on") == 0;
 	fault.half = strcmp(how, "half") == 0;
-	snprintf(fault.below, sizeof fault.below, "%s", below ? below : "/");
+	snprintf(fault.below, sizeof fault.below, "%s", below ? below : "");
 }
 
 /* Is it this call's turn?  Says so the first time. */
@@ -141,14 +130,24 @@ ssize_t recv(int fd, void *p, size_t n, int flags)
 	return fails_or_halves("recv", &n) ? -1 : REAL(recv)(fd, p, n, flags);
 }
 
-ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
+ssize_t sendto(int fd, const void *p, size_t n, int flags, __CONST_SOCKADDR_ARG to, socklen_t size)
 {
-	return fails("sendmsg") ? -1 : REAL(sendmsg)(fd, m, flags);
+	return fails_or_halves("send", &n) ? -1 : REAL(sendto)(fd, p, n, flags, to, size);
 }
 
-ssize_t recvmsg(int fd, struct msghdr *m, int flags)
+ssize_t recvfrom(int fd, void *p, size_t n, int flags, __SOCKADDR_ARG from, socklen_t *size)
 {
-	return fails("recvmsg") ? -1 : REAL(recvmsg)(fd, m, flags);
+	return fails_or_halves("recv", &n) ? -1 : REAL(recvfrom)(fd, p, n, flags, from, size);
+}
+
+int getsockname(int fd, __SOCKADDR_ARG to, socklen_t *n)
+{
+	return fails("name") ? -1 : REAL(getsockname)(fd, to, n);
+}
+
+int getpeername(int fd, __SOCKADDR_ARG to, socklen_t *n)
+{
+	return fails("name") ? -1 : REAL(getpeername)(fd, to, n);
 }
 
 int getsockopt(int fd, int level, int name, void *value, socklen_t *n)
@@ -159,6 +158,11 @@ int getsockopt(int fd, int level, int name, void *value, socklen_t *n)
 int setsockopt(int fd, int level, int name, const void *value, socklen_t n)
 {
 	return fails("setsockopt") ? -1 : REAL(setsockopt)(fd, level, name, value, n);
+}
+
+int epoll_create1(int flags)
+{
+	return fails("epoll_create") ? -1 : REAL(epoll_create1)(flags);
 }
 
 int epoll_wait(int fd, struct epoll_event *events, int most, int ms)
@@ -181,37 +185,64 @@ int eventfd(unsigned count, int flags)
 	return fails("eventfd") ? -1 : REAL(eventfd)(count, flags);
 }
 
+/* What they have one argument for: all that is asked for here have at most one. */
+static void *argument(va_list args)
+{
+	return va_arg(args, void *);
+}
+
+int ioctl(int fd, unsigned long what, ...)
+{
+	va_list args;
+	va_start(args, what);
+	void *p = argument(args);
+	va_end(args);
+	return fails("ioctl") ? -1 : REAL(ioctl)(fd, what, p);
+}
+
+int fcntl(int fd, int what, ...)
+{
+	va_list args;
+	va_start(args, what);
+	void *p = argument(args);
+	va_end(args);
+	return fails("fcntl") ? -1 : REAL(fcntl)(fd, what, p);
+}
+
+int fcntl64(int fd, int what, ...)
+{
+	va_list args;
+	va_start(args, what);
+	void *p = argument(args);
+	va_end(args);
+	return fails("fcntl") ? -1 : REAL(fcntl64)(fd, what, p);
+}
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *with, void *(*run)(void *), void *arg)
+{
+	return strikes("thread") ? fault.number : REAL(pthread_create)(thread, with, run, arg);
+}
+
 /* ---- files ---- */
 
 static bool is_below(const char *path)
 {
-	size_t n = strlen(fault.below);
-
-	return strncmp(path, fault.below, n) == 0 && (path[n] == '/' || path[n] == 0);
+	return path_is_below(path, fault.below);
 }
 
 /* A file that this is about. */
 static bool is_file(int fd)
 {
-	char link[64], path[PATH_MAX];
+	char path[PATH_MAX];
 	int before = errno;
 	struct stat st;
-	ssize_t n;
+	bool regular = fault.call[0] && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 
-	if (!fault.call[0] || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-		errno = before;
-		return false;
-	}
-	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-	n = readlink(link, path, sizeof path - 1);
-	path[n > 0 ? n : 0] = 0;
 	errno = before;
+	if (!regular)
+		return false;
+	path_of(fd, path);
 	return is_below(path);
-}
-
-static mode_t mode_of(int flags, va_list args)
-{
-	return flags & (O_CREAT | O_TMPFILE) ? (mode_t)va_arg(args, int) : 0;
 }
 
 int open(const char *path, int flags, ...)
@@ -230,6 +261,48 @@ int open64(const char *path, int flags, ...)
 	mode_t mode = mode_of(flags, args);
 	va_end(args);
 	return is_below(path) && fails("open") ? -1 : REAL(open64)(path, flags, mode);
+}
+
+FILE *fopen(const char *path, const char *how)
+{
+	return is_below(path) && fails("open") ? NULL : REAL(fopen)(path, how);
+}
+
+DIR *opendir(const char *path)
+{
+	return is_below(path) && fails("open") ? NULL : REAL(opendir)(path);
+}
+
+void *mmap(void *at, size_t n, int protection, int flags, int fd, off_t offset)
+{
+	if (fd >= 0 && is_file(fd) && fails("map"))
+		return MAP_FAILED;
+	return REAL(mmap)(at, n, protection, flags, fd, offset);
+}
+
+int flock(int fd, int what)
+{
+	return is_file(fd) && fails("lock") ? -1 : REAL(flock)(fd, what);
+}
+
+int chmod(const char *path, mode_t mode)
+{
+	return is_below(path) && fails("mode") ? -1 : REAL(chmod)(path, mode);
+}
+
+int fchmod(int fd, mode_t mode)
+{
+	return is_file(fd) && fails("mode") ? -1 : REAL(fchmod)(fd, mode);
+}
+
+int fstatvfs(int fd, struct statvfs *disk)
+{
+	return is_file(fd) && fails("room") ? -1 : REAL(fstatvfs)(fd, disk);
+}
+
+off_t lseek(int fd, off_t at, int from)
+{
+	return is_file(fd) && fails("seek") ? -1 : REAL(lseek)(fd, at, from);
 }
 
 ssize_t read(int fd, void *p, size_t n)
@@ -296,6 +369,11 @@ int ftruncate(int fd, off_t size)
 int ftruncate64(int fd, off64_t size)
 {
 	return ftruncate(fd, size);
+}
+
+int msync(void *p, size_t n, int flags)
+{
+	return fails("sync") ? -1 : REAL(msync)(p, n, flags);
 }
 
 int rename(const char *from, const char *to)

@@ -4,27 +4,9 @@
  * "WHAT ERRNO" in one line: WHAT is write (what a transaction writes), sync, make (new files), all
  * (these three), or meta: the last word of a transaction, which LMDB writes through a descriptor
  * opened with O_DSYNC, over what is there already. */
-#include <dlfcn.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
-#define REAL(name) (__extension__(__typeof__(&name)) real(#name))
-
-static void *real(const char *name)
-{
-	void *f = dlsym(RTLD_NEXT, name);
-	if (!f)
-		abort();
-	return f;
-}
+#include "tests/e2e/shim/real.h"
 
 /* The errno with which that fails now; 0: it does not. */
 static int failing(const char *what)
@@ -46,20 +28,20 @@ static int failing(const char *what)
 static bool is_below(const char *path)
 {
 	const char *of = getenv("FAULT_OF");
-	size_t n = of ? strlen(of) : 0;
-	return n > 0 && strncmp(path, of, n) == 0 && (path[n] == '/' || path[n] == 0);
+
+	return of && path_is_below(path, of);
 }
 
 /* Sets errno when what the program does to that file is to fail. */
 static bool fails(int fd, const char *what)
 {
-	char link[64], path[PATH_MAX];
-	int before = errno, number;
-	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-	ssize_t n = readlink(link, path, sizeof path - 1);
-	path[n > 0 ? n : 0] = 0;
+	char path[PATH_MAX];
+	int number;
+
+	path_of(fd, path);
 	number = is_below(path) ? failing(what) : 0;
-	errno = number ? number : before;
+	if (number)
+		errno = number;
 	return number != 0;
 }
 
@@ -75,11 +57,6 @@ static bool open_fails(const char *path, int flags)
 	if (number)
 		errno = number;
 	return number != 0;
-}
-
-static mode_t mode_of(int flags, va_list args)
-{
-	return flags & (O_CREAT | O_TMPFILE) ? (mode_t)va_arg(args, int) : 0;
 }
 
 int open(const char *path, int flags, ...)

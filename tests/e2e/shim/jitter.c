@@ -8,34 +8,17 @@
  * ever.  What a program computes stays the same: only when it does changes. */
 /* With it the headers have definitions of their own of what is defined here. */
 #undef _FORTIFY_SOURCE
-#include <dlfcn.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <time.h>
-#include <unistd.h>
 
-#define REAL(name) (__extension__(__typeof__(&name)) real(#name))
-
-static void *real(const char *name)
-{
-	void *f = dlsym(RTLD_NEXT, name);
-	if (!f)
-		abort();
-	return f;
-}
+#include "tests/e2e/shim/real.h"
 
 static struct {
 	bool on;
@@ -169,11 +152,6 @@ int rename(const char *from, const char *to)
 {
 	hold(1);
 	return REAL(rename)(from, to);
-}
-
-static mode_t mode_of(int flags, va_list args)
-{
-	return flags & (O_CREAT | O_TMPFILE) ? (mode_t)va_arg(args, int) : 0;
 }
 
 int open(const char *path, int flags, ...)

@@ -8,19 +8,12 @@
  *
  * Only what LMDB and this project use is caught, in the one directory, without its subdirectories;
  * writes through a shared map are not seen, and so are not durable. */
-#include <dlfcn.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
-#include <stdarg.h>
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <unistd.h>
+
+#include "tests/e2e/shim/real.h"
 
 enum { FILES_MAX = 16, DESCRIPTORS_MAX = 1024, PAGE = 4096 };
 
@@ -51,16 +44,6 @@ static struct {
 	size_t count;
 	struct descriptor descriptors[DESCRIPTORS_MAX];
 } shadow = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-#define REAL(name) (__extension__(__typeof__(&name)) real(#name))
-
-static void *real(const char *name)
-{
-	void *f = dlsym(RTLD_NEXT, name);
-	if (!f)
-		abort();
-	return f;
-}
 
 static void must(bool good, const char *what)
 {
@@ -206,11 +189,6 @@ static void note_sync(int fd)
 }
 
 /* What the program calls instead of the C library. */
-
-static mode_t mode_of(int flags, va_list args)
-{
-	return flags & (O_CREAT | O_TMPFILE) ? (mode_t)va_arg(args, int) : 0;
-}
 
 int open(const char *path, int flags, ...)
 {
