@@ -154,6 +154,19 @@ static enum lane lane_of(struct exchange *x, const struct header *h)
 	return LANE_ROUTINE;
 }
 
+/* It is asked once where the target is: of what waits for the neighbours not even a hash is taken.
+ */
+static void take_back(struct exchange *x, const struct header *recall)
+{
+	const struct store *s = &x->host.store;
+	uint64_t target;
+
+	if (s->find(s->self, &recall->ref, &target) != ERR_OK)
+		return;
+	for (size_t i = 0; i < x->peer_count; i++)
+		peer_recalled(x->peers[i], recall, target);
+}
+
 static void pass_on(struct exchange *x, const struct arrival *a, uint64_t lsn)
 {
 	const struct exchange_host *host = &x->host;
@@ -166,9 +179,8 @@ static void pass_on(struct exchange *x, const struct arrival *a, uint64_t lsn)
 	lane = lane_of(x, &h);
 	for (size_t i = 0; i < x->peer_count; i++)
 		peer_offer(x->peers[i], lsn, &h, &a->from, lane);
-	for (size_t i = 0; i < x->peer_count && h.kind == KIND_RECALL; i++)
-		if (a->verdict == VERDICT_ACCEPTED)
-			peer_recalled(x->peers[i], &h);
+	if (h.kind == KIND_RECALL && a->verdict == VERDICT_ACCEPTED)
+		take_back(x, &h);
 }
 
 static void forgery(struct exchange *x, const struct pending *p)

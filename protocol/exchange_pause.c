@@ -100,10 +100,11 @@ struct loaded {
 	struct party_id origin; /* of the one that was found */
 };
 
-static bool to_hold_back(void *arg, const uint8_t *header, size_t n)
+static bool to_hold_back(void *arg, uint64_t lsn, const uint8_t *header, size_t n)
 {
 	struct loaded *l = arg;
 
+	(void)lsn;
 	if (n < HEADER_FIXED_BYTES || goes_always(header[KIND_OFFSET]))
 		return false;
 	memcpy(l->origin.b, header + ORIGIN_OFFSET, sizeof l->origin.b);

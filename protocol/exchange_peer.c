@@ -249,19 +249,23 @@ void peer_offer(struct peer *p, uint64_t lsn, const struct header *h, const stru
 		p->missed = lsn;
 }
 
-static bool taken_back(void *arg, const uint8_t *header, size_t n)
+struct taking_back {
+	const struct header *recall;
+	uint64_t lsn; /* of what it takes back */
+};
+
+static bool taken_back(void *arg, uint64_t lsn, const uint8_t *header, size_t n)
 {
-	const struct header *recall = arg;
-	struct message_id id = message_id_of(header, n);
+	const struct taking_back *t = arg;
 	struct header h;
 
-	return message_id_equal(&id, &recall->ref) && header_decode(&h, header, n) == ERR_OK &&
-	       recall_applies(recall, &h, &id);
+	return lsn == t->lsn && header_decode(&h, header, n) == ERR_OK &&
+	       recall_applies(t->recall, &h, &t->recall->ref);
 }
 
-void peer_recalled(struct peer *p, const struct header *recall)
+void peer_recalled(struct peer *p, const struct header *recall, uint64_t target)
 {
-	struct header arg = *recall;
+	struct taking_back arg = {.recall = recall, .lsn = target};
 	enum lane lane;
 	uint64_t lsn;
 

@@ -11,6 +11,7 @@ enum {
 	AT_ONCE_BYTES = 16 * 1024, /* are judged as soon as they have come */
 	COMPANY_MS = 10 * 1000, /* so long after its last message a neighbour counts as speaking */
 	SHARED_MESSAGES = 64,   /* judged at once when others speak too: some milliseconds */
+	SHARED_BATCHES_MAX = 4, /* as many of these are kept together */
 	SHARED_BYTES = 256 * 1024 /* the same, and kept together; more if one message has more */
 };
 
@@ -129,10 +130,13 @@ static size_t urgent_to_keep(struct exchange *x)
 }
 
 /* Who waits, waits for the disk, and then until all of the batch is passed on and answered for.  So
- * many take no longer for that than the disk does: on a slow one batches are larger. */
+ * many take no longer for that than the disk does: on a slow one batches are larger, but not as
+ * large as they like, for a batch takes longer the larger it is. */
 static size_t kept_together(const struct exchange *x)
 {
-	return SHARED_MESSAGES * (x->keep_ms ? x->keep_ms : 1);
+	uint64_t batches = x->keep_ms ? x->keep_ms : 1;
+
+	return SHARED_MESSAGES * (batches < SHARED_BATCHES_MAX ? batches : SHARED_BATCHES_MAX);
 }
 
 size_t turns_to_keep(struct exchange *x)

@@ -127,8 +127,8 @@ enum err session_push(struct session *s, enum lane lane, uint64_t lsn, uint8_t *
  * wanted is true (header[n] is its header): it can be queued again, otherwise.  False when there is
  * none. */
 bool session_unqueue(struct session *s, enum lane first,
-		     bool (*wanted)(void *arg, const uint8_t *header, size_t n), void *arg,
-		     enum lane *lane, uint64_t *lsn);
+		     bool (*wanted)(void *arg, uint64_t lsn, const uint8_t *header, size_t n),
+		     void *arg, enum lane *lane, uint64_t *lsn);
 /* Answers for push `number` of the peer: stored and durable, had already, or refused. */
 void session_settle(struct session *s, uint64_t number, enum settled how, enum nak_reason reason);
 /* Queues one frame of reconciliation, behind the other control frames; the payload is copied.

@@ -73,14 +73,15 @@ static void lane_remove(struct out_lane *l, size_t k)
 }
 
 bool session_unqueue(struct session *s, enum lane first,
-		     bool (*wanted)(void *arg, const uint8_t *header, size_t n), void *arg,
-		     enum lane *lane, uint64_t *lsn)
+		     bool (*wanted)(void *arg, uint64_t lsn, const uint8_t *header, size_t n),
+		     void *arg, enum lane *lane, uint64_t *lsn)
 {
 	for (int i = (int)first; i < LANE_COUNT; i++) {
 		struct out_lane *l = &s->lanes[i];
 		for (size_t k = 0; k < l->count; k++) {
 			const struct outgoing *o = &l->loaded[(l->head + k) % LANE_LOADED_MAX];
-			if (!wanted(arg, o->message, header_peek_length(o->message, o->length)))
+			if (!wanted(arg, o->lsn, o->message,
+				    header_peek_length(o->message, o->length)))
 				continue;
 			*lane = (enum lane)i;
 			*lsn = o->lsn;
