@@ -14,7 +14,7 @@
 #   make valgrind                   tests and daemons; scripts/deps clang-tidy llvm valgrind
 #   make faults                     every single call that can fail, failing; make check: some
 #   make storm TIME=600 SEED=1      thirteen nodes killed at random; then nothing may be missing
-#   make attack                     how long others wait while a node is attacked; TIME=8 each
+#   make attack                     how long others wait while a node is attacked; TIME each
 #   make steady TIME=600 SEED=1     the end-to-end tests while the daemons are held at random
 #   make net                        lines that are far, lossy, narrow, one way only, parted for long
 #   make exports VALUES=1000000     memory of every exporter with so many values; FILES="LIST...": those
@@ -70,7 +70,7 @@ NODE_FOLDERS = node node/store node/link node/admin node/duty node/format node/d
 NODE_SOURCES = $(filter-out $(MAINS),$(foreach d,$(NODE_FOLDERS),$(wildcard $(d)/*.c)))
 PROGRAMS = $(if $(wildcard node/main.c),$(BUILD)/khabardar) $(if $(wildcard node/khabar.c),$(BUILD)/khabar)
 C_FILES = $(foreach d,protocol keys $(NODE_FOLDERS) node/cmd tests tests/protocol \
-	tests/keys tests/node tests/sim tests/fault tests/fuzz tests/bench tests/e2e,$(wildcard $(d)/*.[ch]))
+	tests/keys tests/node tests/sim tests/fault tests/fuzz tests/bench tests/e2e tests/e2e/attack,$(wildcard $(d)/*.[ch]))
 SHELL_FILES = $(shell grep -lsE '^\#!.*[ /](ba)?sh' scripts/* .ci/run tests/*.sh tests/fuzz/keep tests/e2e/* tests/storm/*.t tests/mutants/*.t)
 # t_*.c are tests; other C files beside them are linked to every test of their folder.
 TESTS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/t_*.c tests/fuzz/fuzz_*.c))
@@ -140,6 +140,7 @@ $(BUILD)/tests/bench/scale: $(BUILD)/tests/bench/scale.o $(call helpers,sim) $(K
 # sanitizers.
 $(BUILD)/tests/e2e/%: $(BUILD)/tests/e2e/%.o $(NODE)
 	$(call link,$(LIBS_node))
+$(BUILD)/tests/e2e/attacker: $(call objects,$(wildcard tests/e2e/attack/*.c))
 $(BUILD)/%.so: %.c tests/e2e/shim/real.h Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -fPIE $(SANITIZE),$(CFLAGS_ALL)) -fPIC -shared -o $@ $< -ldl -lpthread

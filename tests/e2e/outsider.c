@@ -1,5 +1,5 @@
 /* Somebody without a key of the federation, at the port of a node: does one thing that no node does
- * and prints what came of it.
+ * and prints what came of it.  When it has begun, there is the file $BEGINS.
  *
  *     outsider PORT WHAT [COUNT [SECONDS]]
  *
@@ -20,6 +20,7 @@
 enum { GREETING_BYTES = 64, WAIT_MS = 60 * 1000, CALLS_MAX = 2000 };
 
 static struct sockaddr_in node = {.sin_family = AF_INET};
+static unsigned calls; /* that were taken */
 
 static void die(const char *what)
 {
@@ -27,13 +28,25 @@ static void die(const char *what)
 	exit(1);
 }
 
+static void tell_begun(void)
+{
+	const char *path = getenv("BEGINS");
+	FILE *file = path ? fopen(path, "w") : NULL;
+
+	if (file)
+		fclose(file);
+}
+
 /* -1 when the node does not take the call. */
 static int call(void)
 {
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-	if (fd >= 0 && connect(fd, (const struct sockaddr *)&node, sizeof node) == 0)
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&node, sizeof node) == 0) {
+		if (calls++ == 0)
+			tell_begun();
 		return fd;
+	}
 	if (fd >= 0)
 		close(fd);
 	return -1;
