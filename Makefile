@@ -167,8 +167,11 @@ once = $(Q)mkdir -p $(@D) && sha256sum $(1) >$@.new && \
 
 # Suppressed: what libraries do that were built without the sanitizer for threads: it sees half of it.
 check resume: export TSAN_OPTIONS ?= ignore_noninstrumented_modules=1
+# Programs two at a time, for they test the same however long it takes; then scripts, each of which
+# has the machine to itself.
 check: all tests lint
-	BUILD=$(BUILD) prove --timer $(sort $(CHECKED)) $(sort $(SCRIPTS))
+	prove --timer -j2 $(sort $(CHECKED))
+	BUILD=$(BUILD) prove --timer $(sort $(SCRIPTS))
 
 # Of programs that have no threads the sanitizer for threads has nothing to say; and that mutants are
 # caught is proven without any sanitizer.
