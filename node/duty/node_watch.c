@@ -18,8 +18,6 @@ enum {
 	COST = 20,
 	GAPS_EVERY_MS = 1000,
 	MINUTE_MS = 60 * 1000,
-	FIRST_AGAIN_MS = 2 * MINUTE_MS,
-	AGAIN_MS = 10 * MINUTE_MS,
 	AUDIENCE_OFFSET = 40,
 	INCARNATION_OFFSET = 56,
 };
@@ -31,8 +29,7 @@ struct watch *watch_new(void)
 	if (!w)
 		return NULL;
 	w->streams = calloc(WATCHED_STREAMS_MAX, sizeof *w->streams);
-	w->gaps = calloc(GAPS_MAX, sizeof *w->gaps);
-	if (w->streams && w->gaps)
+	if (gaps_init(&w->gaps) == ERR_OK && w->streams)
 		return w;
 	watch_free(w);
 	return NULL;
@@ -44,7 +41,7 @@ void watch_free(struct watch *w)
 		return;
 	free(w->origins);
 	free(w->streams);
-	free(w->gaps);
+	gaps_clear(&w->gaps);
 	free(w);
 }
 
@@ -97,12 +94,6 @@ static struct watched *origin_make(struct watch *w, const struct party_id *id)
 }
 
 /* ---- what is to be looked at ---- */
-
-static bool stream_equal(const struct stream *a, const struct stream *b)
-{
-	return party_id_equal(&a->origin, &b->origin) &&
-	       memcmp(a->audience.b, b->audience.b, AUDIENCE_ID_BYTES) == 0;
-}
 
 static bool is_for_all(const struct stream *s)
 {
@@ -216,57 +207,16 @@ static void ask(struct look *l)
 	desk_call(l->node->desk, &a.call);
 }
 
-static struct gap *gap_find(struct watch *w, const struct stream *s)
-{
-	for (size_t i = 0; i < w->gap_count; i++) {
-		if (stream_equal(&w->gaps[i].stream, s))
-			return &w->gaps[i];
-	}
-	return NULL;
-}
-
-static struct gap *gap_new(struct watch *w, const struct stream *s)
-{
-	size_t of_origin = 0;
-
-	for (size_t i = 0; i < w->gap_count; i++)
-		of_origin += party_id_equal(&w->gaps[i].stream.origin, &s->origin);
-	if (w->gap_count == GAPS_MAX || of_origin == GAPS_OF_ORIGIN_MAX)
-		return NULL;
-	return &w->gaps[w->gap_count++];
-}
-
-static void gap_close(struct watch *w, struct gap *g)
-{
-	if (g->reported)
-		say(LEVEL_INFO, "no longer missing: %s", g->text);
-	*g = w->gaps[--w->gap_count];
-}
-
 /* What was found replaces what was known of the stream. */
 static void gap_take(struct watch *w, struct look *l, const struct gap *found)
 {
-	struct gap *g = gap_find(w, &found->stream);
-	uint64_t since = l->now;
-	bool reported = false;
+	struct gap *g = gaps_find(&w->gaps, &found->stream);
 
-	if (found->total == 0) {
-		if (g)
-			gap_close(w, g);
-		return;
-	}
-	if (g) {
-		since = g->since;
-		reported = g->reported;
-	} else {
-		g = gap_new(w, &found->stream);
-	}
+	if (g && g->reported && found->total == 0)
+		say(LEVEL_INFO, "no longer missing: %s", g->text);
+	g = gaps_take(&w->gaps, found, l->now);
 	if (!g)
 		return;
-	*g = *found;
-	g->since = since;
-	g->reported = reported;
-	g->next = l->now + (l->now - since < FIRST_AGAIN_MS ? FIRST_AGAIN_MS : AGAIN_MS);
 	ask(l);
 	gap_describe(l, g);
 }
@@ -292,12 +242,13 @@ static enum err stream_look(struct watch *w, struct look *l, const struct stream
 		e = heirs_look(l, o);
 	}
 	if (!e)
-		e = index_beacon(l->index, s, UINT64_MAX, &found.beacon);
-	if (!e)
 		e = gap_look(l, &found, &forgotten);
+	if (e && e != ERR_NOT_FOUND)
+		return e;
+	/* Who told of it is not here any more: nobody says that it exists. */
 	if (e)
-		return e == ERR_NOT_FOUND ? ERR_OK : e;
-	if (forgotten.at)
+		found.total = 0;
+	if (!e && forgotten.at)
 		heirs_alarm(l, o, l->header.incarnation, forgotten.incarnation, forgotten.at);
 	if (!is_watched(l, &s->origin))
 		found.total = 0;
@@ -338,39 +289,41 @@ static enum err look_at_streams(struct watch *w, struct look *l, uint64_t *next)
 	return e;
 }
 
-static void gap_report(struct gap *g)
+static enum err look_at_gap(struct watch *w, struct look *l, struct gap *g, uint64_t *next)
 {
-	g->reported = true;
-	say(LEVEL_WARNING, "%s", g->text);
+	uint64_t patience = (uint64_t)node_config(l->node)->missing_minutes * MINUTE_MS;
+	struct seen_stream seen;
+	const struct gap_view view = gap_view_of(&seen, l, &g->stream);
+	bool changed = false;
+	enum err e = ERR_OK;
+
+	if (l->now < g->next)
+		e = gap_changed(g, &view, &changed);
+	if ((changed || l->now >= g->next) && enqueue(w, &g->stream)) {
+		gap_look_begins(g, l->now);
+		lower(next, l->now);
+	}
+	if (gap_is_news(g, l->now, patience))
+		say(LEVEL_WARNING, "%s", g->text);
+	lower(next, gap_deadline(g, patience));
+	return e;
 }
 
 static enum err look_at_gaps(struct watch *w, struct look *l, uint64_t *next)
 {
-	uint64_t patience = (uint64_t)node_config(l->node)->missing_minutes * MINUTE_MS;
 	enum err e = ERR_OK;
 
-	if (w->gap_count && l->now < w->gaps_next) {
+	if (w->gaps.count && l->now < w->gaps_next) {
 		lower(next, w->gaps_next);
 		return ERR_OK;
 	}
 	w->gaps_next = l->now + GAPS_EVERY_MS;
-	for (size_t i = 0; i < w->gap_count && !e; i++) {
-		struct gap *g = &w->gaps[i];
-		bool changed = false;
-		if (l->now < g->next)
-			e = gap_changed(l, g, &changed);
-		if ((changed || l->now >= g->next) && enqueue(w, &g->stream)) {
-			g->next = l->now + AGAIN_MS;
-			lower(next, l->now);
-		}
-		if (!g->reported && l->now - g->since >= patience)
-			gap_report(g);
-		lower(next, g->next);
-		if (!g->reported)
-			lower(next, g->since + patience);
-	}
+	for (size_t i = 0; i < w->gaps.count && !e; i++)
+		e = look_at_gap(w, l, &w->gaps.gaps[i], next);
 	return e;
 }
+
+_Static_assert((int)GAP_TEXT_BYTES == (int)ALARM_BYTES, "the sentence of a gap is an alarm");
 
 /* ---- what is shown ---- */
 
@@ -393,9 +346,9 @@ static void show(struct watch *w, struct look *l, uint64_t *next)
 	}
 	count += evidence_alarms(n, l->topology, n->alarms + count, WARNINGS_MAX - count);
 	count += audit_alarms(n, l->topology, n->alarms + count, WARNINGS_MAX - count);
-	for (size_t i = 0; i < w->gap_count && count < WARNINGS_MAX; i++) {
-		if (w->gaps[i].reported)
-			memcpy(n->alarms[count++], w->gaps[i].text, ALARM_BYTES);
+	for (size_t i = 0; i < w->gaps.count && count < WARNINGS_MAX; i++) {
+		if (w->gaps.gaps[i].reported)
+			memcpy(n->alarms[count++], w->gaps.gaps[i].text, ALARM_BYTES);
 	}
 	n->alarm_count = count;
 	pthread_mutex_unlock(&n->lock);

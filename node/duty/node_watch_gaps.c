@@ -8,7 +8,12 @@
 #include "node/node_parts.h"
 #include "node/duty/watch.h"
 
-enum { NAMES_SHOWN = 4, HOUR_MS = 3600 * 1000 };
+enum {
+	NAMES_SHOWN = 4,
+	HOUR_MS = 3600 * 1000,
+	LOOKED_BACK = 64, /* beacons */
+	TELLERS_MAX = 8,
+};
 
 bool look_header(struct look *l, uint64_t lsn, struct log_row *row, struct header *h)
 {
@@ -42,48 +47,37 @@ const char *look_name(const struct look *l, const struct party_id *id,
 	return p ? p->name : hex_encode(out, id->b, PARTY_ID_BYTES);
 }
 
-/* What of a range is here, met in ascending order. */
-struct meeting {
-	struct gap *g;
-	uint64_t incarnation, expected; /* the next that should be met */
-};
+/* ---- what of a stream is here ---- */
 
-static void miss(struct gap *g, uint64_t incarnation, uint64_t first, uint64_t last)
-{
-	g->total += last - first + 1;
-	if (g->count < MISSING_MAX)
-		g->ranges[g->count++] = (struct missing){incarnation, first, last};
-	else
-		g->more = true;
-}
+struct meeting {
+	bool (*met)(void *to, uint64_t sequence);
+	void *to;
+};
 
 static bool meet(void *arg, const struct sequence_at *at)
 {
-	struct meeting *m = arg;
+	const struct meeting *m = arg;
 
-	if (at->place.sequence > m->expected)
-		miss(m->g, m->incarnation, m->expected, at->place.sequence - 1);
-	m->expected = at->place.sequence + 1;
-	return true;
+	return m->met(m->to, at->place.sequence);
 }
 
-/* SPEC 5.11: "A sequence in a live range, of which it holds no message of that author, incarnation
- * and audience, is missing until the hour `until`." */
-static enum err range_look(struct look *l, struct gap *g, uint64_t incarnation,
-			   const struct beacon_range *r)
+static enum err here(void *arg, uint64_t incarnation, uint64_t first, uint64_t last,
+		     bool (*met)(void *to, uint64_t sequence), void *to)
 {
-	struct meeting m = {g, incarnation, r->first};
-	const struct place from = {incarnation, r->first}, to = {incarnation, r->last};
-	enum err e;
+	const struct seen_stream *s = arg;
+	struct meeting m = {met, to};
+	const struct place from = {incarnation, first}, until = {incarnation, last};
 
-	/* What would be refused as expiring too late is no lack. */
-	if (r->until <= l->hour || r->until > l->hour + EXPIRY_SPAN_HOURS)
-		return ERR_OK;
-	e = index_sequences(l->index, &g->stream, &from, &to, meet, &m);
-	if (!e && m.expected <= r->last)
-		miss(g, incarnation, m.expected, r->last);
-	return e;
+	return index_sequences(s->look->index, s->stream, &from, &until, meet, &m);
 }
+
+struct gap_view gap_view_of(struct seen_stream *into, struct look *l, const struct stream *s)
+{
+	*into = (struct seen_stream){l, s};
+	return (struct gap_view){.arg = into, .hour = l->hour, .here = here};
+}
+
+/* ---- what was told ---- */
 
 /* SPEC 5.11: "a message of that incarnation, author and audience is held that has a greater
  * sequence and expires after the beacon was written" */
@@ -105,47 +99,93 @@ static enum err last_look(struct look *l, const struct stream *s, uint64_t beaco
 	return ERR_OK;
 }
 
-enum err gap_look(struct look *l, struct gap *g, struct forgotten *forgotten)
+/* What is void is not missing. */
+static void voids_leave_out(struct look *l)
+{
+	struct beacon *b = &l->beacon;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < b->incarnation_count; i++) {
+		if (!topology_voids(l->topology, &l->header.origin, l->header.sign_key,
+				    b->incarnations[i].incarnation))
+			b->incarnations[kept++] = b->incarnations[i];
+	}
+	b->incarnation_count = kept;
+}
+
+/* Of one incarnation, what it has said last to the audience. */
+struct teller {
+	uint64_t incarnation, sequence, lsn;
+};
+
+static void teller_note(struct teller *all, size_t *count, const struct header *h, uint64_t lsn)
+{
+	size_t i = 0;
+
+	while (i < *count && all[i].incarnation != h->incarnation)
+		i++;
+	if (i == TELLERS_MAX)
+		return;
+	if (i == *count)
+		all[(*count)++] = (struct teller){.incarnation = h->incarnation};
+	if (all[i].lsn == 0 || h->sequence > all[i].sequence) {
+		all[i].sequence = h->sequence;
+		all[i].lsn = lsn;
+	}
+}
+
+/* SPEC 5.11: "A reader looks at the last beacon of each incarnation that has said one, of the
+ * newest of them, and takes what they tell together" */
+static enum err tellers_find(struct look *l, struct gap *g, struct teller *all, size_t *count)
+{
+	uint64_t before = UINT64_MAX;
+	struct log_row row;
+	enum err e = ERR_OK;
+
+	*count = 0;
+	for (int i = 0; i < LOOKED_BACK && !e; i++) {
+		e = index_beacon(l->index, &g->stream, before, &before);
+		if (!e && i == 0)
+			g->beacon = before;
+		if (!e && look_header(l, before, &row, &l->header))
+			teller_note(all, count, &l->header, before);
+	}
+	return e == ERR_NOT_FOUND && before != UINT64_MAX ? ERR_OK : e;
+}
+
+static enum err merge(struct look *l, const struct gap *g, const struct teller *t, bool newest,
+		      struct forgotten *forgotten)
 {
 	struct log_row row;
-	enum err e = look_beacon(l, g->beacon, &row);
+	enum err e = look_beacon(l, t->lsn, &row);
 
-	g->total = 0;
-	g->count = 0;
-	g->more = false;
-	*forgotten = (struct forgotten){0};
 	if (e)
 		return e == ERR_NOT_FOUND ? ERR_OK : e;
-	for (size_t i = 0; i < l->beacon.incarnation_count && !e; i++) {
-		const struct beacon_incarnation *of = &l->beacon.incarnations[i];
-		if (topology_voids(l->topology, &l->header.origin, l->header.sign_key,
-				   of->incarnation))
-			continue;
-		e = last_look(l, &g->stream, row.arrived, of, forgotten);
-		for (size_t r = of->at; r < of->at + of->count && !e; r++)
-			e = range_look(l, g, of->incarnation, &l->beacon.ranges[r]);
-	}
+	voids_leave_out(l);
+	for (size_t i = 0; i < l->beacon.incarnation_count && newest && !e; i++)
+		e = last_look(l, &g->stream, row.arrived, &l->beacon.incarnations[i], forgotten);
+	beacons_merge(&l->both, &l->merged, &l->beacon);
+	l->merged = l->both;
 	return e;
 }
 
-static bool met_one(void *arg, const struct sequence_at *at)
+enum err gap_look(struct look *l, struct gap *g, struct forgotten *forgotten)
 {
-	(void)at;
-	*(bool *)arg = true;
-	return false;
-}
+	struct teller tellers[TELLERS_MAX];
+	struct seen_stream seen;
+	struct gap_view view = gap_view_of(&seen, l, &g->stream);
+	struct log_row row;
+	size_t count;
+	enum err e = tellers_find(l, g, tellers, &count);
 
-enum err gap_changed(struct look *l, const struct gap *g, bool *changed)
-{
-	enum err e = ERR_OK;
-
-	*changed = false;
-	for (size_t i = 0; i < g->count && !e && !*changed; i++) {
-		const struct missing *m = &g->ranges[i];
-		const struct place from = {m->incarnation, m->first},
-				   to = {m->incarnation, m->last};
-		e = index_sequences(l->index, &g->stream, &from, &to, met_one, changed);
-	}
+	*forgotten = (struct forgotten){0};
+	l->merged.incarnation_count = l->merged.range_count = 0;
+	for (size_t i = 0; i < count && !e; i++)
+		e = merge(l, g, &tellers[i], i == 0, forgotten);
+	if (!e)
+		e = gap_compare(g, &l->merged, &view);
+	if (!e && !look_header(l, g->beacon, &row, &l->header))
+		e = ERR_NOT_FOUND;
 	return e;
 }
 

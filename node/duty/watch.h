@@ -8,33 +8,11 @@
 #define NODE_WATCH_H
 
 #include "node/node.h"
-#include "protocol/beacon.h"
+#include "protocol/gaps.h"
 
 enum {
 	WATCHED_STREAMS_MAX = 16384, /* waiting to be looked at, and */
 	WATCHED_OF_ORIGIN_MAX = 256, /* of one origin */
-	GAPS_MAX = 1024,
-	GAPS_OF_ORIGIN_MAX = 64,
-	MISSING_MAX = 16, /* ranges of a gap that are known one by one */
-};
-
-/* Sequences of an incarnation that are not here. */
-struct missing {
-	uint64_t incarnation, first, last;
-};
-
-/* A stream of which something is missing. */
-struct gap {
-	struct stream stream;
-	uint64_t beacon; /* position of the beacon that tells */
-	uint64_t since;  /* mono ms */
-	uint64_t next;   /* mono ms: to be looked at again */
-	bool reported;
-	bool more;      /* than stands in ranges */
-	uint64_t total; /* messages */
-	size_t count;
-	struct missing ranges[MISSING_MAX];
-	char text[ALARM_BYTES];
 };
 
 /* An author, as far as it is watched. */
@@ -57,8 +35,7 @@ struct watch {
 	size_t origin_count;
 	struct stream *streams; /* owned; waiting, in order of arrival */
 	size_t stream_count;
-	struct gap *gaps; /* owned */
-	size_t gap_count;
+	struct gaps gaps;
 	uint64_t gaps_next; /* mono ms: not to be looked at before */
 };
 
@@ -72,7 +49,7 @@ struct look {
 	uint32_t hour;
 	uint64_t now, wall; /* ms */
 	struct header header, other;
-	struct beacon beacon;
+	struct beacon beacon, merged, both;
 };
 
 /* Reads the header of the message at lsn into *h; false when it is not there or no message. */
@@ -89,10 +66,16 @@ struct forgotten {
 	uint64_t incarnation;
 	uint64_t at; /* wall ms: when beacon and message were here; 0: there is nothing */
 };
-/* Compares the beacon at g->beacon with what is here: g->total, g->ranges. */
+/* Compares what the beacons of g->stream tell with what is here: g->beacon, the newest, and what
+ * gap_compare() sets.  ERR_NOT_FOUND when there are none.  l->header is that of the newest. */
 enum err gap_look(struct look *l, struct gap *g, struct forgotten *forgotten);
-/* Are some of the ranges of the gap here by now? */
-enum err gap_changed(struct look *l, const struct gap *g, bool *changed);
+/* What gap_compare() and gap_changed() see of the stream; into, in which it borrows, is the
+ * caller's. */
+struct seen_stream {
+	struct look *look;
+	const struct stream *stream;
+};
+struct gap_view gap_view_of(struct seen_stream *into, struct look *l, const struct stream *s);
 /* The sentence for operators, in g->text. */
 void gap_describe(struct look *l, struct gap *g);
 

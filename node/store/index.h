@@ -15,6 +15,7 @@
 #define NODE_INDEX_H
 
 #include "node/store/log.h"
+#include "protocol/gaps.h"
 #include "protocol/observable.h"
 #include "protocol/receipt.h"
 #include "protocol/trie.h"
@@ -135,11 +136,7 @@ enum err index_card_seal(struct index_reader *reader, const struct party_id *ori
 /* Changes when there may be more of them; never 0.  Any thread. */
 uint64_t index_erasures(const struct index *index);
 
-/* What an origin says to an audience, and a place in it. */
-struct stream {
-	struct party_id origin;
-	struct audience_id audience;
-};
+/* A place in what an origin says to an audience. */
 struct place {
 	uint64_t incarnation, sequence;
 };

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Proves that the simulator can fail.  Each *.patch beside this file puts one mistake into a copy of
 # the shipped sources; the simulator built with it must see the property broken that the patch
-# names, within as many seeds as it names.  tests/sim/t_seeds shows that without it they pass.
+# names, within as many seeds as it names; "Watch: 1" says that they are those of relays that drop.
+# tests/sim/t_seeds shows that without it they pass.
 set -u
 
 work=$(mktemp -d -t khabardar.XXXXXX) || exit 1
@@ -19,11 +20,12 @@ broken() { grep -m 1 "^# seed [0-9]*: $(field "$1" Breaks): " "$work/$1"; }
 # Builds a mutant and runs its seeds, some at a time until the property is broken; what came of it
 # goes into $work/NAME.
 try() {
-	local program=$build/mutants/$1/t_seeds from seeds
+	local program=$build/mutants/$1/t_seeds from seeds watch
 	make -s BUILD="$build" "$program" >"$work/$1" 2>&1 || return
 	seeds=$(field "$1" Seeds)
+	watch=$(field "$1" Watch)
 	for ((from = 1; from <= seeds; from += 50)); do
-		JOBS=1 FROM=$from SEEDS=50 FAILURES=3 "$program" >>"$work/$1" 2>&1
+		env ${watch:+WATCH=1} JOBS=1 FROM="$from" SEEDS=50 FAILURES=3 "$program" >>"$work/$1" 2>&1
 		! broken "$1" >/dev/null || return
 	done
 }

@@ -67,10 +67,13 @@ static enum err begin(void *self)
 /* What a relay that drops messages does not keep. */
 static bool is_lost(const struct memory_store *m, const struct arrival *a)
 {
-	const uint8_t *audience = a->message.header + ORIGIN_OFFSET + PARTY_ID_BYTES;
-	uint8_t one = m->losing_audiences ? audience[9] : a->id.b[9];
+	const struct losing *l = &m->losing;
+	const uint8_t *header = a->message.header;
+	uint8_t one = l->audiences ? header[ORIGIN_OFFSET + PARTY_ID_BYTES + 9] : a->id.b[9];
 
-	return m->losing && one % m->losing == 0;
+	if (l->one_in == 0 || (l->but_beacons && header[KIND_OFFSET] == KIND_BEACON))
+		return false;
+	return (uint8_t)(one + l->salt) % l->one_in == 0;
 }
 
 static enum err append(void *self, const struct arrival *a, uint64_t *lsn)
@@ -482,10 +485,9 @@ void memory_store_fail_folds(struct memory_store *m, unsigned n)
 	m->failing_folds = n;
 }
 
-void memory_store_lose(struct memory_store *m, unsigned one_in, bool audiences)
+void memory_store_lose(struct memory_store *m, const struct losing *losing)
 {
-	m->losing = one_in;
-	m->losing_audiences = audiences;
+	m->losing = *losing;
 }
 
 size_t memory_store_count(const struct memory_store *m)

@@ -27,9 +27,14 @@ void memory_store_late(struct memory_store *m, unsigned most);
 void memory_store_full(struct memory_store *m, bool full);
 void memory_store_fail_reads(struct memory_store *m, unsigned n);
 void memory_store_fail_folds(struct memory_store *m, unsigned n);
-/* From now on it says that it keeps every message, and loses one in every so many, or all that are
- * for one in so many audiences.  0: none. */
-void memory_store_lose(struct memory_store *m, unsigned one_in, bool audiences);
+/* From now on it says that it keeps every message, and loses one in so many, or whatever is for one
+ * in so many audiences, or that but beacons; which ones, salt says.  one_in 0: none. */
+struct losing {
+	unsigned one_in;
+	uint8_t salt;
+	bool audiences, but_beacons;
+};
+void memory_store_lose(struct memory_store *m, const struct losing *losing);
 
 /* As the folder of a node does, some time after a commit: erases what accepted recalls take back.
  */

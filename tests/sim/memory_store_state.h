@@ -51,8 +51,9 @@ struct memory_store {
 	bool has_floor, has_floor_open;
 	size_t buckets[BUCKETS]; /* of committed entries by id, plus one */
 	size_t refs[BUCKETS];    /* and by ref */
-	unsigned failing, failing_reads, failing_folds, losing;
-	bool full, losing_audiences;
+	unsigned failing, failing_reads, failing_folds;
+	bool full;
+	struct losing losing;
 	struct late late;
 	size_t tidied; /* entries that were looked at for recalls */
 	struct memory_trie trie;

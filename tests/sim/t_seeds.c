@@ -2,7 +2,8 @@
  * failed before.
  *
  * In the environment: SEEDS and FROM say how many and from which, JOBS how many at once, FAILURES
- * after how many to stop.  A failure is one line, which ends with the command that repeats it. */
+ * after how many to stop, WATCH that these are the seeds of relays that drop.  A failure is one
+ * line, which ends with the command that repeats it. */
 #include <errno.h>
 #include <poll.h>
 #include <sodium.h>
@@ -20,8 +21,10 @@ enum { JOBS_MAX = 64, FAILURES = 5, SEED_SECONDS = 120 /* of CPU */ };
 struct work {
 	_Atomic uint64_t next; /* index */
 	_Atomic unsigned failed;
+	_Atomic uint64_t gaps; /* that stood when relays were mended */
 	uint64_t count, from;
 	const uint64_t *list; /* or NULL: from `from` on */
+	bool watch;           /* relays drop, and readers are to notice */
 	unsigned failures;    /* after so many it ends */
 	uint64_t running[JOBS_MAX];
 };
@@ -31,12 +34,18 @@ static uint64_t seed_at(const struct work *work, uint64_t i)
 	return work->list ? work->list[i] : work->from + i;
 }
 
-static void failed(uint64_t seed, const char *property, const char *why)
+static struct world_plan plan_at(const struct work *work, uint64_t seed)
+{
+	return work->watch ? world_draw_watch(seed) : world_draw(seed);
+}
+
+static void failed(const struct work *work, uint64_t seed, const char *property, const char *why)
 {
 	char line[600];
 	int n = snprintf(line, sizeof line,
-			 "# seed %llu: %s: %s; again: make sim SEEDS=1 FROM=%llu\n",
-			 (unsigned long long)seed, property, why, (unsigned long long)seed);
+			 "# seed %llu: %s: %s; again: make sim SEEDS=1 FROM=%llu%s\n",
+			 (unsigned long long)seed, property, why, (unsigned long long)seed,
+			 work->watch ? " WATCH=1" : "");
 
 	/* One write: the lines of several processes do not mix. */
 	if (write(STDERR_FILENO, line, (size_t)n) != n)
@@ -55,12 +64,13 @@ static void job(struct work *work, unsigned j)
 		if (i >= work->count || work->failed >= work->failures)
 			_exit(0);
 		work->running[j] = seed_at(work, i);
-		plan = world_draw(work->running[j]);
+		plan = plan_at(work, work->running[j]);
 		setitimer(ITIMER_PROF, &most, NULL);
 		r = world_run(&plan);
+		work->gaps += r.gaps;
 		if (!r.passed) {
 			work->failed++;
-			failed(plan.seed, property_str(r.property), r.why);
+			failed(work, plan.seed, property_str(r.property), r.why);
 		}
 	}
 }
@@ -85,7 +95,7 @@ static bool reap(struct work *work, pid_t *pids, unsigned jobs)
 		if (pids[j] != pid || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
 			continue;
 		work->failed++;
-		failed(work->running[j], "end",
+		failed(work, work->running[j], "end",
 		       WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF
 			       ? "it does not end"
 			       : "it stopped in the middle");
@@ -112,6 +122,9 @@ static unsigned run(const struct work *plan)
 	while (reap(work, pids, jobs))
 		;
 	failures = work->failed;
+	if (work->watch)
+		printf("# %" PRIu64 " gaps stood when the relays were mended\n",
+		       (uint64_t)work->gaps);
 	munmap(work, sizeof *work);
 	return failures;
 }
@@ -134,17 +147,28 @@ static void plan_show(const struct world_plan *p)
 	       p->commit_error, p->disk_full, p->read_error, p->fold_error, p->late);
 }
 
-static void seeds_hold(void)
+static void seeds_of(bool watch, uint64_t otherwise, const char *what)
 {
 	const char *count = getenv("SEEDS"), *first = getenv("FROM");
-	struct work work = {.count = count ? strtoull(count, NULL, 10) : 1000,
-			    .from = first ? strtoull(first, NULL, 10) : 1};
+	struct work work = {.count = count ? strtoull(count, NULL, 10) : otherwise,
+			    .from = first ? strtoull(first, NULL, 10) : 1,
+			    .watch = watch};
 
 	if (work.count == 1) {
-		struct world_plan plan = world_draw(work.from);
+		struct world_plan plan = plan_at(&work, work.from);
 		plan_show(&plan);
 	}
-	ok(run(&work) == 0, "%" PRIu64 " seeds from %" PRIu64, work.count, work.from);
+	ok(run(&work) == 0, "%" PRIu64 " seeds from %" PRIu64 "%s", work.count, work.from, what);
+}
+
+static void seeds_hold(void)
+{
+	seeds_of(false, 1000, "");
+}
+
+static void what_relays_drop_is_noticed_and_comes_another_way(void)
+{
+	seeds_of(true, 60, " with relays that drop audiences");
 }
 
 /* tests/sim/seeds has one number a line; what follows it says what it once broke. */
@@ -168,7 +192,10 @@ static void seeds_that_failed_before_hold(void)
 int main(void)
 {
 	need(sodium_init() >= 0);
-	RUN(seeds_hold);
+	if (!getenv("WATCH"))
+		RUN(seeds_hold);
+	if (getenv("WATCH") || !getenv("FROM"))
+		RUN(what_relays_drop_is_noticed_and_comes_another_way);
 	if (!getenv("FROM"))
 		RUN(seeds_that_failed_before_hold);
 	return tap_done();

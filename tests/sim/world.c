@@ -13,14 +13,19 @@ enum {
 	QUIET_MS = 60 * 1000,
 	QUIET_STEP_MS = 1000,
 	SETTLE_STEP_MS = 100,
-	QUIET_FRAMES = 12 /* keepalives of one connection */
+	QUIET_FRAMES = 12, /* keepalives of one connection */
+	WATCH_STEP_MS = 250,
+	WATCH_FAULTS_MS = 4 * 60 * 1000,
+	WATCH_QUIET_MS = 12 * 60 * 1000,
+	WATCH_MENDED_MS = 60 * 60 * 1000,
+	WATCH_CLOSE_MS = 60 * 1000,
 };
 
 const char *property_str(enum property property)
 {
 	static const char *const names[PROPERTY_COUNT] = {
 		"nothing",  "durable",     "leak",    "secret",  "forgery",   "blame", "lost",
-		"returned", "convergence", "rebuild", "bounded", "downgrade", "clock"};
+		"returned", "convergence", "rebuild", "bounded", "downgrade", "clock", "notice"};
 
 	return names[property];
 }
@@ -80,6 +85,20 @@ struct instant instant_of(const struct node *n)
 					(uint64_t)n->clock_ahead};
 }
 
+/* Some relays drop whole audiences, some of them all but the beacons. */
+static void forget_draw(struct world *w, struct node *n)
+{
+	struct losing losing = {.one_in = 1 + draw_below(w, 3),
+				.salt = (uint8_t)draw_below(w, 3),
+				.audiences = draw_below(w, 4),
+				.but_beacons = draw_below(w, 2)};
+
+	if (gaps_init(&n->watch.gaps) != ERR_OK)
+		abort();
+	if (n->deeds & DEED_FORGET)
+		memory_store_lose(n->store, &losing);
+}
+
 /* A node begins with the version that its operator was given. */
 static void node_join(struct world *w, struct node *n, uint32_t version)
 {
@@ -96,7 +115,9 @@ static void node_join(struct world *w, struct node *n, uint32_t version)
 	n->exists = true;
 	n->highest = version;
 	if (n->deeds & DEED_FORGET)
-		memory_store_lose(n->store, 3, n->index % 2);
+		memory_store_lose(n->store, &(struct losing){3, 0, n->index % 2, false});
+	if (w->plan.watch)
+		forget_draw(w, n);
 }
 
 static void node_init(struct world *w, unsigned i)
@@ -241,6 +262,8 @@ static void step(struct world *w, unsigned ms)
 		node_step(w, &w->nodes[i]);
 	for (unsigned i = 0; i < w->wire_count; i++)
 		wire_step(w, w->wires[i]);
+	for (unsigned i = 0; i < w->node_count && w->plan.watch; i++)
+		watch_step(w, &w->nodes[i]);
 	w->now += ms;
 }
 
@@ -318,6 +341,8 @@ static void run(struct world *w, uint64_t until, unsigned ms)
 		step(w, ms);
 		if (steps % LOOK_EVERY == 0)
 			nodes_check(w);
+		if (steps % LOOK_EVERY == 0 && w->plan.watch)
+			watch_check(w);
 		if (w->healing && steps % LOOK_EVERY == 0 && agreed(w))
 			return;
 	}
@@ -350,6 +375,7 @@ static void world_clear(struct world *w)
 	for (unsigned i = 0; i < w->node_count; i++) {
 		exchange_free(w->nodes[i].exchange);
 		memory_store_free(w->nodes[i].store);
+		gaps_clear(&w->nodes[i].watch.gaps);
 		chain_clear(&w->nodes[i].chain);
 	}
 	free(w->nodes);
@@ -382,6 +408,64 @@ static void stores_late(struct world *w, unsigned turns)
 	}
 }
 
+/* Fewer of the faults that come and go, as steps are longer; none of a disk. */
+static void milder(struct world_plan *p)
+{
+	unsigned *rates[] = {&p->lose, &p->repeat, &p->cut, &p->mute, &p->crash};
+
+	for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
+		*rates[i] = (*rates[i] + 9) / 10;
+	p->commit_error = p->disk_full = p->read_error = p->fold_error = p->garble = 0;
+	p->flapping = 0;
+}
+
+/* Other machines take the place of those that drop and lie, with what these had. */
+static void mend(struct world *w)
+{
+	for (unsigned i = 0; i < w->plan.nodes; i++) {
+		struct node *n = &w->nodes[i];
+		/* What else they have said is not theirs to go on from. */
+		if (n->exchange && n->deeds != DEED_FORGET && !honest(n))
+			node_crash(w, n);
+		if (!honest(n))
+			n->mended_at = w->now;
+		n->deeds = 0;
+		if (n->exists)
+			memory_store_lose(n->store, &(struct losing){0});
+	}
+	/* What is still under way, and what was acknowledged, is of those before. */
+	for (unsigned i = 0; i < w->wire_count; i++) {
+		struct wire *wire = w->wires[i];
+		wire->damaged = true;
+		for (int end = 0; end < 2; end++)
+			memset(wire->to[end].ids, 0,
+			       wire->to[end].id_count * sizeof *wire->to[end].ids);
+	}
+}
+
+/* Relays drop, with other faults beside, until what is missing must have been reported; then they
+ * are mended, and it must come. */
+static void watch_run(struct world *w)
+{
+	w->healing = false; /* or agreement would end it */
+	beacons_say_all(w);
+	milder(&w->plan);
+	w->plan.messages = (unsigned)w->said_count; /* no more of them */
+	w->faults = true;
+	run(w, w->now + WATCH_FAULTS_MS, WATCH_STEP_MS);
+	w->faults = false;
+	run(w, w->now + WATCH_QUIET_MS, WATCH_STEP_MS);
+	if (w->result->passed)
+		watch_end_check(w, false);
+	mend(w);
+	w->healing = true;
+	run(w, w->now + WATCH_MENDED_MS, WATCH_STEP_MS);
+	w->healing = false;
+	run(w, w->now + WATCH_CLOSE_MS, WATCH_STEP_MS);
+	if (w->result->passed)
+		watch_end_check(w, true);
+}
+
 struct world_result world_run(const struct world_plan *plan)
 {
 	struct world_result result = {.passed = true};
@@ -397,6 +481,8 @@ struct world_result world_run(const struct world_plan *plan)
 	run(w, leap, LEAP_STEP_MS);
 	heal(w);
 	run(w, leap + plan->heal_ms, STEP_MS);
+	if (result.passed && plan->watch)
+		watch_run(w);
 	if (result.passed && !agreed(w))
 		agreement_explain(w);
 	if (result.passed)

@@ -25,6 +25,7 @@ enum property {
 	PROPERTY_BOUNDED,     /* more memory, frames or turns than there may be */
 	PROPERTY_DOWNGRADE,   /* a topology replaced by an older one, or by one not signed */
 	PROPERTY_CLOCK,       /* a floor that fell, or that passed the true time */
+	PROPERTY_NOTICE,      /* withheld, and not noticed, or not had over another path, in time */
 	PROPERTY_COUNT
 };
 
@@ -35,7 +36,7 @@ const char *property_str(enum property property);
 enum deed {
 	DEED_TAMPER = 1,  /* alters what its frames say */
 	DEED_NOISE = 2,   /* says what nobody asked, again and again */
-	DEED_FORGET = 4,  /* acknowledges and drops some, or whole audiences */
+	DEED_FORGET = 4,  /* acknowledges and drops some, or whole audiences, beacons too or not */
 	DEED_ODD = 8,     /* writes what the rules allow and nobody should */
 	DEED_FORGE = 16,  /* writes in the name of others, or what does not verify */
 	DEED_TWICE = 32,  /* uses a sequence again for something else */
@@ -55,6 +56,7 @@ struct world_plan {
 	unsigned hours;    /* that pass, quickly, between faults and healing */
 	bool real;         /* signatures and sealing; otherwise a hash stands for them */
 	bool reconcile;    /* otherwise cursors alone must do */
+	bool watch;        /* authors say beacons, and readers look at them; relays are mended */
 	unsigned late;     /* turns that a commit may take, in the background; 0: none */
 	bool ground;       /* ids of one prefix */
 	uint64_t window_bytes, window_messages;
@@ -77,11 +79,14 @@ struct world_result {
 	enum property property; /* what was broken first, */
 	char why[320];          /* how, when, where */
 	uint64_t frames, bytes, messages, crashes, cuts;
+	uint64_t gaps; /* of which honest nodes knew when relays were mended */
 };
 
 struct world_result world_run(const struct world_plan *plan);
 
 /* The plan that a seed stands for. */
 struct world_plan world_draw(uint64_t seed);
+/* The same where relays drop what is not for them, and readers are to notice: SPEC.md 5.11. */
+struct world_plan world_draw_watch(uint64_t seed);
 
 #endif

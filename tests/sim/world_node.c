@@ -84,7 +84,8 @@ static void host_stored(void *arg, uint64_t lsn, const struct arrival *a)
 	struct said *m = said_find(w, &a->id);
 
 	(void)lsn;
-	if (!honest(n))
+	/* Of what a liar has just kept some is gone. */
+	if (!honest(n) || (n->mended_at && w->now < n->mended_at + COMMIT_MS))
 		return;
 	if (!committed(n, &a->id))
 		broken(w, PROPERTY_DURABLE, n, "a message was shown before it was durable");
@@ -139,8 +140,8 @@ static void host_ended(void *arg, const struct party_id *peer, bool blame, const
 		       why);
 }
 
-/* What an operator may hear in a run: of its own disk when that fails, of a liar, of what a damaged
- * frame said, of a clone. */
+/* What an operator may hear in a run: of its own disk when that fails or was a liar's, of a liar,
+ * of what a damaged frame said, of a clone. */
 static bool alarm_fits(const struct node *n, const struct node *peer)
 {
 	const struct world *w = n->world;
@@ -148,7 +149,7 @@ static bool alarm_fits(const struct node *n, const struct node *peer)
 		peer ? wire_between((struct world *)w, n->index, peer->index) : NULL;
 
 	if (!peer)
-		return w->plan.read_error || w->plan.disk_full;
+		return w->plan.read_error || w->plan.disk_full || n->mended_at;
 	return !honest(peer) || (wire && (wire->damaged || wire->twin));
 }
 
@@ -221,6 +222,8 @@ void node_boot(struct node *n)
 		abort();
 	n->incarnation = draw(w);
 	n->sequence = 0;
+	if (w->plan.watch)
+		watch_boot(n);
 }
 
 static void node_restore(struct world *w, struct node *n)

@@ -91,3 +91,22 @@ struct world_plan world_draw(uint64_t seed)
 	p.late = below_or_none(s, 40);
 	return p;
 }
+
+struct world_plan world_draw_watch(uint64_t seed)
+{
+	uint64_t chance_of_plan = seed ^ 0x3a7c4, *s = &chance_of_plan;
+	struct world_plan p = world_draw(seed);
+
+	p.watch = p.reconcile = true;
+	p.nodes = 3 + (unsigned)below(s, 8);
+	p.roles = (unsigned)below(s, 4);
+	p.messages = 40 + (unsigned)below(s, 40);
+	p.bulk = 0;
+	p.liars = 1 + (unsigned)below(s, p.nodes / 2);
+	p.deeds = DEED_FORGET | (one_in(s, 4) ? DEED_TAMPER | DEED_NOISE | DEED_TWICE : 0);
+	/* What is told of is neither gone from its author nor void or expired. */
+	p.hours = p.clones = p.restore = p.history = p.versions = 0;
+	p.wrong_clock_years = 0;
+	p.clock_jump = 0;
+	return p;
+}

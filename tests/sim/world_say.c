@@ -62,6 +62,8 @@ void said_clear(struct world *w)
 		for (unsigned v = 0; m->carriers && v < 2 + w->plan.history + w->plan.versions; v++)
 			free(m->carriers[v]);
 		free(m->carriers);
+		free(m->beacon);
+		free(m->lacks);
 		free(m->header);
 		free(m);
 	}
@@ -167,20 +169,33 @@ static bool letter_draw(struct world *w, const struct node *n, struct header *h,
 	return true;
 }
 
-static void submit(struct world *w, struct node *n, struct header *h, uint8_t *body,
-		   struct said *target)
+struct said *said_submit(struct world *w, struct node *n, struct header *h, uint8_t *body)
 {
 	struct message_id id;
 	size_t length;
 	uint8_t *bytes = message_encode(w, n, h, body, &id, &length);
 	struct said *m = said_add(w, n, h, &id);
 
-	m->recalls = target;
-	if (target)
-		target->taken_back = true;
 	w->result->messages++;
 	if (exchange_submit(n->exchange, bytes, length, n->sequence) != ERR_OK)
 		abort();
+	return m;
+}
+
+void letter_again(const struct world *w, struct letter *l, struct header *h, const struct said *m)
+{
+	h->tlp = m->header->tlp;
+	h->flags = m->header->flags;
+	h->audience = m->header->audience;
+	l->direct = h->flags & FLAG_DIRECT;
+	l->count = m->header->recipient_count;
+	for (size_t i = 0; i < l->count; i++) {
+		const struct recipient *r = &m->header->recipients[i];
+		const struct party *p = topology_party_by_id(chain_newest(&w->versions), &r->party);
+		l->to[i] = (struct addressee){
+			.party = r->party, .number = r->key, .key = p->seal_keys[0].key};
+	}
+	l->audience = h->audience;
 }
 
 /* Takes back something that this node has said, if it has said anything. */
@@ -200,21 +215,10 @@ static bool recall_write(struct world *w, struct node *n)
 		h = header_new(w, n);
 		h->kind = KIND_RECALL;
 		h->ref = target->id;
-		h->tlp = target->header->tlp;
-		h->flags = target->header->flags;
-		h->audience = target->header->audience;
 		h->expiry = target->header->expiry;
-		l->direct = h->flags & FLAG_DIRECT;
-		l->count = target->header->recipient_count;
-		for (size_t i = 0; i < l->count; i++) {
-			const struct recipient *r = &target->header->recipients[i];
-			const struct party *p =
-				topology_party_by_id(chain_newest(&w->versions), &r->party);
-			l->to[i] = (struct addressee){
-				.party = r->party, .number = r->key, .key = p->seal_keys[0].key};
-		}
-		l->audience = h->audience;
-		submit(w, n, h, keys_seal(w, h, l, 10), target);
+		letter_again(w, l, h, target);
+		said_submit(w, n, h, keys_seal(w, h, l, 10))->recalls = target;
+		target->taken_back = true;
 	}
 	free(l);
 	return target != NULL;
@@ -236,13 +240,17 @@ void message_write(struct world *w, struct node *n)
 		return;
 	if (draw_below(w, 6) == 0 && recall_write(w, n))
 		return;
+	if (w->plan.watch && draw_below(w, 4) == 0) {
+		beacon_say_some(w, n);
+		return;
+	}
 	l = zeroed(1, sizeof *l);
 	h = header_new(w, n);
 	if ((n->deeds & DEED_TWICE) && n->sequence > 1)
 		h->sequence = --n->sequence;
 	if (draw_below(w, 2) == 0)
 		letter_draw(w, n, h, l);
-	submit(w, n, h, keys_seal(w, h, l, length_draw(w)), NULL);
+	said_submit(w, n, h, keys_seal(w, h, l, length_draw(w)));
 	free(l);
 }
 

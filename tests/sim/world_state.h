@@ -4,6 +4,7 @@
 
 #include "keys/seal.h"
 #include "protocol/exchange.h"
+#include "protocol/gaps.h"
 #include "tests/protocol/federation.h"
 #include "tests/sim/memory_store.h"
 #include "tests/sim/world.h"
@@ -87,6 +88,7 @@ struct node {
 	unsigned deeds;      /* of a liar; 0: honest */
 	bool exists, clone;
 	uint64_t accepted_at; /* when it got its newest version */
+	uint64_t mended_at;   /* ms: it is another machine since, with what a liar kept; 0: no */
 	uint32_t highest;     /* version that it has had */
 	uint32_t floor;       /* the highest that it has had */
 	struct {
@@ -95,6 +97,18 @@ struct node {
 		size_t n;
 		unsigned left, begun; /* turns; pieces of work so far */
 	} judging;                    /* in the background */
+	struct {
+		struct gaps gaps;
+		uint64_t lsn;    /* up to which its log was looked through */
+		uint64_t next;   /* ms: its gaps are not looked at before */
+		uint64_t booted; /* ms */
+	} watch;
+};
+
+/* How a reader stands to a message that it lacks: ms, 0: it is not so. */
+struct lack {
+	uint64_t told; /* since when it could know, */
+	uint64_t near; /* and since when a neighbour could give it the message */
 };
 
 /* A message that somebody has written. */
@@ -107,6 +121,9 @@ struct said {
 	bool forged;                /* no honest node may keep it */
 	bool taken_back;            /* a recall that applies has been written */
 	uint8_t **carriers;         /* by version, then by seat; made when needed */
+	struct beacon *beacon;      /* owned; what a beacon tells; or NULL */
+	size_t told_by;             /* index of the first beacon that tells of it, plus one */
+	struct lack *lacks;         /* owned; by node; once it is told of */
 };
 
 struct world {
@@ -181,6 +198,18 @@ struct said *said_add(struct world *w, const struct node *n, struct header *h,
 		      const struct message_id *id);
 void said_clear(struct world *w);
 struct said *said_find(const struct world *w, const struct message_id *id);
+/* A letter to those who got the message m, for a header that is like its. */
+void letter_again(const struct world *w, struct letter *l, struct header *h, const struct said *m);
+/* Hands it to the node's exchange; h is taken over. */
+struct said *said_submit(struct world *w, struct node *n, struct header *h, uint8_t *body);
+
+/* world_beacon.c, world_watch.c: what authors tell of, and who notices that it is not there. */
+void beacon_say_some(struct world *w, struct node *n);
+void beacons_say_all(struct world *w);
+void watch_boot(struct node *n);
+void watch_step(struct world *w, struct node *n);
+void watch_check(struct world *w);
+void watch_end_check(struct world *w, bool mended);
 
 /* world_liar.c: what no honest node does. */
 void liar_write(struct world *w, struct node *n);
