@@ -40,6 +40,7 @@ enum err backup_note_read(const char *home, struct backup_note *note)
 	if (json_parse(&json, text, n, NULL) == ERR_OK) {
 		note->made = take_time(json, "made");
 		take(json, "dir", note->dir, sizeof note->dir);
+		note->checked = take_time(json, "checked");
 		note->keys = take_time(json, "keys");
 		take(json, "keys_dir", note->keys_dir, sizeof note->keys_dir);
 		take(json, "keys_hash", hex, sizeof hex);
@@ -48,7 +49,7 @@ enum err backup_note_read(const char *home, struct backup_note *note)
 	}
 	cJSON_Delete(json);
 	free(text);
-	return note->made || note->keys ? ERR_OK : ERR_NOT_FOUND;
+	return note->made || note->checked || note->keys ? ERR_OK : ERR_NOT_FOUND;
 }
 
 enum err backup_note_write(const char *home, const struct backup_note *note)
@@ -61,6 +62,7 @@ enum err backup_note_write(const char *home, const struct backup_note *note)
 	text_str(&t, "{");
 	admin_put_time(&t, "made", note->made);
 	admin_put_string(&t, "dir", note->dir);
+	admin_put_time(&t, "checked", note->checked);
 	admin_put_time(&t, "keys", note->keys);
 	admin_put_string(&t, "keys_dir", note->keys_dir);
 	admin_put_hex(&t, "keys_hash", note->keys_hash.b, HASH_BYTES);
@@ -78,5 +80,14 @@ enum err backup_note_made(const char *home, const char *dir, uint64_t made)
 	(void)backup_note_read(home, &note);
 	note.made = made;
 	snprintf(note.dir, sizeof note.dir, "%s", dir);
+	return backup_note_write(home, &note);
+}
+
+enum err backup_note_checked(const char *home, uint64_t checked)
+{
+	struct backup_note note;
+
+	(void)backup_note_read(home, &note);
+	note.checked = checked;
 	return backup_note_write(home, &note);
 }

@@ -23,6 +23,12 @@ enum err answer_backup(struct answer *a)
 	e = porter ? porter_backup(porter, dir, clock_wall(), &made, &a->report)
 		   : backup_make(node_log(a->node), node_identity(a->node), dir, clock_wall(),
 				 &made, &a->report);
+	/* The words of a copy have the path. */
+	if (e && a->report.count)
+		a->where = NULL;
+	if (e == ERR_PERMISSIONS)
+		a->advice = "the folder above it belongs to the user of the daemon, and stands in "
+			    "ReadWritePaths of its unit: khabardar(8)";
 	if (e)
 		return e;
 	/* A backup is one, remembered or not. */

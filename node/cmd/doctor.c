@@ -231,7 +231,8 @@ static void look_at_membership(struct doctor *d)
 	const struct sign_key *key = self && keys ? party_sign_key(self, keys->sign_number) : NULL;
 
 	if (!self || self->kind != PARTY_NODE || self->left)
-		doctor_say(d, FINDING_FAILED, "membership", "ask the council for the next version",
+		doctor_say(d, FINDING_FAILED, "membership",
+			   "ask the council for the next version, then khabar topology accept FILE",
 			   "topology version %u does not list %s as a member", t->version,
 			   d->config->node);
 	else if (keys && (!key || memcmp(key->key, keys->sign, SIGN_KEY_BYTES) != 0))
@@ -256,9 +257,12 @@ static void look_at_topology(struct doctor *d)
 
 	text = topology_text(d, &n, &told);
 	if (!text || topology_parse(&d->topology, text, n, NULL)) {
-		if (!told)
+		if (!told && (d->running || d->identity))
 			doctor_say(d, FINDING_FAILED, "topology", "khabar join FILE",
 				   "this node has not joined a federation");
+		else if (!told)
+			doctor_say(d, FINDING_WARNING, "topology", "mend the keys first",
+				   "it is in the log, which cannot be read without the keys");
 		free(text);
 		return;
 	}

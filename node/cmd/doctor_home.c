@@ -8,6 +8,7 @@
 
 #include "node/backup_note.h"
 #include "node/cmd/doctor.h"
+#include "node/cmd/export_run.h"
 #include "node/cmd/keys_copy.h"
 #include "node/home.h"
 #include "node/loop.h"
@@ -42,7 +43,7 @@ static void look_at_disk(struct doctor *d)
 static void look_at_backup(struct doctor *d, const struct backup_note *note)
 {
 	uint64_t most = (uint64_t)d->config->backup_days * DAY_MS;
-	char made[TIME_BYTES];
+	char made[TIME_BYTES], checked[TIME_BYTES], mend[PATH_MAX + 32];
 
 	time_format(made, note->made);
 	if (!note->made)
@@ -51,9 +52,16 @@ static void look_at_backup(struct doctor *d, const struct backup_note *note)
 	else if (most && note->made + most < clock_wall())
 		doctor_say(d, FINDING_WARNING, "backup", "khabar backup DIR, every night",
 			   "the last one, in %s, is of %s", note->dir, made);
-	else
-		doctor_say(d, FINDING_OK, "backup", NULL,
-			   "%s is of %s; khabar restore --check DIR reads it", note->dir, made);
+	else if (!note->checked) {
+		snprintf(mend, sizeof mend, "khabar restore --check %s", note->dir);
+		doctor_say(d, FINDING_WARNING, "backup", mend,
+			   "%s is of %s, and nobody has ever seen whether one could go back to one",
+			   note->dir, made);
+	} else {
+		time_format(checked, note->checked);
+		doctor_say(d, FINDING_OK, "backup", NULL, "%s is of %s; one was read at %s",
+			   note->dir, made, checked);
+	}
 }
 
 static void look_at_key_copy(struct doctor *d, const struct backup_note *note)
@@ -109,24 +117,47 @@ static const char *export_failed(const struct doctor *d, const char *name)
 	return "";
 }
 
+/* The folder, as it looks from outside of the daemon's unit.  NULL: nothing is wrong with it. */
+static const char *folder_wrong(const char *out)
+{
+	struct stat st;
+
+	if (stat(out, &st) != 0)
+		return strerror(errno);
+	return access(out, W_OK | X_OK) != 0 ? strerror(errno) : NULL;
+}
+
 static void look_at_export(struct doctor *d, const struct followed *f)
 {
-	const char *out = out_of(f), *wrong;
-	char step[64], word[WORD_BYTES], mend[WORD_BYTES + 64];
+	const char *out = out_of(f), *failed = export_failed(d, f->name), *wrong = NULL;
+	const char *folder = out ? folder_wrong(out) : NULL;
+	char step[64], word[WORD_BYTES], mend[PATH_MAX + 160];
 
 	snprintf(step, sizeof step, "export %s", f->name);
-	wrong = f->then ? program_wrong(f->then, word) : NULL;
-	if (wrong)
+	if (f->then)
+		wrong = program_wrong(f->then, word);
+	if (wrong) {
 		doctor_say(d, FINDING_FAILED, step, "khabardar.zpl, export, then", "%s: %s", word,
 			   wrong);
-	else if (out && access(out, F_OK) == 0 && access(out, W_OK | X_OK) != 0)
-		doctor_say(d, FINDING_FAILED, step, "chown, chmod", "%s: %s", out, strerror(errno));
-	else if (*export_failed(d, f->name)) {
+	} else if (folder && (*failed || access(out, F_OK) == 0)) {
+		snprintf(mend, sizeof mend,
+			 "install -d -m 755 -o khabardar -g khabardar %s, and ReadWritePaths=%s "
+			 "with systemctl edit khabardar",
+			 out, out);
+		doctor_say(d, FINDING_FAILED, step, mend, "%s: %s", out, folder);
+	} else if (strncmp(failed, EXPORT_NOT_WRITTEN, strlen(EXPORT_NOT_WRITTEN)) == 0) {
+		snprintf(mend, sizeof mend,
+			 "systemctl edit khabardar: [Service] ReadWritePaths=%s, then restart it; "
+			 "else khabardar's log says why",
+			 out ? out : "");
+		doctor_say(d, FINDING_FAILED, step, mend, "%s", failed);
+	} else if (*failed) {
 		snprintf(mend, sizeof mend, "run it by hand, as the user of the daemon: %s",
 			 f->then ? f->then : "khabar export");
-		doctor_say(d, FINDING_FAILED, step, mend, "%s", export_failed(d, f->name));
-	} else
+		doctor_say(d, FINDING_FAILED, step, mend, "%s", failed);
+	} else {
 		doctor_say(d, FINDING_OK, step, NULL, "writes to %s", out ? out : "");
+	}
 }
 
 /* SPEC 9.17: "which is a warning as long as it is there" */

@@ -44,6 +44,9 @@ static void add_endpoint(struct walk *w, const char *endpoint)
 {
 	char *to;
 
+	for (size_t i = 0; i < w->way.endpoint_count; i++)
+		if (strcmp(w->way.endpoints[i], endpoint) == 0)
+			return;
 	if (w->way.endpoint_count == PEER_ENDPOINTS_MAX || strlen(endpoint) > ENDPOINT_MAX_BYTES)
 		return;
 	to = w->endpoints[w->way.endpoint_count];
@@ -84,7 +87,8 @@ static void way_find(struct walk *w)
 		add_key(w, member_text(reply.json, "link_next"));
 		reply_clear(&reply);
 	}
-	if (w->way.endpoint_count == 0 && w->peer->endpoint)
+	/* The links try it, too, when none of the card's answers. */
+	if (w->peer->endpoint)
 		add_endpoint(w, w->peer->endpoint);
 	if (w->way.key_count == 0)
 		memcpy(w->way.keys[w->way.key_count++], w->peer->link_key, LINK_KEY_BYTES);
@@ -157,8 +161,9 @@ static void judge(struct walk *w, const struct link_event *event)
 	case LINK_CAUSE_KEY_REFUSED:
 		say_step(w, FINDING_OK, "CURVE", NULL, "it has the key that it should have");
 		say_step(w, FINDING_FAILED, "ZAP",
-			 "ask them whether khabar links has this node in quarantine there; else "
-			 "khabar card show --export FILE here, khabar card accept FILE there",
+			 "khabar card show --export FILE here, khabar card accept FILE there; else "
+			 "ask them whether khabar links has this node in quarantine, or a newer "
+			 "topology has left it out",
 			 event->text);
 		return;
 	case LINK_CAUSE_TOO_OFTEN:
@@ -297,13 +302,47 @@ static void walk_dialing(const struct walk *w, const cJSON *link)
 	say_step(w, FINDING_FAILED, "waits", mend, "it dials this node, and has not come");
 }
 
-/* Whether one's own port can be reached from this machine. */
-static void look_at_port(struct doctor *d)
+/* 0, or why the daemon could not listen there.  What listens at one address of the machine is in
+ * the way of who wants all of them. */
+static int try_bind(const char *host, const char *port)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+	struct addrinfo *at = NULL;
+	int one = 1, fd, error = 0;
+
+	if (getaddrinfo(strcmp(host, "*") == 0 ? "0.0.0.0" : host, port, &hints, &at))
+		return EADDRNOTAVAIL;
+	fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
+	    bind(fd, at->ai_addr, at->ai_addrlen) != 0 || listen(fd, 1) != 0)
+		error = errno;
+	if (fd >= 0)
+		close(fd);
+	freeaddrinfo(at);
+	return error;
+}
+
+/* 0, or why nobody could connect to there from this machine. */
+static int try_port(const char *host, const char *port)
 {
 	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-	char host[TCP_HOST_MAX_BYTES + 1], port[TCP_PORT_MAX_BYTES + 1];
+	bool any =
+		strcmp(host, "*") == 0 || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
 	struct addrinfo *found = NULL;
-	bool any;
+	int error = getaddrinfo(any ? "localhost" : host, port, &hints, &found) ? EADDRNOTAVAIL
+										: ENOENT;
+
+	for (const struct addrinfo *at = found; at && error; at = at->ai_next)
+		error = try_address(at);
+	if (found)
+		freeaddrinfo(found);
+	return error;
+}
+
+/* One's own port: reached where the node runs, free where it does not. */
+static void look_at_port(struct doctor *d)
+{
+	char host[TCP_HOST_MAX_BYTES + 1], port[TCP_PORT_MAX_BYTES + 1];
 	int error;
 
 	if (!d->config->bind) {
@@ -314,23 +353,21 @@ static void look_at_port(struct doctor *d)
 		snprintf(port, sizeof port, "%.5s", strrchr(d->config->bind, ':') + 1);
 		strcpy(host, "*");
 	}
-	any = strcmp(host, "*") == 0 || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
-	error = getaddrinfo(any ? "localhost" : host, port, &hints, &found) ? EADDRNOTAVAIL
-									    : ENOENT;
-	for (const struct addrinfo *at = found; at && error; at = at->ai_next)
-		error = try_address(at);
-	if (found)
-		freeaddrinfo(found);
+	error = d->running ? try_port(host, port) : try_bind(host, port);
 	if (!error && d->running)
 		doctor_say(d, FINDING_OK, "port", NULL, "%s takes connections", d->config->bind);
 	else if (!error)
-		doctor_say(d, FINDING_FAILED, "port", "ss -ltnp says which; stop it",
-			   "%s: another program listens there", d->config->bind);
+		doctor_say(d, FINDING_OK, "port", NULL, "%s is free", d->config->bind);
 	else if (d->running)
 		doctor_say(d, FINDING_FAILED, "port", "look at the firewall of this machine",
 			   "%s: %s", d->config->bind, strerror(error));
+	else if (error == EADDRINUSE)
+		doctor_say(d, FINDING_FAILED, "port", "ss -ltnp says which; stop it",
+			   "%s: another program listens there", d->config->bind);
 	else
-		doctor_say(d, FINDING_OK, "port", NULL, "%s is free", d->config->bind);
+		doctor_say(d, FINDING_FAILED, "port",
+			   "khabardar.zpl: bind: an address of this machine", "%s: %s",
+			   d->config->bind, strerror(error));
 }
 
 void doctor_links(struct doctor *d)

@@ -6,6 +6,9 @@
 
 #include "node/cmd/follow_carried.h"
 
+/* How the reason begins that the node is told where an export was not written. */
+#define EXPORT_NOT_WRITTEN "it could not be written"
+
 /* Equal for equal exports, but for the serial of a zone and the like. */
 struct export_digest {
 	uint64_t sum[4], lines;

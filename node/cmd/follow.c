@@ -37,6 +37,7 @@ struct following {
 	struct told told;    /* messages that the node knows to be in it */
 	bool ever;           /* digest is of a run */
 	bool owes;           /* its command has not been run since it was written */
+	size_t count;        /* of what was written last */
 	uint64_t position;   /* of the log, when it was last looked at */
 	uint64_t done, next; /* mono ms */
 };
@@ -80,16 +81,18 @@ static void run(struct following *x, struct client *client, const struct cmd_con
 	if (code) {
 		free(outcome.messages.ids);
 		x->ever = false;
-		tell(client, x, 0, "it could not be written: see what khabar export says");
+		tell(client, x, 0, EXPORT_NOT_WRITTEN ": see what khabar export says");
 		return;
 	}
 	x->ever = true;
 	x->digest = outcome.digest;
 	x->owes = x->owes || outcome.written;
+	if (outcome.written)
+		x->count = outcome.count;
 	if (x->owes && x->f->then)
 		spawn_words(x->f->then, NULL, 0, &ended, why);
 	if (x->owes)
-		tell(client, x, outcome.count, why);
+		tell(client, x, x->count, why);
 	/* A command that failed is run again. */
 	x->owes = *why != '\0';
 	/* SPEC 5.9: "once an export that follows what is known has carried it, and the export's

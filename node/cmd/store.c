@@ -95,7 +95,9 @@ static enum err look_offline(const char *home, const char *dir, const struct ide
 	struct backup b;
 	enum err e = backup_read(dir, identity, &b, report);
 
-	(void)home;
+	/* It is whole, remembered or not. */
+	if (!e)
+		(void)backup_note_checked(home, clock_wall());
 	if (!e)
 		put_backup(out, "backup", dir, &b);
 	return e;

@@ -18,7 +18,8 @@ enum err log_copy(struct log *log, const char *dir, struct report *report)
 		return e;
 	e = store_make_dir(dir);
 	if (e && e != ERR_EXISTS) {
-		report_add(report, "%s: cannot be made: %s", dir, err_str(e));
+		report_add(report, "%s: cannot be made: %s", dir,
+			   e == ERR_PERMISSIONS ? "the daemon may not write there" : err_str(e));
 		return e;
 	}
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

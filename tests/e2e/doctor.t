@@ -32,7 +32,15 @@ like "with --json a line each" "$(khabar kp --json doctor)" \
 # ---- backup, and copy of the keys ----
 
 ok "a backup" khabar kp backup "$work/backup"
-like "ends the nagging" "$(doctor kp)" "^ok +backup +$work/backup"
+said=$(doctor kp)
+like "it nags until one was read" "$said" "^warning +backup +$work/backup .*could go back"
+like "with the command" "$said" "what to do: khabar restore --check $work/backup"
+exits 1 "what is no backup does not count" 'khabar restore' khabar kp restore --check "$work"
+like "which it says" "$(doctor kp)" "^warning +backup +$work/backup"
+ok "it is read" khabar kp restore --check "$work/backup"
+like "which ends the nagging" "$(doctor kp)" "^ok +backup +$work/backup"
+ok "the next backup" khabar kp backup "$work/next"
+like "needs no other reading" "$(doctor kp)" "^ok +backup +$work/next"
 (umask 077 && echo 'a long passphrase' >"$work/passphrase" && echo other >"$work/other")
 ok "the keys are copied" khabar kp keys copy "$work/keys" --passphrase-file "$work/passphrase"
 like "all of them" "$out" '^1 key file copied'
@@ -61,6 +69,24 @@ ok "kp is stopped" lab stop kp
 exits 1 "the daemon is down" '^FAILED +daemon +nothing answers' khabar kp doctor
 like "and what can be looked at is" "$out" '^ok +membership +kp is a member'
 like "a port that is free" "$out" '^ok +port .*is free'
+# One address is enough to be in the way of who wants all of them.
+sed -i 's|^bind = .*127.0.0.1|bind = "tcp://*|' "$home/khabardar.zpl"
+port=$(sed -n 's/^bind = .*:\([0-9]*\)"$/\1/p' "$home/khabardar.zpl")
+python3 -c 'import socket, sys
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.2", int(sys.argv[1])))
+s.listen()
+print("listens", flush=True)
+sys.stdin.read()' "$port" < <(until [ -e "$work/seen" ]; do sleep 0.1; done) >"$work/other" &
+other=$!
+listens() { grep -q listens "$work/other"; }
+within 60 "another program takes the port at one address" listens
+like "one that is not" "$(doctor kp)" '^FAILED +port .*another program listens'
+touch "$work/seen"
+wait "$other"
+like "until that has ended" "$(doctor kp)" '^ok +port .*is free'
+sed -i 's|^bind = "tcp://[*]|bind = "tcp://127.0.0.1|' "$home/khabardar.zpl"
 ok "national is back" lab start national
 like "a link is walked without a daemon" "$(doctor kp)" '^ok +link national: ZAP'
 like "but for the last step" "$(doctor kp)" '^warning +link national: HELLO .*no node runs here'
@@ -94,5 +120,11 @@ within 60 "an export whose command fails" finds '^FAILED +export x +its command 
 like "with that command" "$(doctor kp)" 'by hand, as the user of the daemon: /bin/false'
 tried() { khabar kp alarm test >/dev/null 2>&1; finds '^FAILED +alarms +/bin/false failed'; }
 within 60 "alarms that reach nobody" tried
+ok "kp ends" lab stop kp
+touch "$work/no-folder"
+sed -i "s|out = $work/list|out = $work/no-folder/x|" "$home/khabardar.zpl"
+ok "kp starts, with a folder that cannot be" lab start kp
+within 60 "is named" finds "^FAILED +export x +$work/no-folder/x: Not a directory"
+like "with what makes one" "$(doctor kp)" "what to do: install -d .*$work/no-folder/x"
 exits 1 "no home at all" '^FAILED +home' "$bin/khabar" --home "$work/none" doctor
 finish
