@@ -20,13 +20,12 @@ pick() {
 # The first is the root, and the first two hold the role; the others report to it, to the root, or to
 # each other, two or three deep.
 draw_topology() {
-	local n parents='cii a'
+	local n parents=(cii a)
 	printf 'node\n    a\n    b\n        reports-to = a\n'
 	for n in c d e; do
-		# shellcheck disable=SC2086
-		pick $parents
+		pick "${parents[@]}"
 		printf '    %s\n        reports-to = %s\n' "$n" "$r"
-		parents="$parents $n $n"
+		parents+=("$n" "$n")
 	done
 	draw 2
 	[ "$r" = 0 ] && holders='a b' || holders='b a'

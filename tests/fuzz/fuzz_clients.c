@@ -127,7 +127,9 @@ static void reply(size_t length)
 	for (size_t k = 0; k < r.frame_count; k++)
 		for (size_t i = 0; i < r.frames[k].length; i++)
 			sum += (uint8_t)r.frames[k].at[i];
-	memmove(asked, asked + 1, --asked_count * sizeof *asked);
+	asked_count--;
+	for (size_t i = 0; i < asked_count; i++)
+		asked[i] = asked[i + 1];
 	clients_reply(clients, r.client, &text, sum % 2 ? &frame : NULL);
 }
 

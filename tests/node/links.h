@@ -10,7 +10,7 @@
 #include "node/loop.h"
 #include "tests/tap.h"
 
-enum { SIDES_MAX = 8, KEPT_MAX = 256, WAIT_MS = 60000 };
+enum { SIDES_MAX = 8, KEPT_MAX = 256, WAIT_MS = 300000 };
 
 /* An event, kept. */
 struct seen {

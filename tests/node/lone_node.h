@@ -10,7 +10,7 @@
 #include "tests/node/store_fixture.h"
 #include "tests/protocol/federation.h"
 
-enum { WAIT_MS = 60000 };
+enum { WAIT_MS = 300000 };
 
 static struct fixture home;
 static struct {

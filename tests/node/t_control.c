@@ -19,7 +19,7 @@
 #include "protocol/admin.h"
 #include "tests/tap.h"
 
-enum { WAIT_MS = 60000, CROWD = 100 };
+enum { WAIT_MS = 300000, CROWD = 100 };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 static const bool sanitized = true;

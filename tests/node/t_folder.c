@@ -7,7 +7,7 @@
 #include "node/loop.h"
 #include "tests/node/index_fixture.h"
 
-enum { WAIT_MS = 60 * 1000, GATHERED_MS = 300 };
+enum { WAIT_MS = 300 * 1000, GATHERED_MS = 300 };
 
 static struct fixture home;
 static _Atomic unsigned runs; /* of what is done after a fold */

@@ -5,7 +5,7 @@
 
 #include "tests/node/index_fixture.h"
 
-enum { FEW = 3, MANY = 200, WAIT_MS = 60 * 1000 };
+enum { FEW = 3, MANY = 200, WAIT_MS = 300 * 1000 };
 
 static struct fixture home;
 

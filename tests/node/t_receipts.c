@@ -14,7 +14,7 @@
 #include "tests/node/index_fixture.h"
 #include "tests/protocol/federation.h"
 
-enum { WAIT_MS = 60000, MANY = STATEMENTS_MAX + 200, LISTED_MAX = 2 * MANY };
+enum { WAIT_MS = 300000, MANY = STATEMENTS_MAX + 200, LISTED_MAX = 2 * MANY };
 
 /* punjab is the node; sindh writes to it, mallory is a member that lies, kp is above them all. */
 static struct fixture punjab, sindh, mallory, kp;
