@@ -10,9 +10,10 @@ double limit_verifies(void);
 
 /* Messages a second that one process sends another over CURVE, which hashes header and body,
  * verifies on all cores, appends to LMDB and acknowledges what is committed; or one part of that
- * alone, with nothing beside it. */
+ * alone, with nothing beside it.  *cpu: the seconds of cores that a message took, both processes
+ * together. */
 enum limit_part { LIMIT_WHOLE, LIMIT_WIRE, LIMIT_CHECKS, LIMIT_APPENDS, LIMIT_PARTS };
-double limit_transfer(size_t body_bytes, size_t count, enum limit_part part);
+double limit_transfer(size_t body_bytes, size_t count, enum limit_part part, double *cpu);
 
 /* Entries a second into an empty LMDB environment: those of the environment in dir, all its tables,
  * in batches of 100,000 that arrive in no order and are sorted.  *count: how many. */

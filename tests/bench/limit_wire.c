@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -444,7 +445,21 @@ static double sent_timed(struct receiver *r, struct load *load,
 	return took;
 }
 
-double limit_transfer(size_t body_bytes, size_t count, enum limit_part part)
+static double cpu_used(void)
+{
+	const int whose[] = {RUSAGE_SELF, RUSAGE_CHILDREN};
+	double seconds = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		struct rusage u;
+		must(getrusage(whose[i], &u) == 0);
+		seconds += (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+			   (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+	}
+	return seconds;
+}
+
+double limit_transfer(size_t body_bytes, size_t count, enum limit_part part, double *cpu)
 {
 	static void (*const all[LIMIT_PARTS])(struct receiver *, void *) = {
 		[LIMIT_WHOLE] = receive_all,
@@ -455,15 +470,17 @@ double limit_transfer(size_t body_bytes, size_t count, enum limit_part part)
 	static struct receiver r;
 	struct load load;
 	char dir[32];
-	double took;
+	double took, before;
 
 	load_make(&load, body_bytes, count);
 	memset(&r, 0, sizeof r);
 	receiver_open(&r, &load, dir);
+	before = cpu_used();
 	if (part == LIMIT_WHOLE || part == LIMIT_WIRE)
 		took = sent_timed(&r, &load, all[part]);
 	else
 		took = receive_timed(&r, NULL, all[part]);
+	*cpu = (cpu_used() - before) / (double)count;
 	limit_env_close(r.env, dir);
 	free(load.messages);
 	return (double)count / took;
