@@ -91,6 +91,23 @@ struct session_event *event_add(struct session *s, enum session_event_kind kind)
 	return e;
 }
 
+void event_pass(struct session *s, enum session_event_kind kind, const struct frame *f)
+{
+	uint8_t *copy = malloc(f->reconcile.length + 1);
+	struct session_event *e = copy ? event_add(s, kind) : NULL;
+
+	if (!e) {
+		free(copy);
+		session_fail(s, false, "out of memory");
+		return;
+	}
+	if (f->reconcile.length)
+		memcpy(copy, f->reconcile.payload, f->reconcile.length);
+	e->number = f->type;
+	e->data = copy;
+	e->length = f->reconcile.length;
+}
+
 bool session_next(struct session *s, struct session_event *event)
 {
 	if (s->event_count == 0)

@@ -6,25 +6,11 @@
 
 void reconcile_received(struct session *s, const struct frame *f)
 {
-	struct session_event *e;
-	uint8_t *copy;
-
 	if (s->state != STATE_OPEN) {
 		session_fail(s, true, "it reconciled before the session was open");
 		return;
 	}
-	copy = malloc(f->reconcile.length + 1);
-	e = copy ? event_add(s, SESSION_RECONCILE) : NULL;
-	if (!e) {
-		free(copy);
-		session_fail(s, false, "out of memory");
-		return;
-	}
-	if (f->reconcile.length)
-		memcpy(copy, f->reconcile.payload, f->reconcile.length);
-	e->number = f->type;
-	e->data = copy;
-	e->length = f->reconcile.length;
+	event_pass(s, SESSION_RECONCILE, f);
 }
 
 bool session_reconcile_room(const struct session *s)

@@ -119,6 +119,9 @@ struct session {
 /* NULL when memory is short: the event is lost, the conversation goes silent and its deadline ends
  * it. */
 struct session_event *event_add(struct session *s, enum session_event_kind kind);
+/* One with what a frame carries unread, and the frame's type as its number; where memory is short
+ * the conversation is over. */
+void event_pass(struct session *s, enum session_event_kind kind, const struct frame *f);
 /* Ends the conversation; blame when an honest peer would not have done it. */
 void session_fail(struct session *s, bool blame, const char *why);
 

@@ -1,13 +1,11 @@
 /* khabar forward: passes a message on, as its author wrote it. */
 #include <string.h>
-#include <unistd.h>
 
+#include "node/cmd/agree.h"
 #include "node/cmd/send.h"
 #include "protocol/admin.h"
 
 static const char what[] = "khabar forward";
-
-enum { ANSWER_BYTES = 64 };
 
 struct passing_on {
 	const char *message, *reason;
@@ -68,21 +66,13 @@ static void print_what(FILE *out, const struct reply *reply)
 /* Whoever passes something on sees to whom, and says yes. */
 static int confirm(struct client *client, const struct passing_on *p)
 {
-	char answer[ANSWER_BYTES] = "";
-	struct report report;
 	struct reply reply;
 	int code;
 
 	if (client->c->yes)
 		return EXIT_DONE;
-	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
-		report_init(&report);
-		report_add(&report, "nothing was passed on: there is no terminal to ask whether it "
-				    "shall be; say --yes");
-		code = client_refused(client->c, what, &report);
-		report_clear(&report);
-		return code;
-	}
+	if (!agree_possible(client->c, what, "passed on", NULL))
+		return EXIT_REFUSED;
 	code = ask_node(client, p, true, &reply);
 	if (code)
 		return code;
@@ -91,10 +81,7 @@ static int confirm(struct client *client, const struct passing_on *p)
 	print_had(stderr, &reply);
 	fputs("Pass it on? [y/N] ", stderr);
 	reply_clear(&reply);
-	if (fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
-		return EXIT_DONE;
-	fprintf(stderr, "%s: nothing was passed on\n", what);
-	return EXIT_REFUSED;
+	return agree_read(what, "passed on") ? EXIT_DONE : EXIT_REFUSED;
 }
 
 static void print_done(const struct client *client, const struct passing_on *p,

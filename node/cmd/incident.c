@@ -1,37 +1,30 @@
 /* khabar incident: opening one, and everything that is said of it. */
+#include "node/cmd/agree.h"
 #include "node/cmd/incident.h"
 
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "node/cmd/send.h"
 #include "node/file.h"
 #include "protocol/admin.h"
 #include "protocol/incident.h"
 
-enum { ANSWER_BYTES = 64, FILE_MAX_BYTES = 64 << 20 };
+enum { FILE_MAX_BYTES = 64 << 20 };
 
 /* ---- sending ---- */
 
 static int confirm(struct incident_call *call, struct client *client, const struct text *request)
 {
-	char answer[ANSWER_BYTES] = "";
 	struct text ask;
 	struct reply reply;
-	struct report report;
 	int code;
 
 	if (call->c->yes)
 		return EXIT_DONE;
-	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
-		report_init(&report);
-		report_add(&report, "nothing was sent: there is no terminal to ask; say --yes");
-		code = client_refused(call->c, call->what, &report);
-		report_clear(&report);
-		return code;
-	}
+	if (!agree_possible(call->c, call->what, "sent", NULL))
+		return EXIT_REFUSED;
 	text_init(&ask);
 	text_add(&ask, request->at, request->length);
 	admin_put_bool(&ask, "dry_run", true);
@@ -43,10 +36,7 @@ static int confirm(struct incident_call *call, struct client *client, const stru
 	who_print_audience(stderr, reply.json);
 	fputs(". Send it? [y/N] ", stderr);
 	reply_clear(&reply);
-	if (fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
-		return EXIT_DONE;
-	fprintf(stderr, "%s: nothing was sent\n", call->what);
-	return EXIT_REFUSED;
+	return agree_read(call->what, "sent") ? EXIT_DONE : EXIT_REFUSED;
 }
 
 static void print_sent(const struct incident_call *call, const struct client *client,

@@ -1,12 +1,12 @@
 /* khabar outbox, cancel and approve: what is held, stopping it, letting it go. */
 #include <string.h>
-#include <unistd.h>
 
+#include "node/cmd/agree.h"
 #include "node/cmd/client.h"
 #include "node/cmd/options.h"
 #include "protocol/admin.h"
 
-enum { DO_WIDTH = 12, VALUES_SHOWN_MAX = 50, ANSWER_BYTES = 64 };
+enum { DO_WIDTH = 12, VALUES_SHOWN_MAX = 50 };
 
 static void print_names(const cJSON *names)
 {
@@ -114,21 +114,13 @@ static int confirm(const struct cmd_context *c, struct client *client, const cha
 	/* For people, whatever was asked for. */
 	const struct cmd_context people = {.home = c->home};
 	struct finding f = {.prefix = id};
-	char answer[ANSWER_BYTES] = "";
-	struct report report;
 	struct text request;
 	int code;
 
 	if (c->yes)
 		return EXIT_DONE;
-	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
-		report_init(&report);
-		report_add(&report, "nothing was approved: there is no terminal to ask whether it "
-				    "shall be; say --yes");
-		code = client_refused(c, client->what, &report);
-		report_clear(&report);
-		return code;
-	}
+	if (!agree_possible(c, client->what, "approved", NULL))
+		return EXIT_REFUSED;
 	client->c = &people;
 	request_init(&request, "outbox");
 	code = client_pages(client, &request, NULL, show_one, &f);
@@ -139,10 +131,7 @@ static int confirm(const struct cmd_context *c, struct client *client, const cha
 		return code;
 	fflush(stdout);
 	fputs("Approve it? [y/N] ", stderr);
-	if (fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
-		return EXIT_DONE;
-	fprintf(stderr, "%s: nothing was approved\n", client->what);
-	return EXIT_REFUSED;
+	return agree_read(client->what, "approved") ? EXIT_DONE : EXIT_REFUSED;
 }
 
 int cmd_approve(const struct cmd_context *c, int argc, char **argv)

@@ -1,14 +1,14 @@
+#include "node/cmd/agree.h"
 #include "node/cmd/send_parts.h"
 
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "node/loop.h"
 #include "protocol/admin.h"
 
-enum { CONFIDENCE_NONE = 101, ANSWER_BYTES = 64 };
+enum { CONFIDENCE_NONE = 101, WHETHER_BYTES = 48 };
 
 size_t send_who_rules(struct sending *s, struct option_rule *rules)
 {
@@ -192,35 +192,22 @@ void send_close(struct sending *s)
 /* Whoever sends sees who will read it, and says yes. */
 static int confirm(struct sending *s, size_t n)
 {
-	char answer[ANSWER_BYTES] = "";
-	struct report report;
-	int code;
+	char whether[WHETHER_BYTES];
 
 	if (s->client.c->yes || s->dry_run)
 		return EXIT_DONE;
-	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
-		report_init(&report);
-		report_add(&report,
-			   "nothing was sent: there is no terminal to ask whether %d nodes shall "
-			   "read this; say --yes",
-			   cJSON_GetArraySize(
-				   cJSON_GetObjectItemCaseSensitive(s->who.json, "readers")));
-		code = client_refused(s->client.c, s->client.what, &report);
-		report_clear(&report);
-		return code;
-	}
+	snprintf(whether, sizeof whether, "%d nodes shall read this",
+		 cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(s->who.json, "readers")));
+	if (!agree_possible(s->client.c, s->client.what, "sent", whether))
+		return EXIT_REFUSED;
 	who_print(stderr, s->who.json);
 	parts_print_guessed(stderr, &s->import);
 	fprintf(stderr, "Send %zu object%s", n, plural(n));
 	if (s->leaving)
 		fprintf(stderr, " and withdraw %zu", s->leaving);
 	fprintf(stderr, "? [y/N] ");
-	if (fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y')) {
-		s->client.progress.started = 0; /* thinking was not working */
-		return EXIT_DONE;
-	}
-	fprintf(stderr, "%s: nothing was sent\n", s->client.what);
-	return EXIT_REFUSED;
+	s->client.progress.started = 0; /* thinking was not working */
+	return agree_read(s->client.what, "sent") ? EXIT_DONE : EXIT_REFUSED;
 }
 
 static size_t objects_of(const struct import *i)

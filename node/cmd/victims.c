@@ -2,9 +2,9 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <unistr.h>
 
+#include "node/cmd/agree.h"
 #include "node/cmd/client.h"
 #include "node/cmd/options.h"
 #include "node/file.h"
@@ -14,7 +14,7 @@
 
 static const char what[] = "khabar notify-victims";
 
-enum { LIST_MAX_BYTES = 4 << 20, VALUE_BYTES = 256, OWNERS_MAX = 1024, ANSWER_BYTES = 64 };
+enum { LIST_MAX_BYTES = 4 << 20, VALUE_BYTES = 256, OWNERS_MAX = 1024 };
 
 /* One CERT and what is to be told to it. */
 struct owner {
@@ -270,24 +270,15 @@ static int tell(struct notifying *n, const struct owner *o, bool dry)
 
 static int confirm(struct notifying *n)
 {
-	char answer[ANSWER_BYTES] = "";
-	struct report report;
-
 	if (n->client.c->yes)
 		return EXIT_DONE;
-	if (isatty(STDIN_FILENO) && isatty(STDERR_FILENO)) {
-		for (size_t i = 0; i < n->owner_count; i++)
-			fprintf(stderr, "%s: %zu line%s\n", n->owners[i].node, n->owners[i].count,
-				plural(n->owners[i].count));
-		fprintf(stderr, "Send them, TLP:%s? [y/N] ", tlp_str(n->level));
-		if (fgets(answer, sizeof answer, stdin) && (*answer == 'y' || *answer == 'Y'))
-			return EXIT_DONE;
-	}
-	report_init(&report);
-	report_add(&report, "nothing was sent: nobody has agreed; say --yes");
-	client_refused(n->client.c, what, &report);
-	report_clear(&report);
-	return EXIT_REFUSED;
+	if (!agree_possible(n->client.c, what, "sent", NULL))
+		return EXIT_REFUSED;
+	for (size_t i = 0; i < n->owner_count; i++)
+		fprintf(stderr, "%s: %zu line%s\n", n->owners[i].node, n->owners[i].count,
+			plural(n->owners[i].count));
+	fprintf(stderr, "Send them, TLP:%s? [y/N] ", tlp_str(n->level));
+	return agree_read(what, "sent") ? EXIT_DONE : EXIT_REFUSED;
 }
 
 /* First everything is tried and nothing sent: what is refused for one is sent to nobody. */

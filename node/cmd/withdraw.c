@@ -1,14 +1,14 @@
 /* khabar withdraw: takes back what this node has said. */
 #include <string.h>
-#include <unistd.h>
 
+#include "node/cmd/agree.h"
 #include "node/cmd/client.h"
 #include "node/cmd/options.h"
 #include "protocol/admin.h"
 
 static const char what[] = "khabar withdraw";
 
-enum { ANSWER_BYTES = 64, SHOWN_MAX = 20, TYPE_WIDTH = 14, TLP_WIDTH = 12 };
+enum { SHOWN_MAX = 20, TYPE_WIDTH = 14, TLP_WIDTH = 12 };
 
 struct withdrawing {
 	const char *value, *because;
@@ -137,21 +137,13 @@ static void print_count(FILE *f, const struct withdrawing *w, const struct reply
 /* Whoever withdraws sees what, and says yes. */
 static int confirm(struct client *client, const struct withdrawing *w)
 {
-	char answer[ANSWER_BYTES] = "";
-	struct report report;
 	struct reply reply;
 	int code;
 
 	if (client->c->yes)
 		return EXIT_DONE;
-	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
-		report_init(&report);
-		report_add(&report, "nothing was withdrawn: there is no terminal to ask whether it "
-				    "shall be; say --yes");
-		code = client_refused(client->c, what, &report);
-		report_clear(&report);
-		return code;
-	}
+	if (!agree_possible(client->c, what, "withdrawn", NULL))
+		return EXIT_REFUSED;
 	code = ask_node(client, w, true, &reply);
 	if (code)
 		return code;
@@ -161,10 +153,7 @@ static int confirm(struct client *client, const struct withdrawing *w)
 	print_count(stderr, w, &reply);
 	fputs(leaked(w) ? ", for good? [y/N] " : "? [y/N] ", stderr);
 	reply_clear(&reply);
-	if (fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
-		return EXIT_DONE;
-	fprintf(stderr, "%s: nothing was withdrawn\n", what);
-	return EXIT_REFUSED;
+	return agree_read(what, "withdrawn") ? EXIT_DONE : EXIT_REFUSED;
 }
 
 static void print_done(const struct client *client, const struct withdrawing *w,

@@ -2,22 +2,12 @@
 #ifndef TESTS_NODE_LONE_NODE_H
 #define TESTS_NODE_LONE_NODE_H
 
-#include <pthread.h>
-#include <signal.h>
-#include <time.h>
-
-#include "node/node.h"
+#include "tests/node/running_node.h"
 #include "tests/node/store_fixture.h"
 #include "tests/protocol/federation.h"
 
-enum { WAIT_MS = 300000 };
-
 static struct fixture home;
-static struct {
-	struct node *node;
-	volatile atomic_int quit;
-	pthread_t thread;
-} lone;
+static struct running lone;
 static struct party_id self;
 
 static void put_node(struct writing *w, const struct identity_public *p)
@@ -55,44 +45,14 @@ static void make_federation(void)
 	free(w.at);
 }
 
-static void *run_node(void *arg)
-{
-	(void)arg;
-	node_run(lone.node, &lone.quit);
-	return NULL;
-}
-
 static void start(void)
 {
-	struct report report;
-
-	report_init(&report);
-	if (node_open(&lone.node, home.home, &report) != ERR_OK) {
-		printf("Bail out! %s\n", report_first(&report));
-		exit(1);
-	}
-	report_clear(&report);
-	lone.quit = 0;
-	need(pthread_create(&lone.thread, NULL, run_node, NULL) == 0);
-}
-
-static void on_signal(int number)
-{
-	(void)number;
+	running_start(&lone, home.home, false);
 }
 
 static void stop(void)
 {
-	const struct timespec pause = {.tv_nsec = 1000000};
-	int left = WAIT_MS;
-
-	lone.quit = 1;
-	while (pthread_tryjoin_np(lone.thread, NULL) != 0 && left-- > 0) {
-		pthread_kill(lone.thread, SIGUSR1);
-		nanosleep(&pause, NULL);
-	}
-	need(left > 0);
-	node_close(lone.node);
+	running_stop(&lone);
 }
 
 #endif

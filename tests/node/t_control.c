@@ -2,24 +2,19 @@
 #include <errno.h>
 #include <ftw.h>
 #include <limits.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sodium.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
 #include "keys/identity.h"
-#include "node/admin/control.h"
 #include "node/admin/ask.h"
-#include "node/node.h"
 #include "protocol/admin.h"
-#include "tests/tap.h"
+#include "tests/node/running_node.h"
 
-enum { WAIT_MS = 300000, CROWD = 100 };
+enum { CROWD = 100 };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 static const bool sanitized = true;
@@ -29,23 +24,12 @@ static const bool sanitized = false;
 
 static struct {
 	char base[PATH_MAX / 8], home[PATH_MAX / 4], endpoint[PATH_MAX];
-	struct node *node;
-	struct control *control;
-	pthread_t thread;
-	volatile atomic_int quit;
+	struct running node;
 } lone;
-
-static void *run_node(void *arg)
-{
-	(void)arg;
-	node_run(lone.node, &lone.quit);
-	return NULL;
-}
 
 static void start_node(const char *name)
 {
 	char path[PATH_MAX / 2];
-	struct report report;
 	FILE *config;
 
 	snprintf(lone.home, sizeof lone.home, "%s/%s", lone.base, name);
@@ -62,33 +46,12 @@ static void start_node(const char *name)
 	/* As a dead daemon would have left it. */
 	config = fopen(path, "w");
 	need(config && fclose(config) == 0);
-	report_init(&report);
-	need(node_open(&lone.node, lone.home, &report) == ERR_OK);
-	need(control_start(&lone.control, lone.node, &report) == ERR_OK);
-	report_clear(&report);
-	lone.quit = 0;
-	need(pthread_create(&lone.thread, NULL, run_node, NULL) == 0);
+	running_start(&lone.node, lone.home, true);
 }
 
-static void on_signal(int number)
-{
-	(void)number;
-}
-
-/* As a signal to the daemon would: quit is set, and the wait interrupted. */
 static void stop_node(void)
 {
-	const struct timespec pause = {.tv_nsec = 1000000};
-	int left = WAIT_MS;
-
-	lone.quit = 1;
-	while (pthread_tryjoin_np(lone.thread, NULL) != 0 && left-- > 0) {
-		pthread_kill(lone.thread, SIGUSR1);
-		nanosleep(&pause, NULL);
-	}
-	need(left > 0);
-	control_stop(lone.control);
-	node_close(lone.node);
+	running_stop(&lone.node);
 }
 
 /* The reply to one request; the caller clears it. */
@@ -463,7 +426,6 @@ int main(void)
 	const char *base = getenv("TMPDIR");
 
 	need(sodium_init() >= 0);
-	sigaction(SIGUSR1, &(struct sigaction){.sa_handler = on_signal}, NULL);
 	snprintf(lone.base, sizeof lone.base, "%.300s/khabardar-test-XXXXXX", base ? base : "/tmp");
 	need(mkdtemp(lone.base));
 	start_node("home");

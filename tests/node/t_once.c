@@ -133,7 +133,6 @@ static void what_it_is_a_part_of_is_an_id(void)
 
 int main(void)
 {
-	signal(SIGUSR1, on_signal);
 	fixture_init(&home);
 	make_federation();
 	start();

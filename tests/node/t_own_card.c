@@ -150,7 +150,6 @@ static void a_card_is_renewed_before_half_of_its_life_is_over(void)
 
 int main(void)
 {
-	signal(SIGUSR1, on_signal);
 	fixture_init(&home);
 	make_federation();
 	RUN(a_node_without_news_says_nothing);

@@ -1,20 +1,15 @@
 /* A node among messages that others have written, and what it answers: each state once, many in one
  * receipt, over and over again the same; and whose answers it believes. */
-#include <pthread.h>
-#include <signal.h>
-#include <time.h>
-
 #include "keys/seal.h"
 #include "node/admin/ask.h"
 #include "node/author.h"
-#include "node/admin/control.h"
 #include "node/loop.h"
-#include "node/node.h"
 #include "protocol/receipt.h"
 #include "tests/node/index_fixture.h"
+#include "tests/node/running_node.h"
 #include "tests/protocol/federation.h"
 
-enum { WAIT_MS = 300000, MANY = STATEMENTS_MAX + 200, LISTED_MAX = 2 * MANY };
+enum { MANY = STATEMENTS_MAX + 200, LISTED_MAX = 2 * MANY };
 
 /* punjab is the node; sindh writes to it, mallory is a member that lies, kp is above them all. */
 static struct fixture punjab, sindh, mallory, kp;
@@ -24,12 +19,7 @@ static struct identity_public lost; /* whose seal key stands for one that punjab
 static uint32_t expiry;
 static enum verdict verdict; /* of what is kept next */
 
-static struct {
-	struct node *node;
-	struct control *control;
-	pthread_t thread;
-	volatile atomic_int quit;
-} lone;
+static struct running lone;
 
 /* What the receipts in the log of the node say that it has written. */
 static struct {
@@ -189,47 +179,14 @@ static void log_done(struct log *log)
 
 /* ---- the node ---- */
 
-static void *run_node(void *arg)
-{
-	(void)arg;
-	node_run(lone.node, &lone.quit);
-	return NULL;
-}
-
 static void start(void)
 {
-	struct report report;
-
-	report_init(&report);
-	if (node_open(&lone.node, punjab.home, &report) != ERR_OK) {
-		printf("Bail out! %s\n", report_first(&report));
-		exit(1);
-	}
-	need(control_start(&lone.control, lone.node, &report) == ERR_OK);
-	report_clear(&report);
-	lone.quit = 0;
-	need(pthread_create(&lone.thread, NULL, run_node, NULL) == 0);
-}
-
-static void on_signal(int number)
-{
-	(void)number;
+	running_start(&lone, punjab.home, true);
 }
 
 static void stop(void)
 {
-	const struct timespec pause = {.tv_nsec = 1000000};
-	int left = WAIT_MS;
-
-	lone.quit = 1;
-	while (pthread_tryjoin_np(lone.thread, NULL) != 0 && left-- > 0) {
-		pthread_kill(lone.thread, SIGUSR1);
-		nanosleep(&pause, NULL);
-	}
-	need(left > 0);
-	control_stop(lone.control);
-	node_close(lone.node);
-	lone.node = NULL;
+	running_stop(&lone);
 }
 
 /* A home without store, and the node not running. */
@@ -539,7 +496,6 @@ static void only_readers_are_believed_and_only_by_the_origin(void)
 
 int main(void)
 {
-	signal(SIGUSR1, on_signal);
 	make_home(&punjab, "punjab");
 	make_home(&sindh, "sindh");
 	make_home(&mallory, "mallory");
