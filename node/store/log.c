@@ -85,17 +85,17 @@ enum err log_read_meta(MDB_txn *txn, MDB_dbi meta, const struct identity *identi
 	return ERR_OK;
 }
 
-/* What is written from now on may be more than an earlier format knows. */
-static int raise_format(MDB_txn *txn, MDB_dbi meta)
+int log_raise_format(MDB_txn *txn, const struct log_tables *tables)
 {
 	uint8_t format[4];
 	put_u32(format, LOG_FORMAT);
 	MDB_val key = val_of("format", 6), value;
-	int rc = mdb_get(txn, meta, &key, &value);
+	int rc = mdb_get(txn, tables->meta, &key, &value);
 	if (rc != 0 || memcmp(value.mv_data, format, sizeof format) == 0)
 		return rc;
 	value = val_of(format, sizeof format);
-	return mdb_put(txn, meta, &key, &value, 0);
+	rc = mdb_put(txn, tables->meta, &key, &value, 0);
+	return rc ? rc : log_sum_begin(txn, tables);
 }
 
 int log_read_head(MDB_txn *txn, MDB_dbi row, uint64_t *head)
@@ -131,6 +131,8 @@ static enum err load(struct log *log, const char *dir, bool create,
 		rc = log_open_tables(txn, &log->tables, true);
 		if (rc == 0)
 			rc = write_meta(txn, log->tables.meta, log->identity, new_store_id);
+		if (rc == 0)
+			rc = log_sum_begin(txn, &log->tables);
 	}
 	if (rc == MDB_NOTFOUND)
 		rc = MDB_INVALID;
@@ -142,7 +144,7 @@ static enum err load(struct log *log, const char *dir, bool create,
 	else
 		e = log_read_meta(txn, log->tables.meta, log->identity, &log->id, dir, report);
 	if (!e && !read_only)
-		e = lmdb_err(raise_format(txn, log->tables.meta));
+		e = lmdb_err(log_raise_format(txn, &log->tables));
 	if (e)
 		mdb_txn_abort(txn);
 	else
@@ -356,32 +358,13 @@ enum err log_put(struct log *log, const char *key, const void *value, size_t n)
 	if (length == 0 || length > VALUE_KEY_MAX_BYTES)
 		return ERR_LIMIT;
 	MDB_val k = val_of(key, length), v = val_of(value, n);
-	return log_fail(log, mdb_put(log->txn, log->tables.value, &k, &v, 0));
-}
-
-int log_drop_values(MDB_txn *txn, MDB_dbi value, const char *prefix)
-{
-	size_t n = strlen(prefix);
-	MDB_cursor *cursor;
-	int rc = mdb_cursor_open(txn, value, &cursor);
-	if (rc != 0)
-		return rc;
-	while (rc == 0) {
-		MDB_val key = val_of(prefix, n), found;
-		rc = mdb_cursor_get(cursor, &key, &found, MDB_SET_RANGE);
-		if (rc == 0 && (key.mv_size < n || memcmp(key.mv_data, prefix, n) != 0))
-			rc = MDB_NOTFOUND;
-		if (rc == 0)
-			rc = mdb_cursor_del(cursor, 0);
-	}
-	mdb_cursor_close(cursor);
-	return rc == MDB_NOTFOUND ? 0 : rc;
+	return log_fail(log, log_sum_put(log->txn, &log->tables, log->tables.value, &k, &v));
 }
 
 enum err log_drop(struct log *log, const char *prefix)
 {
 	enum err e = log_writable(log);
-	return e ? e : log_fail(log, log_drop_values(log->txn, log->tables.value, prefix));
+	return e ? e : log_fail(log, log_sum_drop(log->txn, &log->tables, prefix));
 }
 
 enum err log_put_topology(struct log *log, uint32_t version, const struct hash *hash,
@@ -396,7 +379,8 @@ enum err log_put_topology(struct log *log, uint32_t version, const struct hash *
 	put_u32(at, version);
 	memcpy(at + 4, hash->b, sizeof hash->b);
 	MDB_val key = val_of(at, sizeof at), value = val_of(file, n);
-	return log_fail(log, mdb_put(log->txn, log->tables.topology, &key, &value, 0));
+	return log_fail(log,
+			log_sum_put(log->txn, &log->tables, log->tables.topology, &key, &value));
 }
 
 enum err log_commit(struct log *log)

@@ -52,13 +52,13 @@ static int put_restored(MDB_txn *txn, const struct log_tables *tables)
 	uint64_t head;
 	MDB_val key = {sizeof RESTORED_KEY - 1, (void *)(uintptr_t)RESTORED_KEY};
 	MDB_val value = {sizeof until, until};
-	int rc = log_drop_values(txn, tables->value, RESTORED_KEY);
+	int rc = log_sum_drop(txn, tables, RESTORED_KEY);
 	if (rc == 0)
 		rc = log_read_head(txn, tables->row, &head);
 	if (rc != 0 || head == 0)
 		return rc;
 	put_u64(until, head);
-	return mdb_put(txn, tables->value, &key, &value, 0);
+	return log_sum_put(txn, tables, tables->value, &key, &value);
 }
 
 enum err log_rename(const char *dir, const struct identity *identity, const struct store_id *id,
@@ -81,11 +81,13 @@ enum err log_rename(const char *dir, const struct identity *identity, const stru
 		e = log_read_meta(txn, tables.meta, identity, &old, dir, report);
 	if (e)
 		goto done;
-	rc = mdb_put(txn, tables.meta, &key, &value, 0);
+	rc = log_raise_format(txn, &tables);
+	if (rc == 0)
+		rc = mdb_put(txn, tables.meta, &key, &value, 0);
 	/* SPEC 6.4: "Cursors, which are the values whose key begins with `cursor/`, are dropped."
 	 */
 	if (rc == 0)
-		rc = log_drop_values(txn, tables.value, CURSOR_PREFIX);
+		rc = log_sum_drop(txn, &tables, CURSOR_PREFIX);
 	if (rc == 0)
 		rc = put_restored(txn, &tables);
 	if (rc == 0) {

@@ -79,9 +79,7 @@ const char *log_exported_key(char out[LOG_EXPORTED_KEY_BYTES], uint64_t lsn)
 static int remove_exported(struct log *log, uint64_t lsn)
 {
 	char name[LOG_EXPORTED_KEY_BYTES];
-	MDB_val key = {LOG_EXPORTED_KEY_BYTES - 1, (void *)(uintptr_t)log_exported_key(name, lsn)};
-	int rc = mdb_del(log->txn, log->tables.value, &key, NULL);
-	return rc == MDB_NOTFOUND ? 0 : rc;
+	return log_sum_drop(log->txn, &log->tables, log_exported_key(name, lsn));
 }
 
 /* Removes row and body of a message; *gone false: there is none. */

@@ -5,7 +5,8 @@
  *     body      lsn 8 -> the body in the box of the store key
  *     value     key -> what log_put() was given
  *     topology  version 4 | hash 32 -> the signed file
- *     meta      "format" -> u32, "store" -> 16 bytes, "key" -> 16 bytes that name the store key */
+ *     meta      "format" -> u32, "store" -> 16 bytes, "key" -> 16 bytes that name the store key,
+ *               "sum" -> 32 bytes over all of value and topology */
 #ifndef NODE_LOG_PARTS_H
 #define NODE_LOG_PARTS_H
 
@@ -17,7 +18,8 @@
 #include "protocol/bytes.h"
 
 enum {
-	LOG_FORMAT = 2, /* 1 had no runs */
+	LOG_FORMAT = 3, /* 1 had no runs, 2 no sum */
+	LOG_FORMAT_SUM = 3,
 	LSN_BYTES = 8,
 	CHECK_BYTES = 8,
 	ROW_FIXED_BYTES = 1 + 1 + 8 + PARTY_ID_BYTES,
@@ -75,6 +77,9 @@ int log_open_tables(MDB_txn *txn, struct log_tables *tables, bool create);
 enum err log_read_meta(MDB_txn *txn, MDB_dbi meta, const struct identity *identity,
 		       struct store_id *id, const char *dir, struct report *report);
 
+/* What is written from now on may be more than an earlier format knows. */
+int log_raise_format(MDB_txn *txn, const struct log_tables *tables);
+
 /* store_verify() of a log that may be in use. */
 enum err log_verify_pages(struct log *log, struct report *report);
 
@@ -87,8 +92,15 @@ enum err log_fail(struct log *log, int rc);
 void log_row_check(uint8_t out[CHECK_BYTES], uint64_t lsn, const uint8_t *row, size_t n);
 /* The last position, 0 when there is none. */
 int log_read_head(MDB_txn *txn, MDB_dbi row, uint64_t *head);
+/* log_sum.c, the only writer of the tables value and topology.  Makes the sum where there is none.
+ */
+int log_sum_begin(MDB_txn *txn, const struct log_tables *t);
+int log_sum_put(MDB_txn *txn, const struct log_tables *t, MDB_dbi table, MDB_val *key,
+		MDB_val *value);
 /* Removes the values whose key begins with prefix. */
-int log_drop_values(MDB_txn *txn, MDB_dbi value, const char *prefix);
+int log_sum_drop(MDB_txn *txn, const struct log_tables *t, const char *prefix);
+/* Does the sum say what is there?  MDB_NOTFOUND: there is none. */
+int log_sum_holds(MDB_txn *txn, const struct log_tables *t, bool *holds);
 /* Reads a stored row; ERR_DAMAGED.  has_body is not set. */
 enum err log_row_decode(struct log_row *row, uint64_t lsn, const MDB_val *stored);
 

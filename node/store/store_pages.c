@@ -285,11 +285,13 @@ static enum err walk_table(struct scan *s, const struct table *t, bool is_main, 
 			   uint64_t page)
 {
 	struct walk w = {.scan = s, .depth = t->depth, .is_main = is_main, .is_free = is_free};
+	if (t->flags != (is_free ? INTEGER_KEYS : 0))
+		return bad(s, page, "names a table of an unknown sort");
 	if (t->root == NO_PAGE)
 		return t->depth || t->entries ? bad(s, page, "names an empty table that is not")
 					      : ERR_OK;
-	if (t->depth < 1 || t->depth > DEPTH_MAX || t->flags != (is_free ? INTEGER_KEYS : 0))
-		return bad(s, page, "names a table of an unknown sort");
+	if (t->depth < 1 || t->depth > DEPTH_MAX)
+		return bad(s, page, "names a table of an impossible depth");
 	enum err e = walk_page(&w, t->root, 1);
 	if (!e && (w.found.entries != t->entries || w.found.leaves != t->leaves ||
 		   w.found.branches != t->branches || w.found.overflows != t->overflows))
