@@ -71,7 +71,8 @@ exits() {
 
 # within SECONDS SENTENCE COMMAND...: it succeeds by then, where nothing else runs; any machine has
 # this many seconds, and what took longer than it should is told.
-patience=${PATIENCE:-90}
+patience=${PATIENCE:-150}
+export LAB_WAIT=${LAB_WAIT:-$((2 * patience))}
 within() {
 	local begun=$SECONDS limit=$(($1 > patience ? $1 : patience))
 	until "${@:3}" >/dev/null 2>&1 </dev/null; do

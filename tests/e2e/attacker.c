@@ -1,7 +1,7 @@
 /* A member of the federation with a valid key and no manners: connects to a running node as any
  * neighbour would and does one thing that an honest one does not.
  *
- *     attacker HOME PEER ATTACK [SECONDS | FILE...]
+ *     attacker HOME PEER ATTACK [SECONDS | MESSAGES | FILE...]
  *
  * HOME is that of a node of the lab which is stopped.  Prints what the peer said to it, or what
  * came of it; exit 0 when the attack could be carried out. */
@@ -36,6 +36,7 @@ static const struct {
 	{"bombs", bombs, false},
 	{"dense", dense, false},
 	{"flood", flood, false},
+	{"pour", pour, false},
 	{"drizzle", drizzle, false},
 	{"probe", probe, false},
 	{"never-ack", never_ack, false},

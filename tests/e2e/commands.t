@@ -71,7 +71,7 @@ like "the audit tells who shared" "$(khabar solo --json audit)" '"uid":[0-9]+,.*
 
 # ---- what comes while one watches ----
 
-timeout 120 "$bin/khabar" --home "$lab/pair" --json watch >"$work/watched" 2>&1 &
+timeout 300 "$bin/khabar" --home "$lab/pair" --json watch >"$work/watched" 2>&1 &
 watcher=$!
 seen() { grep -q "$1" "$work/watched"; }
 watched() { share solo "$1" >/dev/null; seen "$1"; }

@@ -17,7 +17,7 @@ limited() (
 )
 for files in 12 24 63; do
 	exits 1 "with $files files it does not start, and says why" "only $files files may be open" \
-		limited "$files" timeout 60 "$bin/khabardar" --home "$lab/root"
+		limited "$files" timeout 300 "$bin/khabardar" --home "$lab/root"
 done
 
 if grep -qz __tsan_init "$bin/khabardar"; then

@@ -71,7 +71,7 @@ ok "the store of a node whose disk failed holds together" khabar east check-stor
 ok "a backup of it is made" khabar east backup "$work/backup"
 
 # refuses WORDS SENTENCE: east does not start, and says why.
-refuses() { exits 1 "$2" "$1" timeout 60 "$bin/khabardar" --home "$lab/east"; }
+refuses() { exits 1 "$2" "$1" timeout 300 "$bin/khabardar" --home "$lab/east"; }
 again() {
 	rm -rf "${lab:?}/east/log"
 	khabar east restore "$work/backup" >/dev/null 2>&1

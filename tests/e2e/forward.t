@@ -175,7 +175,7 @@ for how in none body tlp expiry author key cut reason; do forge kp "$how" amber.
 forge kp none strict.raw kp-cerc
 forge kp none marked.raw kp-cerc
 forge kp nested green kp-cerc
-is "a neighbour is taken in" "$(timeout 90 "$attacker" "$lab/kp" kp-cerc carry "${files[@]}" 2>&1)" \
+is "a neighbour is taken in" "$(timeout 300 "$attacker" "$lab/kp" kp-cerc carry "${files[@]}" 2>&1)" \
 	"all of it is taken"
 within 20 "the one as it should be is found" knows kp-cerc amber.example
 ten_held() { [ "$(khabar kp-cerc --json held | wc -l)" -eq 10 ]; }
@@ -193,7 +193,7 @@ like "not even to who asks for one" "$(shown kp-cerc \
 
 files=()
 forge kp none amber.raw punjab
-timeout 90 "$attacker" "$lab/kp" national carry "${files[@]}" >/dev/null 2>&1
+timeout 300 "$attacker" "$lab/kp" national carry "${files[@]}" >/dev/null 2>&1
 within 20 "to who is not below kp: held" holds_why punjab 'punjab is not'
 ok "and not known" unknown punjab amber.example
 like "relays see nothing of it" "$(khabar national held)" '^$'
@@ -202,7 +202,7 @@ khabar kp-cerc show "$copy" --raw >"$work/copy.raw"
 lab stop kp-cerc
 files=()
 forge kp-cerc none copy.raw kp-lab
-timeout 90 "$attacker" "$lab/kp-cerc" kp-lab carry "${files[@]}" >/dev/null 2>&1
+timeout 300 "$attacker" "$lab/kp-cerc" kp-lab carry "${files[@]}" >/dev/null 2>&1
 within 20 "by who was not sent it: held" holds_why kp-lab 'what was not sent to it'
 
 lab start kp

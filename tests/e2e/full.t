@@ -59,7 +59,7 @@ lab stop east
 # The daemon's helpers end a moment after it.
 within 90 "the disk is made read-only" mount -o remount,ro,bind "$lab/east"
 exits 1 "on a read-only disk it does not start, and says why" '[Rr]ead-only' \
-	timeout 60 "$bin/khabardar" --home "$lab/east"
+	timeout 300 "$bin/khabardar" --home "$lab/east"
 share root meanwhile.example >/dev/null
 mount -o remount,rw,bind "$lab/east"
 ok "on one that takes writes it does" lab start east

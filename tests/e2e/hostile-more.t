@@ -29,12 +29,12 @@ heard() {
 
 # named NODE ATTACK WORDS: the node is named with these words.
 named() {
-	timeout 60 "$attacker" "$lab/$1" national "$2" 45 >/dev/null 2>&1
+	timeout 300 "$attacker" "$lab/$1" national "$2" 45 >/dev/null 2>&1
 	within 90 "$2: $1 is named" warned "$1 broke the protocol: $3"
 }
 
 # outside WHAT: what came of it is in $said.
-outside() { said=$(timeout 90 "$outsider" "$port" "$@" 2>&1); }
+outside() { said=$(timeout 300 "$outsider" "$port" "$@" 2>&1); }
 
 heard "before anything"
 before=$(memory)
@@ -64,13 +64,13 @@ named kp lie-badly "it broke the rules of reconciliation"
 named gb begin-for-ever "it begins to reconcile again and again"
 heard "lies in reconciliation"
 
-timeout 90 "$attacker" "$lab/kp" national ask-for-ever 1 >"$work/asked" 2>&1 &
+timeout 300 "$attacker" "$lab/kp" national ask-for-ever 1 >"$work/asked" 2>&1 &
 asking=$!
 heard "one that asks for everything again and again"
 wait "$asking"
 like "it is answered" "$(cat "$work/asked")" "it is answered"
 
-timeout 90 "$attacker" "$lab/gb" national recall-all 2 >"$work/recalled" 2>&1 &
+timeout 300 "$attacker" "$lab/gb" national recall-all 2 >"$work/recalled" 2>&1 &
 recalling=$!
 heard "a flood of recalls"
 wait "$recalling"
@@ -78,7 +78,7 @@ like "recalls of what never was are taken in" "$(cat "$work/recalled")" "^[1-9][
 
 files=$(ulimit -Hn)
 if [ "$files" = unlimited ] || [ "$files" -ge 4000 ]; then
-	timeout 120 "$attacker" "$lab/kp" national crowd 2 >"$work/crowd" 2>&1 &
+	timeout 300 "$attacker" "$lab/kp" national crowd 2 >"$work/crowd" 2>&1 &
 	crowding=$!
 	heard "a thousand connections with one key"
 	wait "$crowding"

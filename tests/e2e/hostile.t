@@ -16,7 +16,7 @@ pid=$(cat "$lab/national/pid")
 shared=0
 
 # attack NODE ATTACK [SECONDS]: what came of it is in $said.
-attack() { said=$(timeout 90 "$attacker" "$lab/$1" national "${@:2}" 2>&1); }
+attack() { said=$(timeout 300 "$attacker" "$lab/$1" national "${@:2}" 2>&1); }
 
 warned() { khabar national --json status | grep -qF "$1"; }
 
@@ -90,9 +90,9 @@ flooded=$(sed -n 's/ acknowledged$//p' "$work/flood")
 [ "${flooded:-0}" -gt 0 ]
 result $? "the flood was taken in: ${flooded:-none} messages of 1 MiB" "$(cat "$work/flood")"
 
-timeout 90 "$attacker" "$lab/gb" national never-ack 2 >/dev/null 2>&1 &
+timeout 300 "$attacker" "$lab/gb" national never-ack 2 >/dev/null 2>&1 &
 silent=$!
-timeout 90 "$attacker" "$lab/kp" national deaf 2 >/dev/null 2>&1 &
+timeout 300 "$attacker" "$lab/kp" national deaf 2 >/dev/null 2>&1 &
 deaf=$!
 for _ in 1 2 3; do heard "one that never answers, one that never reads"; done
 wait "$silent" "$deaf"

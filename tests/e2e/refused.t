@@ -7,7 +7,7 @@ lab_up --topology "$work/text.zpl"
 home=$lab/east
 
 exits 1 "a second daemon on one home is refused" 'already|another|in use|running' \
-	timeout 90 "$bin/khabardar" --home "$home"
+	timeout 300 "$bin/khabardar" --home "$home"
 ok "the first one goes on" khabar east status
 
 lab stop east
@@ -18,21 +18,21 @@ cp "$home/khabardar.zpl" "$work/zpl"
 printf 'bnid = "tcp://127.0.0.1:1"\nlog = loud\n' >>"$home/khabardar.zpl"
 exits 1 "-n names an unknown key" 'bnid: .*did you mean "bind"' "$bin/khabardar" --home "$home" -n
 like "and every other mistake in the same breath" "$out" 'log: '
-exits 1 "nor does the node start with it" 'bnid' timeout 90 "$bin/khabardar" --home "$home"
+exits 1 "nor does the node start with it" 'bnid' timeout 300 "$bin/khabardar" --home "$home"
 cp "$work/zpl" "$home/khabardar.zpl"
 
 chmod 644 "$home/node.key"
 exits 1 "keys that others can read are refused" "chmod 600 $home/node.key" \
-	timeout 90 "$bin/khabardar" --home "$home"
+	timeout 300 "$bin/khabardar" --home "$home"
 chmod 600 "$home/node.key"
 
 cp -p "$home/node.key" "$work/node.key"
 head -c 150 "$work/node.key" >"$home/node.key"
-exits 1 "half a key file is refused" 'node\.key: .*damaged' timeout 90 "$bin/khabardar" --home "$home"
+exits 1 "half a key file is refused" 'node\.key: .*damaged' timeout 300 "$bin/khabardar" --home "$home"
 : >"$home/node.key"
-exits 1 "so is an empty one" 'node\.key' timeout 90 "$bin/khabardar" --home "$home"
+exits 1 "so is an empty one" 'node\.key' timeout 300 "$bin/khabardar" --home "$home"
 cp -p "$lab/west/node.key" "$home/node.key"
-exits 1 "so are another node's keys" 'east|west' timeout 90 "$bin/khabardar" --home "$home"
+exits 1 "so are another node's keys" 'east|west' timeout 300 "$bin/khabardar" --home "$home"
 cp -p "$work/node.key" "$home/node.key"
 
 mv "$home/topology.signed" "$work/topology.signed"

@@ -13,7 +13,7 @@ quiet() { ! warns "$@"; }
 told() { sed -n "s/^debug: $2 to .* was sent: message //p" "$lab/$1/log.txt" | tail -n 1; }
 # restart NODE...: each says its heartbeat, and root has it.
 heard() { khabar root show "$(told "$1" 'the heartbeat')" --json; }
-attack() { said=$(timeout 90 "$attacker" "$lab/$1" root "${@:2}" 2>&1); }
+attack() { said=$(timeout 300 "$attacker" "$lab/$1" root "${@:2}" 2>&1); }
 # A member of the message with that id as a node shows it.
 shown() { khabar "$1" --json show "$2" | grep -o "\"$3\": *[^,}]*" | head -n 1; }
 

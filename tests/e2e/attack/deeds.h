@@ -23,6 +23,7 @@ void replay(unsigned seconds);
 void bombs(unsigned seconds);
 void dense(unsigned seconds);
 void flood(unsigned seconds);
+void pour(unsigned messages);
 void drizzle(unsigned seconds);
 void never_ack(unsigned seconds);
 void deaf(unsigned seconds);

@@ -109,6 +109,22 @@ void flood(unsigned seconds)
 	printf("%llu acknowledged\n", (unsigned long long)me.acked);
 }
 
+/* So many messages of 1 MiB. */
+void pour(unsigned messages)
+{
+	static uint8_t body[BODY_MAX_BYTES];
+
+	meet();
+	randombytes_buf(body, sizeof body);
+	while (!me.down && me.number < messages) {
+		memcpy(body, &me.sequence, sizeof me.sequence);
+		if (!push_body(body, sizeof body))
+			die("not pushed");
+	}
+	answered();
+	printf("%llu acknowledged\n", (unsigned long long)me.acked);
+}
+
 /* The smallest of messages as fast as they are taken: their price is the signatures. */
 void drizzle(unsigned seconds)
 {

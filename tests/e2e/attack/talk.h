@@ -17,7 +17,7 @@
 #include "protocol/message.h"
 #include "protocol/topology.h"
 
-enum { WAIT_MS = 60000, HOUR_MS = 3600 * 1000 };
+enum { WAIT_MS = 120000, HOUR_MS = 3600 * 1000 };
 
 struct attacker {
 	struct identity *identity;
