@@ -214,8 +214,9 @@ enum err duty_verdicts(struct node *n, uint64_t now, uint64_t *next)
 		state_load(n, log);
 	if (!e && !hash_equal(&n->judged, &v.state))
 		e = review_run(&v, log);
-	/* The index is of these keys from now on; before, one that is opened is built again. */
-	if (!e && n->rolekeys.count)
+	/* The index is of these keys from now on; before, one that is opened is built again: as it
+	 * has to be where the node was closed before all was looked at. */
+	if (!e && n->rolekeys.count && hash_equal(&n->judged, &v.state))
 		e = index_keys_changed(n->index);
 	log_reader_close(log);
 	return e;
