@@ -226,7 +226,9 @@ static void look_at_alarms(struct doctor *d)
 		doctor_say(d, FINDING_FAILED, "alarms", "khabardar.zpl: alarm: command", "%s: %s",
 			   word, wrong);
 	else if (is_warned(d, "the alarm command failed"))
-		doctor_say(d, FINDING_FAILED, "alarms", "khabar alarm test",
+		doctor_say(d, FINDING_FAILED, "alarms",
+			   "run it by hand, as the user of the daemon, and mend what it says; then "
+			   "khabar alarm test",
 			   "%s failed, and nobody is told of them", word);
 	else
 		doctor_say(d, FINDING_OK, "alarms", NULL,
