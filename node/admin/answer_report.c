@@ -46,12 +46,36 @@ static void type_count(struct tally *t, const char *type)
 	t->types[i].count++;
 }
 
-/* A sighting says how often; a number that nobody could have counted is once. */
-static uint64_t times_seen(const struct stix_object *o)
+/* Which version of a sighting was the last to come before the end of the span. */
+struct latest {
+	struct log_reader *log;
+	uint64_t until;
+	struct object_at at;
+};
+
+static bool take_latest(void *arg, const struct object_at *at)
+{
+	struct latest *l = arg;
+	struct log_row row;
+
+	if (log_read(l->log, at->lsn, &row) || row.arrived >= l->until)
+		return true;
+	l->at = *at;
+	return false;
+}
+
+/* A sighting says how often in all, so that of its versions one counts.  A number that nobody could
+ * have counted is once. */
+static uint64_t times_seen(struct tallying *y, struct answer *a, const struct stix_object *o,
+			   uint64_t lsn, size_t number)
 {
 	const cJSON *count = cJSON_GetObjectItemCaseSensitive(o->json, "count");
 	double n = cJSON_IsNumber(count) ? count->valuedouble : 1;
+	struct latest l = {.log = a->log, .until = y->until};
 
+	if (index_versions(a->index, &y->post.header.origin, o->id, take_latest, &l) ||
+	    l.at.lsn != lsn || l.at.number != number || l.at.revoked)
+		return 0;
 	return n >= 1 && n <= 999999999 && n == floor(n) ? (uint64_t)n : 1;
 }
 
@@ -78,7 +102,7 @@ static enum err post_count(struct tallying *y, struct answer *a, struct tally *t
 		t->objects++;
 		type_count(t, o->type);
 		if (strcmp(o->type, "sighting") == 0)
-			t->sightings += times_seen(o);
+			t->sightings += times_seen(y, a, o, row->lsn, i);
 	}
 	opened_clear(&y->post);
 	return ERR_OK;

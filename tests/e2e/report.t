@@ -35,6 +35,13 @@ if report national | grep -qE '192\.0\.2|Victim|affected|Ransom'; then
 else
 	result 0 "it names neither values nor victims"
 fi
+
+# A sighting says how often in all: told again, it is not more.
+ok "punjab has seen it" khabar punjab sight 192.0.2.2 --count 40 --yes
+within 90 "which kp tells all" says national '"node": ?"kp",[^}]*"sightings": ?40,'
+ok "punjab sees it again" khabar punjab sight 192.0.2.2 --count 2 --yes
+within 120 "as often as it was seen" says national '"node": ?"kp",[^}]*"sightings": ?42,'
+
 like "another month has nothing" "$(khabar national --json report --month 2001-02)" '"posts": ?0, ?"recalls": ?0'
 like "December ends in January" "$(khabar national --json report --month 2025-12)" '"until": ?"2026-01-01T00:00:00Z"'
 exits 3 "a month is wanted" '2026-11' khabar national report
