@@ -238,6 +238,15 @@ static const char *claim_read(struct claims *claims, char *line)
 	return wrong;
 }
 
+/* Without white space behind it. */
+static void line_end(char *line)
+{
+	size_t n = strlen(line);
+
+	while (n && (line[n - 1] == ' ' || line[n - 1] == '\t'))
+		line[--n] = '\0';
+}
+
 static enum err claims_read(struct claims *claims, char *text, const char *path,
 			    struct report *report)
 {
@@ -251,8 +260,10 @@ static enum err claims_read(struct claims *claims, char *text, const char *path,
 		number++;
 		line += strspn(line, " \t");
 		line[strcspn(line, "#\r")] = '\0';
-		line[strcspn(line, " \t")] = '\0';
-		wrong = *line ? claim_read(claims, line) : NULL;
+		line_end(line);
+		wrong = strpbrk(line, " \t") ? "one network, domain or AS number is wanted"
+			: *line              ? claim_read(claims, line)
+					     : NULL;
 		if (wrong)
 			report_add(report, "%s: line %zu: \"%s\": %s", path, number, line, wrong);
 	}

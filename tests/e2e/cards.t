@@ -171,6 +171,8 @@ within 20 "what two claim is nobody's" whose_is punjab www.punjab.example null
 exits 1 "and cannot be written to" '2 nodes claim it' khabar punjab who --to owner-of:203.0.113.9
 printf '203.0.113.1/24\n' >"$work/wrong"
 exits 1 "what is no network is refused" 'line 1: .*bits are set' khabar punjab card constituency "$work/wrong"
+printf '192.0.2.0/24 198.51.100.0/24\n' >"$work/wrong"
+exits 1 "so are two on one line" 'line 1: .*one network, domain or AS number' khabar punjab card constituency "$work/wrong"
 exits 3 "an endpoint that is none, too" 'write tcp://host:port' khabar punjab card set udp://x:1
 exits 1 "and nobody's card" 'no node named "punjap"; did you mean "punjab"' khabar national card show punjap
 ok "a contact goes" khabar punjab card contact "Duty desk" --remove
