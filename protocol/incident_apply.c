@@ -319,7 +319,7 @@ static bool request_help(struct applying *a)
 	cJSON *entry;
 
 	if (new_parties(a, names) > 0)
-		return refuse(a, "it asks those who do not know of it");
+		return refuse(a, "only parties to it can be asked for help: incident notify makes them parties");
 	if (!has_room(a->state, "help"))
 		return refuse(a, "help has been asked for too often");
 	entry = cJSON_CreateObject();

@@ -31,6 +31,9 @@ int incident_say(struct incident_call *call, const char *action);
 int incident_list(struct incident_call *call);
 int incident_show(struct incident_call *call);
 int incident_draft(struct incident_call *call);
+/* What an event says besides its action: stage, parties, what it sets, words; it ends inside the
+ * line. */
+void incident_print_said(const cJSON *e);
 /* Prints what `incident` has replied with, for those who have no node. */
 int incident_format_print(const struct document_options *o, const cJSON *incident);
 /* Writes the case file. */

@@ -111,12 +111,9 @@ static void print_case(const struct case_file *f, const char *words, bool pinned
 		const struct incident_event *e = &f->c.events[i];
 		const struct party *p = topology_party_by_id(chain_newest(&f->chain), &e->origin);
 		char at[TIME_BYTES];
-		printf("    %s  %s  %s", time_format(at, e->created), p ? p->name : "?",
-		       incident_action_str(e->action));
-		if (*incident_text(e->said, "text")) {
-			fputs(": ", stdout);
-			print_safe(stdout, incident_text(e->said, "text"), true);
-		}
+		printf("    %s  %s%s%s  %s", time_format(at, e->created), p ? p->name : "?",
+		       *e->as_role ? " as " : "", e->as_role, incident_action_str(e->action));
+		incident_print_said(e->said);
 		printf("%s%s%s\n", e->applied ? "" : "  [does not count: ", e->why ? e->why : "",
 		       e->applied ? "" : "]");
 	}

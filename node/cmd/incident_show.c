@@ -191,14 +191,15 @@ static void print_words(const char *text)
 	}
 }
 
-static void print_event(const cJSON *e)
+void incident_print_said(const cJSON *e)
 {
-	const char *as = member_text(e, "as"), *text = member_text(e, "text");
+	const char *text = member_text(e, "text");
 
-	printf("    %.8s  %.19sZ  %s%s%s  %s", member_text(e, "message"), member_text(e, "at"),
-	       member_text(e, "node"), *as ? " as " : "", as, member_text(e, "action"));
-	if (*member_text(e, "stage"))
-		printf(" (%s)", member_text(e, "stage"));
+	if (*member_text(e, "stage")) {
+		fputs(" (", stdout);
+		print_safe(stdout, member_text(e, "stage"), false);
+		putchar(')');
+	}
 	if (*member_text(e, "party")) {
 		fputs(" to ", stdout);
 		print_safe(stdout, member_text(e, "party"), false);
@@ -207,6 +208,15 @@ static void print_event(const cJSON *e)
 	print_set(cJSON_GetObjectItemCaseSensitive(e, "set"));
 	if (*text)
 		print_words(text);
+}
+
+static void print_event(const cJSON *e)
+{
+	const char *as = member_text(e, "as");
+
+	printf("    %.8s  %.19sZ  %s%s%s  %s", member_text(e, "message"), member_text(e, "at"),
+	       member_text(e, "node"), *as ? " as " : "", as, member_text(e, "action"));
+	incident_print_said(e);
 	if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(e, "counts"))) {
 		fputs("  [does not count: ", stdout);
 		print_safe(stdout, member_text(e, "why"), false);
