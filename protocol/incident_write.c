@@ -175,8 +175,7 @@ void incident_write(struct text *out, const struct incident_saying *s)
 	text_str(out, tlp_marking_object(s->tlp));
 	text_str(out, ",{\"type\":\"identity\",\"spec_version\":\"2.1\",\"id\":\"");
 	put_identity_ref(out, s->node);
-	text_str(out, "\"");
-	put_time(out, "created", s->now);
+	text_str(out, "\",\"created\":\"" IDENTITY_CREATED "\"");
 	put_time(out, "modified", s->now);
 	put_member(out, "name", s->title);
 	put_member(out, "identity_class", "organization");

@@ -369,7 +369,10 @@ static enum err body_make(struct saying *s, uint8_t **body, size_t *n)
 
 static enum err publish(struct saying *s, struct message_id *id)
 {
-	struct draft draft = {.kind = KIND_POST, .tlp = s->who.tlp, .ref = s->c.root};
+	/* The incident begins when the message that opens it says, which is what its object has for
+	 * ever as `created`. */
+	struct draft draft = {
+		.kind = KIND_POST, .tlp = s->who.tlp, .ref = s->c.root, .created = s->now};
 	uint32_t days = s->who.topology->policy.expiry_days[s->who.tlp];
 	const char *severity = incident_text(s->after, "severity");
 	size_t letters = recipients_letters(&s->to);

@@ -67,7 +67,7 @@ void sighting_bundle_begin(struct sighting_bundle *b, const char *node, const ch
 	text_format(t, "{\"type\":\"bundle\",\"id\":\"bundle--%s\",\"objects\":[", uuid);
 	text_format(t, "{\"type\":\"identity\",\"spec_version\":\"2.1\",\"id\":\"%s\"",
 		    b->identity);
-	put_time(t, "created", now);
+	text_str(t, ",\"created\":\"" IDENTITY_CREATED "\"");
 	put_time(t, "modified", now);
 	text_str(t, ",\"identity_class\":\"organization\",\"name\":");
 	text_json(t, *title ? title : node);

@@ -195,7 +195,8 @@ static void bundle_open(struct import *i)
 	text_str(t, tlp_marking_object(i->options.tlp));
 	text_str(t, ",{\"type\":\"identity\",\"spec_version\":\"2.1\",\"id\":\"identity--");
 	text_str(t, w->identity);
-	text_format(t, "\",\"created\":\"%s\",\"modified\":\"%s\",\"name\":", w->now, w->now);
+	text_format(
+		t, "\",\"created\":\"" IDENTITY_CREATED "\",\"modified\":\"%s\",\"name\":", w->now);
 	text_json(t, i->options.title ? i->options.title : i->options.node);
 	text_str(t, ",\"identity_class\":\"organization\"");
 	object_end(t, i);

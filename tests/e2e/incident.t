@@ -48,6 +48,17 @@ ok "a link is set" say nadra update "$n" --link indicator=indicator--1 --affecte
 ok "another is added, and a name taken away" say nadra update "$n" --link part-of=nadra-2025-7 --not-affected "A mirror"
 like "both stand" "$(incident nadra show "$n")" '"links": *\[\{"kind": *"indicator", *"id": *"indicator--1"\}, *\{"kind": *"part-of"'
 like "and who was affected before" "$(incident nadra show "$n")" '"affected": *\["Registration offices"\]'
+# What other programs go by: an object was created once, whichever version of it they have.
+created() {
+	local message
+	for message in $(incident nadra show "$n" | grep -oE '"message": *"[0-9a-f]{64}"' | grep -oE '[0-9a-f]{64}'); do
+		khabar nadra --json show "$message" | grep -oE "\"type\": *\"$1\",\"spec_version\": *\"2.1\",[^}]*\"modified\"" |
+			grep -oE "\"id\": *\"[^\"]*\"|\"created\": *\"[^\"]*\"" | paste -sd ' '
+	done
+}
+like "each version of the incident was created when it was opened" "$(created incident | sort | uniq -c)" \
+	'^ *[3-9] "id": *"incident--[^"]*" "created": *"[^"]*"$'
+is "and each identity once" "$(created identity | sort -u | cut -d '"' -f 4 | uniq -d)" ""
 khabar nadra incident draft "$n" --stage progress >"$work/draft"
 like "a stage begins with what was said before" "$(cat "$work/draft")" 'Reported as notification on .*Z:'
 like "and with its words" "$(cat "$work/draft")" '^Two servers\.$'
