@@ -319,7 +319,8 @@ static bool request_help(struct applying *a)
 	cJSON *entry;
 
 	if (new_parties(a, names) > 0)
-		return refuse(a, "only parties to it can be asked for help: incident notify makes them parties");
+		return refuse(a,
+			      "only its parties can be asked for help; notify makes them parties");
 	if (!has_room(a->state, "help"))
 		return refuse(a, "help has been asked for too often");
 	entry = cJSON_CreateObject();

@@ -29,7 +29,8 @@ struct stix_object {
 	const cJSON *json;
 };
 
-/* When every CERT's identity object was created, as STIX lets no version of an object change that. */
+/* When every CERT's identity object was created, as STIX lets no version of an object change that.
+ */
 #define IDENTITY_CREATED "2020-01-01T00:00:00.000Z"
 
 struct bundle;
