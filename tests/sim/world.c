@@ -438,8 +438,8 @@ static void mend(struct world *w)
 		struct wire *wire = w->wires[i];
 		wire->damaged = true;
 		for (int end = 0; end < 2; end++)
-			memset(wire->to[end].ids, 0,
-			       wire->to[end].id_count * sizeof *wire->to[end].ids);
+			for (size_t k = 0; k < wire->to[end].id_count; k++)
+				wire->to[end].ids[k] = (struct message_id){0};
 	}
 }
 
