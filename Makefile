@@ -15,6 +15,7 @@
 #   make faults                     every single call that can fail, failing; make check: some
 #   make storm TIME=600 SEED=1      thirteen nodes killed at random; then nothing may be missing
 #   make attack                     how long others wait while a node is attacked; TIME each
+#   make damage                     every file of a home, damaged in every way; ONLY="node.key log"
 #   make steady TIME=600 SEED=1     the end-to-end tests while the daemons are held at random
 #   make net                        lines that are far, lossy, narrow, one way only, parted for long
 #   make exports VALUES=1000000     memory of every exporter with so many values; FILES="LIST...": those
@@ -207,6 +208,9 @@ storm: all $(BUILD)/tests/e2e/shim/shadow.so
 attack: all $(BUILD)/tests/e2e/attacker $(BUILD)/tests/e2e/outsider
 	BUILD=$(BUILD) TIME=$(TIME) ATTACKS="$(ATTACKS)" prove -v tests/storm/attack.t
 
+damage: all
+	BUILD=$(BUILD) ONLY="$(ONLY)" prove -v --timer tests/storm/damage.t
+
 steady: all tests
 	BUILD=$(BUILD) TIME=$(TIME) SEED=$(SEED) prove -v tests/storm/steady.t
 
@@ -355,7 +359,7 @@ deb-check: all deb
 clean:
 	rm -rf build
 
-.PHONY: all tests check lint sim storm attack steady exports net faults bench scale fuzz fuzz-run demo install deb deb-check clean
+.PHONY: all tests check lint sim storm attack damage steady exports net faults bench scale fuzz fuzz-run demo install deb deb-check clean
 .PHONY: analyze valgrind resume coverage coverage-run fuzz-keep fuzz-keep-run fuzz-afl fuzz-afl-run
 .SECONDARY:
 -include $(shell find $(BUILD) -path 'build/deb*' -prune -o -name '*.d' -print 2>/dev/null)

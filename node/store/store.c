@@ -204,8 +204,11 @@ enum err store_open(struct store_env *s, const char *dir, const struct store_opt
 		}
 	}
 	enum err e = options->read_only ? ERR_OK : take_lock(s, dir, report);
-	if (!e && !options->read_only)
+	if (!e && !options->read_only) {
 		e = store_finish(dir);
+		if (e)
+			report_add(report, "%s/data.mdb: cannot be opened: %s", dir, err_str(e));
+	}
 	if (!e && !options->read_only)
 		e = verify_first(dir, options, report);
 	if (e)

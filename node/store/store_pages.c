@@ -386,9 +386,15 @@ enum err store_verify(const char *dir, struct report *report)
 	if ((size_t)snprintf(path, sizeof path, "%s/data.mdb", dir) >= sizeof path)
 		return ERR_LIMIT;
 	s.fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (s.fd < 0)
-		return lmdb_err(errno);
-	enum err e = fstat(s.fd, &st) == 0 ? ERR_OK : lmdb_err(errno);
+	if (s.fd < 0 || fstat(s.fd, &st) != 0 || S_ISDIR(st.st_mode)) {
+		int why = s.fd >= 0 && S_ISDIR(st.st_mode) ? EISDIR : errno;
+		if (why != ENOENT)
+			report_add(report, "%s: cannot be read: %s", path, strerror(why));
+		if (s.fd >= 0)
+			close(s.fd);
+		return lmdb_err(why);
+	}
+	enum err e = ERR_OK;
 	/* An empty file is what is left when the power goes in the middle of making one. */
 	if (!e && st.st_size > 0 && !is_unfinished(&s, (uint64_t)st.st_size))
 		e = verify(&s, (uint64_t)st.st_size);
