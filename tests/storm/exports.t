@@ -84,8 +84,11 @@ for uuid, summary in manifest.items():
 assert manifest' "$work/misp-feed"
 ok "Suricata's rules and lists are as its manual says" tests/e2e/read-as-sensor suricata "$work/suricata"
 ok "and so is Zeek's table" tests/e2e/read-as-sensor zeek "$work/zeek/khabardar.intel"
-if command -v nft >/dev/null && unshare -rn true 2>/dev/null; then
-	ok "nft takes the sets, and again in their place" unshare -rn sh -c \
+# Root of the machine alone may have as large a buffer as very many addresses take.
+apart=-rn
+[ "$(id -u)" != 0 ] || apart=-n
+if command -v nft >/dev/null && unshare $apart true 2>/dev/null; then
+	ok "nft takes the sets, and again in their place" unshare $apart sh -c \
 		"nft -f '$work/nftables/khabardar.nft' && nft -f '$work/nftables/khabardar.nft'"
 else
 	skip 1 "nft is not here"
