@@ -386,8 +386,8 @@ enum err store_verify(const char *dir, struct report *report)
 	if ((size_t)snprintf(path, sizeof path, "%s/data.mdb", dir) >= sizeof path)
 		return ERR_LIMIT;
 	s.fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (s.fd < 0 || fstat(s.fd, &st) != 0 || S_ISDIR(st.st_mode)) {
-		int why = s.fd >= 0 && S_ISDIR(st.st_mode) ? EISDIR : errno;
+	int why = s.fd < 0 || fstat(s.fd, &st) != 0 ? errno : S_ISDIR(st.st_mode) ? EISDIR : 0;
+	if (why) {
 		if (why != ENOENT)
 			report_add(report, "%s: cannot be read: %s", path, strerror(why));
 		if (s.fd >= 0)
@@ -396,7 +396,7 @@ enum err store_verify(const char *dir, struct report *report)
 	}
 	enum err e = ERR_OK;
 	/* An empty file is what is left when the power goes in the middle of making one. */
-	if (!e && st.st_size > 0 && !is_unfinished(&s, (uint64_t)st.st_size))
+	if (st.st_size > 0 && !is_unfinished(&s, (uint64_t)st.st_size))
 		e = verify(&s, (uint64_t)st.st_size);
 	if (e == ERR_DAMAGED)
 		report_add(report, "%s: page %llu %s", path, (unsigned long long)s.where, s.why);
