@@ -154,17 +154,18 @@ static enum lane lane_of(struct exchange *x, const struct header *h)
 	return LANE_ROUTINE;
 }
 
-/* It is asked once where the target is: of what waits for the neighbours not even a hash is taken.
- */
+/* It is asked once where the target is: of what waits for the neighbours not even a hash is taken,
+ * but where the store cannot tell: what it cannot be asked for is not sent. */
 static void take_back(struct exchange *x, const struct header *recall)
 {
 	const struct store *s = &x->host.store;
 	uint64_t target;
+	enum err e = s->find(s->self, &recall->ref, &target);
 
-	if (s->find(s->self, &recall->ref, &target) != ERR_OK)
+	if (e == ERR_NOT_FOUND)
 		return;
 	for (size_t i = 0; i < x->peer_count; i++)
-		peer_recalled(x->peers[i], recall, target);
+		peer_recalled(x->peers[i], recall, e ? 0 : target);
 }
 
 static void pass_on(struct exchange *x, const struct arrival *a, uint64_t lsn)

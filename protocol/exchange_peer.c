@@ -249,34 +249,6 @@ void peer_offer(struct peer *p, uint64_t lsn, const struct header *h, const stru
 		p->missed = lsn;
 }
 
-struct taking_back {
-	const struct header *recall;
-	uint64_t lsn; /* of what it takes back */
-};
-
-static bool taken_back(void *arg, uint64_t lsn, const uint8_t *header, size_t n)
-{
-	const struct taking_back *t = arg;
-	struct header h;
-
-	return lsn == t->lsn && header_decode(&h, header, n) == ERR_OK &&
-	       recall_applies(t->recall, &h, &t->recall->ref);
-}
-
-void peer_recalled(struct peer *p, const struct header *recall, uint64_t target)
-{
-	struct taking_back arg = {.recall = recall, .lsn = target};
-	enum lane lane;
-	uint64_t lsn;
-
-	while (session_unqueue(p->session, LANE_URGENT, taken_back, &arg, &lane, &lsn)) {
-		if (turns_add(&p->lanes[lane], &recall->origin, lsn) == ERR_OK)
-			p->live += lane != LANE_BACKFILL;
-		else if (!p->missed || lsn < p->missed)
-			p->missed = lsn;
-	}
-}
-
 /* One row of the log: true when the peer lacks it, as far as is known here. */
 static bool row_wanted(struct peer *p, const struct passage *passage, const struct stored *row,
 		       const struct header *h)

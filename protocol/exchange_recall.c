@@ -1,4 +1,5 @@
-/* What is taken back by a recall, here or in the same batch, is kept without its body. SPEC.md 5.8.
+/* What is taken back by a recall, here or in the same batch, is kept without its body, and leaves
+ * without it. SPEC.md 5.8.
  *
  * Of a batch the recalls are sorted once, so that one who floods with them costs no more than with
  * anything else. */
@@ -132,4 +133,40 @@ enum err recalls_apply(struct exchange *x, size_t n)
 	}
 	free(recalls);
 	return e;
+}
+
+/* ---- what waits for a neighbour ---- */
+
+struct taking_back {
+	const struct header *recall;
+	uint64_t lsn; /* of what it takes back; 0: not known */
+};
+
+static bool taken_back(void *arg, uint64_t lsn, const uint8_t *header, size_t n)
+{
+	const struct taking_back *t = arg;
+	struct message_id id;
+	struct header h;
+
+	if ((t->lsn && lsn != t->lsn) || header_decode(&h, header, n) != ERR_OK ||
+	    !recall_applies(t->recall, &h, &t->recall->ref))
+		return false;
+	if (t->lsn)
+		return true;
+	id = message_id_of(header, n);
+	return message_id_equal(&id, &t->recall->ref);
+}
+
+void peer_recalled(struct peer *p, const struct header *recall, uint64_t target)
+{
+	struct taking_back arg = {.recall = recall, .lsn = target};
+	enum lane lane;
+	uint64_t lsn;
+
+	while (session_unqueue(p->session, LANE_URGENT, taken_back, &arg, &lane, &lsn)) {
+		if (turns_add(&p->lanes[lane], &recall->origin, lsn) == ERR_OK)
+			p->live += lane != LANE_BACKFILL;
+		else if (!p->missed || lsn < p->missed)
+			p->missed = lsn;
+	}
 }

@@ -125,9 +125,6 @@ bool peer_passage(const struct peer *p, struct passage *passage);
 /* A message has been committed: queue it when the link carries it. */
 void peer_offer(struct peer *p, uint64_t lsn, const struct header *h, const struct party_id *from,
 		enum lane lane);
-/* A recall has been committed and offered: what it takes back, which is at target, and was read
- * ahead for the peer with its body, is read again. */
-void peer_recalled(struct peer *p, const struct header *recall, uint64_t target);
 /* Gives the session what it wants; true when more of the log is to be looked at. */
 bool peer_fill(struct peer *p);
 /* The peer refused it, or would have: the cursor stays before it. */
@@ -160,6 +157,9 @@ size_t turns_to_keep(struct exchange *x);
 /* exchange_recall.c */
 /* SPEC 5.8: "What is recalled is kept and passed on without its body": of the first n. */
 enum err recalls_apply(struct exchange *x, size_t n);
+/* A recall has been committed and offered: what it takes back, which is at target (0: that cannot
+ * be told), and was read ahead for the peer with its body, is read again. */
+void peer_recalled(struct peer *p, const struct header *recall, uint64_t target);
 
 /* exchange_admit.c: what becomes of it. */
 /* May a neighbour that holds back what this origin says pass one more of its emergencies on? */

@@ -36,8 +36,10 @@ struct rig {
 		unsigned ended, blamed;
 		char why[ERROR_TEXT_MAX_BYTES + 1];
 	} peer[PEERS];
-	struct store real; /* of the store, and what its reading fails with at bad_lsn */
+	/* Of the store, and what reading at bad_lsn and looking for bad_id fail with. */
+	struct store real;
 	uint64_t bad_lsn;
+	struct message_id bad_id;
 	enum err bad;
 	unsigned alarms;
 	bool busy;
@@ -110,6 +112,14 @@ __attribute__((unused)) static enum err next_or_fail(void *self, uint64_t lsn, s
 	return !e && out->lsn == failing->bad_lsn ? failing->bad : e;
 }
 
+__attribute__((unused)) static enum err find_or_fail(void *self, const struct message_id *id,
+						     uint64_t *lsn)
+{
+	if (failing->bad && message_id_equal(id, &failing->bad_id))
+		return failing->bad;
+	return failing->real.find(self, id, lsn);
+}
+
 __attribute__((unused)) static bool is_busy(void *self)
 {
 	(void)self;
@@ -160,6 +170,7 @@ __attribute__((unused)) static void rig_init(struct rig *r)
 	r->real = host.store = memory_store_interface(r->store);
 	host.store.trie = NULL; /* the scripted peers push and answer, they do not reconcile */
 	host.store.next = next_or_fail;
+	host.store.find = find_or_fail;
 	host.store.busy = is_busy;
 	for (unsigned i = 0; i < PEERS; i++) {
 		char name[8], salted[16];
