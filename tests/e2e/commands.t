@@ -71,7 +71,9 @@ like "the audit tells who shared" "$(khabar solo --json audit)" '"uid":[0-9]+,.*
 
 # ---- what comes while one watches ----
 
-timeout 300 "$bin/khabar" --home "$lab/pair" --json watch >"$work/watched" 2>&1 &
+# In the foreground timeout passes on one signal, not SIGCONT too: that one can have the sanitizer for
+# leaks, which stops the program at its end, wait for ever.
+timeout --foreground 300 "$bin/khabar" --home "$lab/pair" --json watch >"$work/watched" 2>&1 &
 watcher=$!
 seen() { grep -q "$1" "$work/watched"; }
 watched() { share solo "$1" >/dev/null; seen "$1"; }
