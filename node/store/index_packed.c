@@ -20,11 +20,27 @@ enum {
 	KEEN_PART = 4,
 };
 
+/* More than any disk holds; what is reckoned with the counts of all runs stays within 64 bits. */
+static const uint64_t run_records_max = UINT64_C(1) << 40;
+
 /* ---- the list of runs ---- */
 
 static MDB_val name_of(const struct packed *p)
 {
 	return (MDB_val){strlen(p->name), (void *)(uintptr_t)p->name};
+}
+
+/* A disk may have made anything of it. */
+static bool list_sound(const struct packed *p)
+{
+	for (size_t i = 0; i < p->run_count; i++) {
+		const struct packed_run *run = &p->runs[i];
+		if (run->count == 0 || run->count > run_records_max)
+			return false;
+		if (i && run->number <= p->runs[i - 1].number)
+			return false;
+	}
+	return p->step <= STEP_MOST && (p->step == 0) == (p->into == 0);
 }
 
 static int list_read(struct packed *p, MDB_txn *txn)
@@ -45,7 +61,7 @@ static int list_read(struct packed *p, MDB_txn *txn)
 		run->number = read_u32(&r);
 		run->count = read_u64(&r);
 	}
-	return reader_done(&r) ? 0 : MDB_CORRUPTED;
+	return reader_done(&r) && list_sound(p) ? 0 : MDB_CORRUPTED;
 }
 
 int packed_open(struct packed *p, MDB_txn *txn)

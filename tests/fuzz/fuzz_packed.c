@@ -254,9 +254,6 @@ static void run_damaged(MDB_txn *txn, struct reader *r)
 		must(bad_or(packed_range(&set, asked, 0, out, ASKED_MAX, &n), 0));
 		must(bad_or(packed_last(&set, asked, out), MDB_NOTFOUND));
 	}
-	/* The step is how much memory it takes, and no more is at stake than the index. */
-	if (set.step > RECORDS_MAX)
-		return;
 	for (int i = 0; more && i < 40; i++)
 		if (packed_merge(&set, true, &more) != 0)
 			return;

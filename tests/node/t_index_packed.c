@@ -375,6 +375,39 @@ static void a_damaged_row_is_said_to_be_so(void)
 	mdb_txn_abort(txn);
 }
 
+static void a_damaged_list_of_runs_is_said_to_be_so(void)
+{
+	const struct packed_run sound[] = {{1, 9}, {2, 3}};
+	const struct {
+		struct packed_run runs[2];
+		uint32_t into, step;
+		const char *what;
+	} wrong[] = {{{{1, 9}, {1, 3}}, 0, 0, "two runs of one number"},
+		     {{{2, 9}, {1, 3}}, 0, 0, "runs in another order"},
+		     {{{1, 9}, {2, 0}}, 0, 0, "a run without records"},
+		     {{{1, 9}, {2, UINT64_MAX - 8}}, 0, 0, "counts that add up to nothing"},
+		     {{{1, 9}, {2, 3}}, 1, 0, "a merge without steps"},
+		     {{{1, 9}, {2, 3}}, 0, 1, "steps of no merge"},
+		     {{{1, 9}, {2, 3}}, 1, UINT32_MAX, "a step of many gigabytes"}};
+	set_fresh();
+	add_drawn(SMALL);
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		memcpy(set.runs, wrong[i].runs, sizeof wrong[i].runs);
+		set.run_count = 2;
+		set.into = set.upto = wrong[i].into;
+		set.step = wrong[i].step;
+		need(packed_save(&set) == 0);
+		packed_close(&set);
+		ok(packed_open(&set, txn) == MDB_CORRUPTED, "%s", wrong[i].what);
+	}
+	memcpy(set.runs, sound, sizeof sound);
+	set.into = set.upto = set.step = 1;
+	need(packed_save(&set) == 0);
+	packed_close(&set);
+	ok(packed_open(&set, txn) == 0 && packed_count(&set) == 12, "and a sound one is read");
+	txn_end();
+}
+
 /* ---- in the index ---- */
 
 static void settling_changes_nothing_that_is_found(void)
@@ -418,6 +451,7 @@ int main(void)
 	RUN(runs_stay_few_however_many_batches_come);
 	RUN(a_record_in_two_runs_counts_once);
 	RUN(a_damaged_row_is_said_to_be_so);
+	RUN(a_damaged_list_of_runs_is_said_to_be_so);
 	RUN(settling_changes_nothing_that_is_found);
 	store_close(&env);
 	fixture_clear(&home);
