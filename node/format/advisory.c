@@ -172,6 +172,8 @@ enum err import_advisory(struct import *i, const struct advisory *a, struct repo
 			   PART_OBJECTS_MAX);
 		e = ERR_LIMIT;
 	}
+	if (e)
+		i->failed = e;
 	return e;
 }
 

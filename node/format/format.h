@@ -111,7 +111,7 @@ struct import {
 	bool foreign;     /* some of it is kept as others wrote it, or an event */
 	bool guessed;     /* some of it: a person should look at the values */
 
-	enum err failed;             /* what import_read() said, so that nothing of it is shared */
+	enum err failed;             /* what reading said, so that nothing of it is shared */
 	struct stream *stream;       /* that is being read; borrowed, or NULL */
 	struct writer_state *writer; /* of bundle.c alone */
 };

@@ -1,14 +1,9 @@
 /* A folder of MISP's, which somebody else has filled: the input is manifest.json and behind each
  * zero byte an event, in files of four names.  No other file is read, whatever the manifest calls
  * them, and what is read of events is counted and can be shared. */
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "node/format/format.h"
-#include "protocol/body.h"
-#include "protocol/stix.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/importing.h"
 
 enum { EVENTS = 4 };
 
@@ -52,49 +47,6 @@ static void prepare(void)
 	must(mkdtemp(folder) && atexit(leave) == 0);
 }
 
-static void no_chance(void *out, size_t n)
-{
-	memset(out, 7, n);
-}
-
-static void check_part(const struct part *part)
-{
-	struct bundle *b;
-	uint8_t *body;
-	size_t n;
-
-	must(bundle_read(&b, part->text, part->length, BUNDLE_OBJECTS_MAX, NULL) == ERR_OK);
-	bundle_free(b);
-	must(body_pack(&body, &n, part->text, part->length) == ERR_OK);
-	free(body);
-}
-
-static void import_all(void)
-{
-	struct import_options options = {.node = "punjab",
-					 .tlp = TLP_AMBER,
-					 .confidence = -1,
-					 .now = UINT64_C(1795298400000),
-					 .random = no_chance,
-					 .skip_rejected = true};
-	struct report report;
-	struct import i;
-
-	report_init(&report);
-	must(import_init(&i, &options, &report) == ERR_OK);
-	if (import_feed(&i, folder, &report))
-		must(report.total > 0);
-	else
-		must(i.read == i.taken + i.duplicates + i.context + i.rejected_count);
-	if (import_finish(&i, &report) == ERR_OK) {
-		must(i.part_count > 0);
-		for (size_t part = 0; part < i.part_count; part++)
-			check_part(&i.parts[part]);
-	}
-	import_clear(&i);
-	report_clear(&report);
-}
-
 unsigned fuzz_cost(void)
 {
 	return 8;
@@ -102,6 +54,8 @@ unsigned fuzz_cost(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
+	struct importing g;
+
 	prepare();
 	for (size_t i = 0; i <= EVENTS; i++) {
 		const uint8_t *zero = n && i < EVENTS ? memchr(data, 0, n) : NULL;
@@ -111,6 +65,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		data += length;
 		n -= length;
 	}
-	import_all();
+	importing_begin(&g, TLP_AMBER);
+	importing_check(&g, import_feed(&g.import, folder, &g.report));
+	importing_end(&g);
 	return 0;
 }

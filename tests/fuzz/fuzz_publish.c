@@ -1,39 +1,18 @@
 /* What a MISP instance publishes: a line of input is a message, and what is kept of one is JSON
  * that the importer of events reads, with nothing in it that is not for others. */
-#include <string.h>
-
-#include "node/format/format.h"
 #include "node/format/misp_publish.h"
-#include "protocol/json.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/importing.h"
 
 static const char org[] = "5c4e7f2a-1b0c-4d3e-8a5f-0123456789ab";
-
-static void no_chance(void *out, size_t n)
-{
-	memset(out, 7, n);
-}
 
 /* It may hold nothing that can be shared, and then it says so. */
 static void import_again(const char *json)
 {
-	struct import_options options = {.node = "punjab",
-					 .tlp = TLP_AMBER,
-					 .confidence = -1,
-					 .now = UINT64_C(1795298400000),
-					 .random = no_chance,
-					 .skip_rejected = true};
-	struct report report;
-	struct import i;
+	struct importing g;
 
-	report_init(&report);
-	must(import_init(&i, &options, &report) == ERR_OK);
-	if (import_read(&i, "misp", json, strlen(json), "event", &report))
-		must(report.total > 0);
-	else if (import_finish(&i, &report))
-		must(report.total > 0);
-	import_clear(&i);
-	report_clear(&report);
+	importing_begin(&g, TLP_AMBER);
+	importing_check(&g, import_read(&g.import, "misp", json, strlen(json), "event", &g.report));
+	importing_end(&g);
 }
 
 static void take(const char *bytes, size_t n)
