@@ -113,9 +113,13 @@ int log_sum_drop(MDB_txn *txn, const struct log_tables *t, const char *prefix)
 	size_t n = strlen(prefix);
 	uint8_t sum[SUM_BYTES] = {0};
 	MDB_cursor *cursor;
-	bool changed = false, kept = sum_read(txn, t, sum) == 0;
-	int rc = mdb_cursor_open(txn, t->value, &cursor);
+	bool changed = false;
+	int rc = sum_read(txn, t, sum);
+	bool kept = rc == 0;
 
+	/* Where there is none, check-store says so. */
+	if (kept || rc == MDB_NOTFOUND || rc == MDB_CORRUPTED)
+		rc = mdb_cursor_open(txn, t->value, &cursor);
 	if (rc != 0)
 		return rc;
 	while (rc == 0) {

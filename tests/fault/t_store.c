@@ -62,6 +62,7 @@ static enum err append(struct log *log, uint64_t expected)
 static enum err commit_some(struct log *log)
 {
 	uint64_t at = log_head(log);
+	char exported[LOG_EXPORTED_KEY_BYTES];
 	uint8_t value[8];
 	enum err e = log_begin(log);
 
@@ -72,6 +73,9 @@ static enum err commit_some(struct log *log)
 	put_u64(value, at);
 	if (!e)
 		e = log_put(log, "cursor/test", value, sizeof value);
+	/* What goes with the message that expires. */
+	if (!e && at == EACH)
+		e = log_put(log, log_exported_key(exported, EXPIRED), value, sizeof value);
 	if (!e)
 		return log_commit(log);
 	log_abort(log);
