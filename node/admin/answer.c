@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/duty/forwarded.h"
+#include "node/store/forwarded.h"
 #include "node/loop.h"
 
 static const struct answer_entry entries[] = {

@@ -196,8 +196,6 @@ bool answer_recalled(struct answer *a, const struct message_id *id, const struct
 enum { RECALL_TEXT_BYTES = 768 };
 enum err recall_show(struct answer *a, const struct message_id *id, const struct header *h,
 		     char out[RECALL_TEXT_BYTES]);
-/* Is it in its time?  s may be NULL. */
-bool suspension_in_force(const struct suspension *s);
 /* Does `check` say to this caller that the value is known?  Both readers are as answer_catch_up()
  * left them, and log moves. */
 bool answer_knows(struct answer *a, const char *value);
@@ -207,8 +205,6 @@ enum err hunts_show(struct answer *a);
 void alarms_show(struct answer *a, const char *name);
 /* Appends "inflows": how it goes with what is shared by itself. */
 void inflows_show(struct text *t, struct node *node);
-/* Appends "warnings": sentences on what somebody should look at now.  Moves log. */
-void warnings_show(struct answer *a, const struct node_status *s);
 /* Appends "suspension": null, or what it says. */
 void suspension_show(struct text *t, const struct suspension *s);
 /* Appends "sightings", what its author and this CERT have told of an object being seen, where they

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/duty/forwarded.h"
+#include "node/store/forwarded.h"
 #include "protocol/audience.h"
 
 enum { CLOSED_BYTES = 160 };

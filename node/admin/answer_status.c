@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/duty/warnings.h"
 #include "node/loop.h"
 
 enum { HOUR_MS = 3600000 };
@@ -188,7 +189,7 @@ static void put_status(struct answer *a, const struct node_status *s,
 	put_exports(t, a->node);
 	inflows_show(t, a->node);
 	put_warning_lists(t, a->node);
-	warnings_show(a, s);
+	warnings_show(t, a->node, a->log, s);
 }
 
 enum err answer_status(struct answer *a)

@@ -1,11 +1,6 @@
 /* What a suspension says, for status and topology. */
 #include "node/admin/answer.h"
-#include "node/loop.h"
-
-bool suspension_in_force(const struct suspension *s)
-{
-	return s && s->from <= clock_wall() && clock_wall() < s->until;
-}
+#include "node/duty/warnings.h"
 
 static void put_suspended(struct text *t, const struct suspended *x)
 {

@@ -6,10 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "node/admin/answer.h"
 #include "node/duty/alarms.h"
+#include "node/duty/warnings.h"
 #include "node/node_parts.h"
 #include "node/say.h"
+#include "protocol/admin.h"
 #include "protocol/bytes.h"
 
 enum {
@@ -327,23 +328,21 @@ static enum err save(struct node *n, struct alarm_book *b)
 /* ---- the duty ---- */
 
 /* The warnings of `status`, as JSON. */
-static enum err warnings_take(struct node *n, struct log_reader *log, struct index_reader *index,
-			      cJSON **json)
+static enum err warnings_take(struct node *n, struct log_reader *log, cJSON **json)
 {
 	struct node_status *s = calloc(1, sizeof *s);
-	struct caller self = {.uid = getuid(), .gid = getgid(), .pid = getpid()};
-	struct answer a = {.node = n, .log = log, .index = index, .caller = &self};
+	struct text t;
 	enum err e = s ? ERR_OK : ERR_MEMORY;
 
-	text_init(&a.reply);
-	text_str(&a.reply, "{");
+	text_init(&t);
+	text_str(&t, "{");
 	if (!e) {
 		node_status(n, s);
-		warnings_show(&a, s);
-		text_str(&a.reply, "}");
-		e = a.reply.bad ? ERR_MEMORY : json_parse(json, a.reply.at, a.reply.length, NULL);
+		warnings_show(&t, n, log, s);
+		text_str(&t, "}");
+		e = t.bad ? ERR_MEMORY : json_parse(json, t.at, t.length, NULL);
 	}
-	text_clear(&a.reply);
+	text_clear(&t);
 	free(s);
 	return e;
 }
@@ -351,10 +350,9 @@ static enum err warnings_take(struct node *n, struct log_reader *log, struct ind
 static enum err look(struct node *n, uint64_t now)
 {
 	struct alarm_book *b = n->alarm_book;
-	struct log_reader *log = NULL;
-	struct index_reader *index = NULL;
+	struct log_reader *log;
 	cJSON *json = NULL;
-	enum err e = views_open(n, &index, &log);
+	enum err e = log_reader_open(&log, n->log);
 
 	if (!e) {
 		pthread_mutex_lock(&b->lock);
@@ -362,8 +360,8 @@ static enum err look(struct node *n, uint64_t now)
 		pthread_mutex_unlock(&b->lock);
 	}
 	if (!e)
-		e = warnings_take(n, log, index, &json);
-	views_close(index, log);
+		e = warnings_take(n, log, &json);
+	log_reader_close(log);
 	if (e)
 		return e;
 	pthread_mutex_lock(&b->lock);

@@ -4,7 +4,7 @@
 #ifndef NODE_NODE_FORWARD_H
 #define NODE_NODE_FORWARD_H
 
-#include "node/duty/forwarded.h"
+#include "node/store/forwarded.h"
 #include "node/duty/forwarding.h"
 #include "node/node_parts.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "node/admin/answer.h"
+#include "node/admin/errand.h"
 #include "node/incident_case.h"
 #include "node/node_parts.h"
 #include "node/say.h"
@@ -72,27 +72,25 @@ static bool is_below(const struct look *l, const struct party *p)
 /* As an operator would. */
 static enum err renew(struct look *l, const struct watched *w)
 {
-	struct caller self = {.uid = getuid(), .gid = getgid(), .pid = getpid()};
-	struct answer a = {.node = l->node, .log = l->log, .index = l->index, .caller = &self};
+	struct errand errand = {.node = l->node,
+				.log = l->log,
+				.index = l->index,
+				.caller = {.uid = getuid(), .gid = getgid(), .pid = getpid()}};
 	char hex[2 * MESSAGE_ID_BYTES + 1];
 	cJSON *request = cJSON_CreateObject();
+	struct report report;
 	enum err e;
 
 	cJSON_AddStringToObject(request, "do", "incident-say");
 	cJSON_AddStringToObject(request, "action", "renew");
 	cJSON_AddStringToObject(request, "id", hex_encode(hex, w->root.b, MESSAGE_ID_BYTES));
-	report_init(&a.report);
-	text_init(&a.reply);
-	text_init(&a.summary);
-	admin_request_init(&a.request, request, &a.report);
-	(void)admin_string(&a.request, "do");
-	e = answer_incident_say(&a);
+	errand.request = request;
+	report_init(&report);
+	e = errand_run(&errand, &report);
 	if (e)
 		say(LEVEL_WARNING, "incident %s could not be renewed: %s", w->number,
-		    a.report.count ? report_first(&a.report) : err_str(e));
-	text_clear(&a.reply);
-	text_clear(&a.summary);
-	report_clear(&a.report);
+		    report.count ? report_first(&report) : err_str(e));
+	report_clear(&report);
 	cJSON_Delete(request);
 	return e;
 }

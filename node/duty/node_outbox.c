@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/admin/answer.h"
-#include "node/admin/audit.h"
+#include "node/admin/errand.h"
 #include "node/duty/holding.h"
 #include "node/node_parts.h"
 #include "node/say.h"
+#include "protocol/admin.h"
 #include "protocol/bytes.h"
 
 enum {
@@ -285,38 +285,22 @@ static bool was_sent(const struct making *m)
 static enum err make(struct making *m)
 {
 	const struct before_sending before = {about_to_send, m};
-	struct caller caller = {.uid = m->item.uid, .gid = m->item.gid, .pid = m->item.pid};
-	struct answer a = {.node = m->node,
-			   .log = m->log,
-			   .index = m->index,
-			   .caller = &caller,
-			   .frames = m->item.frames,
-			   .frame_count = m->item.frame_count,
-			   .before = &before,
-			   .approved = m->item.approved};
-	const struct answer_entry *entry;
+	struct errand errand = {
+		.node = m->node,
+		.log = m->log,
+		.index = m->index,
+		.caller = {.uid = m->item.uid, .gid = m->item.gid, .pid = m->item.pid},
+		.frames = m->item.frames,
+		.frame_count = m->item.frame_count,
+		.before = &before,
+		.approved = m->item.approved,
+		.audited = true};
 	cJSON *json = NULL;
-	enum err e;
+	enum err e = admin_parse(&json, m->item.request.at, m->item.request.length, &m->report);
 
-	report_init(&a.report);
-	text_init(&a.reply);
-	text_init(&a.summary);
-	e = admin_parse(&json, m->item.request.at, m->item.request.length, &m->report);
-	entry = e ? NULL : answer_find(admin_do(json));
-	if (!e && !entry)
-		e = ERR_UNSUPPORTED;
-	if (!e) {
-		admin_request_init(&a.request, json, &a.report);
-		e = entry->answer(&a);
-	}
-	if (e && a.report.count)
-		report_add(&m->report, "%s", report_first(&a.report));
-	if (!e && a.summary.length && !a.summary.bad)
-		(void)audit_write(m->node, &caller, entry->name, a.summary.at);
-	text_clear(&a.reply);
-	text_clear(&a.summary);
-	report_clear(&a.report);
-	free(a.frame);
+	errand.request = json;
+	if (!e)
+		e = errand_run(&errand, &m->report);
 	cJSON_Delete(json);
 	return e;
 }

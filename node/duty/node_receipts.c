@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/duty/forwarded.h"
+#include "node/store/forwarded.h"
 #include "node/node_parts.h"
 #include "node/duty/receipts.h"
 #include "protocol/bytes.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "node/detect/sighting.h"
-#include "node/duty/forwarded.h"
+#include "node/store/forwarded.h"
 #include "node/loop.h"
 #include "node/node_parts.h"
 #include "protocol/audience.h"

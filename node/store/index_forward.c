@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/duty/forwarded.h"
+#include "node/store/forwarded.h"
 #include "node/store/index_batch.h"
 #include "node/store/versions.h"
 #include "protocol/council.h"

@@ -1,7 +1,6 @@
-/* What somebody should look at now: the warnings of `status`, and so the alarms.
- *
- * Each is true at this moment and goes with its cause; what has merely happened stays for a day. */
-#include "node/admin/answer.h"
+/* The warnings: each is true at this moment and goes with its cause; what has merely happened stays
+ * for a day. */
+#include "node/duty/warnings.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -14,6 +13,7 @@
 #include "node/duty/holding.h"
 #include "node/loop.h"
 #include "node/store/porter.h"
+#include "protocol/admin.h"
 
 enum {
 	FULLNESS_WARN_PERCENT = 85,
@@ -65,6 +65,11 @@ static void warn_of_links(struct text *t, const struct node_status *s, const str
 	}
 }
 
+bool suspension_in_force(const struct suspension *s)
+{
+	return s && s->from <= clock_wall() && clock_wall() < s->until;
+}
+
 static void warn_of_suspension(struct text *t, const struct suspension *s)
 {
 	char until[TIME_BYTES];
@@ -96,17 +101,19 @@ static void warn_of_age(struct text *t, const struct topology *topology)
 		     (unsigned long)topology->version, (topology->expires - now) / DAY_MS);
 }
 
-static void warn_of_slowed(struct answer *a, const struct topology *topology,
+static void warn_of_slowed(struct text *t, const struct node *node, const struct topology *topology,
 			   const struct node_status *s)
 {
 	const struct party *self =
-		topology ? topology_party(topology, node_config(a->node)->node) : NULL;
-	struct text *t = &a->reply;
-	char name[PARTY_TEXT_BYTES];
+		topology ? topology_party(topology, node_config(node)->node) : NULL;
+	char hex[2 * PARTY_ID_BYTES + 1];
 
 	for (size_t i = 0; i < s->paused_count; i++) {
 		const struct quota_paused *p = &s->paused[i];
-		const char *who = answer_party(a, name, &p->origin);
+		const struct party *origin =
+			topology ? topology_party_by_id(topology, &p->origin) : NULL;
+		const char *who =
+			origin ? origin->name : hex_encode(hex, p->origin.b, PARTY_ID_BYTES);
 		if (p->why == QUOTA_USED)
 			warn(t,
 			     "neighbours are asked to hold back what %s says: %" PRIu64
@@ -128,66 +135,65 @@ static void warn_of_slowed(struct answer *a, const struct topology *topology,
 }
 
 /* How long what is here has been without a backup; a log that is new needs none yet. */
-static void warn_of_backup(struct answer *a)
+static void warn_of_backup(struct text *t, const struct node *node, struct log_reader *log)
 {
-	uint64_t most = (uint64_t)node_config(a->node)->backup_days * DAY_MS, now = clock_wall();
+	uint64_t most = (uint64_t)node_config(node)->backup_days * DAY_MS, now = clock_wall();
 	struct backup_note note;
 	struct log_row row;
 	char made[TIME_BYTES];
 
 	if (!most)
 		return;
-	if (backup_note_read(node_home(a->node), &note) == ERR_OK) {
+	if (backup_note_read(node_home(node), &note) == ERR_OK) {
 		if (note.made + most < now)
-			warn(&a->reply, "the last backup is of %s: khabar backup DIR makes another",
+			warn(t, "the last backup is of %s: khabar backup DIR makes another",
 			     time_format(made, note.made));
-	} else if (log_reader_renew(a->log) == ERR_OK && log_read_from(a->log, 1, &row) == ERR_OK &&
+	} else if (log_reader_renew(log) == ERR_OK && log_read_from(log, 1, &row) == ERR_OK &&
 		   row.arrived && row.arrived + most < now) {
-		warn(&a->reply, "this node has never had a backup: khabar backup DIR makes one");
+		warn(t, "this node has never had a backup: khabar backup DIR makes one");
 	}
 }
 
 /* The daemon starts nothing once it runs. */
-static void warn_of_helpers(struct answer *a)
+static void warn_of_helpers(struct text *t, const struct node *node)
 {
-	if (follower_gone(node_follower(a->node)))
-		warn(&a->reply, "nothing is exported or taken in, and nobody is told of alarms: "
-				"khabar follow was ended; restart khabardar");
-	if (porter_gone(node_porter(a->node)))
-		warn(&a->reply, "no backup can be made: the process that makes them was ended; "
-				"restart khabardar");
+	if (follower_gone(node_follower(node)))
+		warn(t, "nothing is exported or taken in, and nobody is told of alarms: "
+			"khabar follow was ended; restart khabardar");
+	if (porter_gone(node_porter(node)))
+		warn(t, "no backup can be made: the process that makes them was ended; "
+			"restart khabardar");
 }
 
-static void warn_of_inflows(struct answer *a)
+static void warn_of_inflows(struct text *t, struct node *node)
 {
 	struct inflow_status *all = calloc(INFLOWS_MAX, sizeof *all);
-	size_t n = all ? node_inflows(a->node, all) : 0;
+	size_t n = all ? node_inflows(node, all) : 0;
 
 	for (size_t i = 0; i < n; i++)
 		if (*all[i].failed)
-			warn(&a->reply, "%s %s: %s", all[i].kind == INFLOW_WATCH ? "watch" : "misp",
+			warn(t, "%s %s: %s", all[i].kind == INFLOW_WATCH ? "watch" : "misp",
 			     all[i].name, all[i].failed);
 	free(all);
 }
 
-static void warn_of_outputs(struct answer *a)
+static void warn_of_outputs(struct text *t, struct node *node)
 {
 	struct export_status *exports = calloc(EXPORTS_MAX, sizeof *exports);
-	size_t n = exports ? node_exports(a->node, exports) : 0;
-	size_t held = node_held_failed(a->node);
+	size_t n = exports ? node_exports(node, exports) : 0;
+	size_t held = node_held_failed(node);
 	char failed[ALARM_FAILED_BYTES];
 
 	for (size_t i = 0; i < n; i++)
 		if (*exports[i].failed)
-			warn(&a->reply, "export %s: %s", exports[i].name, exports[i].failed);
+			warn(t, "export %s: %s", exports[i].name, exports[i].failed);
 	free(exports);
-	warn_of_inflows(a);
+	warn_of_inflows(t, node);
 	if (held)
-		warn(&a->reply, "%zu of what was held cannot be sent: khabar outbox says why",
-		     held);
-	node_alarm_failed(a->node, failed);
+		warn(t, "%zu of what was held cannot be sent: khabar outbox says why", held);
+	node_alarm_failed(node, failed);
 	if (*failed)
-		warn(&a->reply, "the alarm command failed: %s", failed);
+		warn(t, "the alarm command failed: %s", failed);
 }
 
 static void warn_of_store(struct text *t, const struct node_status *s)
@@ -200,10 +206,10 @@ static void warn_of_store(struct text *t, const struct node_status *s)
 		warn(t, "the disk or the store is %u %% full", s->fullness);
 }
 
-static void warn_of_membership(struct answer *a, const struct topology *topology)
+static void warn_of_membership(struct text *t, const struct node *node,
+			       const struct topology *topology)
 {
-	const char *name = node_config(a->node)->node;
-	struct text *t = &a->reply;
+	const char *name = node_config(node)->node;
 
 	if (!topology)
 		warn(t, "this node has not joined a federation: khabar join FILE, then start "
@@ -213,35 +219,35 @@ static void warn_of_membership(struct answer *a, const struct topology *topology
 		     (unsigned long)topology->version, name);
 	if (topology)
 		warn_of_age(t, topology);
-	warn_of_suspension(t, versions_suspension(node_versions(a->node)));
-	if (!identity_locked(node_identity(a->node)))
+	warn_of_suspension(t, versions_suspension(node_versions(node)));
+	if (!identity_locked(node_identity(node)))
 		warn(t, "secrets are not locked in memory and may reach the swap: raise "
 			"LimitMEMLOCK");
 }
 
-void warnings_show(struct answer *a, const struct node_status *s)
+void warnings_show(struct text *t, struct node *node, struct log_reader *log,
+		   const struct node_status *s)
 {
-	const struct topology *topology = versions_newest(node_versions(a->node));
-	struct text *t = &a->reply;
+	const struct topology *topology = versions_newest(node_versions(node));
 	uint64_t waiting;
 
 	admin_put_name(t, "warnings");
 	text_str(t, "[");
-	warn_of_membership(a, topology);
+	warn_of_membership(t, node, topology);
 	warn_of_store(t, s);
-	warn_of_links(t, s, node_config(a->node));
-	warn_of_slowed(a, topology, s);
+	warn_of_links(t, s, node_config(node));
+	warn_of_slowed(t, node, topology, s);
 	for (size_t i = 0; i < s->alarm_count; i++)
 		admin_put_string(t, NULL, s->alarms[i]);
-	node_waits(a->node, &waiting);
+	node_waits(node, &waiting);
 	if (waiting)
 		warn(t,
 		     "%" PRIu64 " messages wait for reconciliation with a neighbour that carries "
 		     "them, and are not shown: this node was restored",
 		     waiting);
-	warn_of_backup(a);
-	warn_of_helpers(a);
-	warn_of_outputs(a);
+	warn_of_backup(t, node, log);
+	warn_of_helpers(t, node);
+	warn_of_outputs(t, node);
 	for (size_t i = 0; i < s->warning_count; i++)
 		admin_put_string(t, NULL, s->warnings[i]);
 	text_str(t, "]");

@@ -1,4 +1,4 @@
-#include "node/duty/forwarded.h"
+#include "node/store/forwarded.h"
 
 #include <stdio.h>
 #include <stdlib.h>
