@@ -1,7 +1,7 @@
 /* The daemon's answers to the requests of the admin socket: one function each, one file a family.
  *
- * They run on the control thread, but for the slow ones, which have a thread of their own and no
- * readers.  They are stateless, and whatever is long comes in pages that take milliseconds. */
+ * They are stateless, and whatever is long comes in pages that take milliseconds.  What cannot has
+ * a thread of its own, so that nobody else waits for it (enum pace). */
 #ifndef NODE_ANSWER_H
 #define NODE_ANSWER_H
 
@@ -40,11 +40,15 @@ struct answer {
 
 typedef enum err answer_fn(struct answer *a);
 
+/* Where it is answered: on the control thread; on a thread for slow ones, one at a time, without
+ * readers; or where the request is small on the first, and else on a thread for large ones. */
+enum pace { PACE_QUICK, PACE_SLOW, PACE_LARGE };
+
 struct answer_entry {
 	const char *name;
 	enum right right;
 	bool changes; /* audited when it has a summary to tell */
-	bool slow;
+	enum pace pace;
 	answer_fn *answer;
 };
 

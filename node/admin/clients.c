@@ -314,7 +314,8 @@ bool clients_next(struct clients *c, struct client_request *out)
 					       .text_length = cl->in.text_length,
 					       .frames = cl->in.frames,
 					       .frame_count = cl->in.frame_count,
-					       .refused = cl->in.refused};
+					       .refused = cl->in.refused,
+					       .large = c->large == cl};
 		return true;
 	}
 	return false;

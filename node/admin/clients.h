@@ -21,6 +21,7 @@ struct client_request {
 	const struct slice *frames;
 	size_t frame_count;
 	const char *refused; /* why frames are not there, or NULL */
+	bool large;          /* more than is kept of everybody: one at a time */
 };
 
 /* Listens at path, where a file may be that nobody listens at any more.  may_be_large: are large

@@ -29,13 +29,15 @@ struct request {
 	enum err e;
 };
 
-/* The one slow request at a time; the control thread goes on meanwhile. */
+/* A request that is answered while the control thread goes on: of each sort one at a time. */
 struct job {
 	struct request request;
 	pthread_t thread;
 	bool running;
 	atomic_bool done;
 	int wake;
+	struct log_reader *log; /* owned, as index is; NULL: its answers need none */
+	struct index_reader *index;
 };
 
 struct control {
@@ -47,7 +49,7 @@ struct control {
 	bool started;
 	struct log_reader *log;
 	struct index_reader *index;
-	struct job job;
+	struct job slow, large;
 };
 
 static void wake_up(int fd)
@@ -116,23 +118,51 @@ static void finish(struct control *c, struct request *r)
 
 /* ---- answering ---- */
 
+static void pause_readers(struct log_reader *log, struct index_reader *index)
+{
+	if (!log)
+		return;
+	log_reader_pause(log);
+	index_reader_pause(index);
+}
+
+static enum err answer_make(struct answer *a, const struct answer_entry *entry)
+{
+	return answer_holds(entry, a->request.json) ? answer_hold(a, entry) : entry->answer(a);
+}
+
 static void *job_run(void *arg)
 {
 	struct job *job = arg;
 
-	job->request.e = job->request.entry->answer(&job->request.answer);
+	job->request.e = answer_make(&job->request.answer, job->request.entry);
 	atomic_store(&job->done, true);
 	wake_up(job->wake);
 	return NULL;
 }
 
-/* Moves the request into the job. */
-static void job_start(struct control *c, struct request *r)
+static const struct answer_entry *running(const struct job *job)
 {
-	struct job *job = &c->job;
+	return job->running ? job->request.entry : NULL;
+}
 
-	if (job->running) {
-		report_add(&r->answer.report, "the node is busy with %s", job->request.entry->name);
+/* Of large requests the clients let one in at a time; but while an index is built anew nothing is
+ * looked up in it that decides what is sent. */
+static const struct answer_entry *in_the_way(const struct control *c, const struct job *job,
+					     const struct request *r)
+{
+	const struct answer_entry *other = running(job);
+
+	return !other && r->entry->answer == answer_reindex ? running(&c->large) : other;
+}
+
+/* Moves the request into the job. */
+static void job_start(struct control *c, struct job *job, struct request *r)
+{
+	const struct answer_entry *other = in_the_way(c, job, r);
+
+	if (other) {
+		report_add(&r->answer.report, "the node is busy with %s", other->name);
 		r->answer.advice = "try again when that has finished";
 		r->e = ERR_BUSY;
 		finish(c, r);
@@ -141,8 +171,8 @@ static void job_start(struct control *c, struct request *r)
 	job->request = *r;
 	job->request.answer.caller = &job->request.caller;
 	job->request.answer.request.report = &job->request.answer.report;
-	job->request.answer.log = NULL;
-	job->request.answer.index = NULL;
+	job->request.answer.log = job->log;
+	job->request.answer.index = job->index;
 	atomic_store(&job->done, false);
 	job->wake = c->wake;
 	job->running = pthread_create(&job->thread, NULL, job_run, job) == 0;
@@ -152,19 +182,18 @@ static void job_start(struct control *c, struct request *r)
 	}
 }
 
-static void job_reap(struct control *c)
+static void job_end(struct control *c, struct job *job)
 {
-	if (!c->job.running || !atomic_load(&c->job.done))
-		return;
-	pthread_join(c->job.thread, NULL);
-	c->job.running = false;
-	finish(c, &c->job.request);
+	pthread_join(job->thread, NULL);
+	job->running = false;
+	pause_readers(job->log, job->index);
+	finish(c, &job->request);
 }
 
-static void pause_readers(struct control *c)
+static void job_reap(struct control *c, struct job *job)
 {
-	log_reader_pause(c->log);
-	index_reader_pause(c->index);
+	if (job->running && atomic_load(&job->done))
+		job_end(c, job);
 }
 
 /* What must hold before a request is answered at all. */
@@ -189,10 +218,27 @@ static enum err admit(struct control *c, struct request *r, const char *refused)
 	return ERR_OK;
 }
 
+/* NULL: it is answered at once. */
+static struct job *job_for(struct control *c, const struct answer_entry *entry,
+			   const struct client_request *from)
+{
+	switch (entry->pace) {
+	case PACE_QUICK:
+		break;
+	case PACE_SLOW:
+		return &c->slow;
+	/* SPEC 9.1: "While a `share` of that size is answered, so are others that are smaller." */
+	case PACE_LARGE:
+		return from->large ? &c->large : NULL;
+	}
+	return NULL;
+}
+
 static void serve(struct control *c, const struct client_request *from)
 {
 	struct request r = {.client = from->client, .caller = from->caller};
 	struct answer *a = &r.answer;
+	struct job *job;
 
 	*a = (struct answer){.node = c->node,
 			     .log = c->log,
@@ -200,7 +246,7 @@ static void serve(struct control *c, const struct client_request *from)
 			     .caller = &r.caller,
 			     .frames = from->frames,
 			     .frame_count = from->frame_count};
-	a->reindexing = c->job.running && c->job.request.entry->answer == answer_reindex;
+	a->reindexing = c->slow.running && c->slow.request.entry->answer == answer_reindex;
 	if (from->text) {
 		r.e = admin_parse(&r.json, from->text, from->text_length, &a->report);
 	} else {
@@ -211,13 +257,14 @@ static void serve(struct control *c, const struct client_request *from)
 	if (!r.e)
 		r.e = admit(c, &r, from->refused);
 	admin_request_init(&a->request, r.json, &a->report);
-	if (!r.e && r.entry->slow) {
-		job_start(c, &r);
+	job = r.e ? NULL : job_for(c, r.entry, from);
+	if (job) {
+		job_start(c, job, &r);
 		return;
 	}
 	if (!r.e)
-		r.e = answer_holds(r.entry, r.json) ? answer_hold(a, r.entry) : r.entry->answer(a);
-	pause_readers(c);
+		r.e = answer_make(a, r.entry);
+	pause_readers(c->log, c->index);
 	finish(c, &r);
 }
 
@@ -242,15 +289,15 @@ static void *control_run(void *arg)
 		clients_wait(c->clients, c->wake);
 		while (read(c->wake, &count, sizeof count) > 0)
 			;
-		job_reap(c);
+		job_reap(c, &c->slow);
+		job_reap(c, &c->large);
 		while (!atomic_load(&c->quit) && clients_next(c->clients, &request))
 			serve(c, &request);
 	}
-	if (c->job.running) {
-		pthread_join(c->job.thread, NULL);
-		c->job.running = false;
-		finish(c, &c->job.request);
-	}
+	if (c->slow.running)
+		job_end(c, &c->slow);
+	if (c->large.running)
+		job_end(c, &c->large);
 	return NULL;
 }
 
@@ -320,6 +367,26 @@ static bool start_thread(struct control *c)
 	return c->started;
 }
 
+static enum err open_readers(struct node *node, struct log_reader **log,
+			     struct index_reader **index)
+{
+	enum err e = log_reader_open(log, node_log(node));
+
+	if (!e)
+		e = index_reader_open(index, node_index(node));
+	if (!e)
+		pause_readers(*log, *index);
+	return e;
+}
+
+static void close_readers(struct log_reader *log, struct index_reader *index)
+{
+	if (index)
+		index_reader_close(index);
+	if (log)
+		log_reader_close(log);
+}
+
 enum err control_start(struct control **control, struct node *node, struct report *report)
 {
 	struct control *c = calloc(1, sizeof *c);
@@ -331,11 +398,10 @@ enum err control_start(struct control **control, struct node *node, struct repor
 	c->node = node;
 	c->folder = -1;
 	c->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	e = c->wake < 0 ? ERR_IO : log_reader_open(&c->log, node_log(node));
+	e = c->wake < 0 ? ERR_IO : open_readers(node, &c->log, &c->index);
 	if (!e)
-		e = index_reader_open(&c->index, node_index(node));
+		e = open_readers(node, &c->large.log, &c->large.index);
 	if (!e) {
-		pause_readers(c);
 		e = bind_socket(c, report);
 	} else {
 		report_add(report, "the admin socket: %s", err_str(e));
@@ -361,10 +427,8 @@ void control_stop(struct control *c)
 		pthread_join(c->thread, NULL);
 	}
 	clients_close(c->clients);
-	if (c->index)
-		index_reader_close(c->index);
-	if (c->log)
-		log_reader_close(c->log);
+	close_readers(c->log, c->index);
+	close_readers(c->large.log, c->large.index);
 	if (c->folder >= 0)
 		close(c->folder);
 	if (c->wake >= 0)

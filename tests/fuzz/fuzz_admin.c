@@ -109,7 +109,7 @@ static void prepare(void)
 /* Those that write files, or take long by design, are not for here. */
 static bool wanted(const struct answer_entry *entry)
 {
-	return entry && !entry->slow && entry->answer != answer_rotate;
+	return entry && entry->pace != PACE_SLOW && entry->answer != answer_rotate;
 }
 
 static void check_reply(struct answer *a, enum err e)
