@@ -243,11 +243,6 @@ void claim_writer_init(struct claim_writer *w, uint8_t *out, size_t size)
 	writer_init(&w->w, out, size);
 }
 
-size_t claim_writer_left(const struct claim_writer *w)
-{
-	return w->w.size - w->w.used;
-}
-
 static void write_place(struct claim_writer *w, enum claim_kind kind,
 			const struct trie_place *place)
 {

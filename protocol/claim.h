@@ -79,7 +79,6 @@ struct claim_writer {
 };
 
 void claim_writer_init(struct claim_writer *w, uint8_t *out, size_t size);
-size_t claim_writer_left(const struct claim_writer *w);
 /* LIST or WANT; ids[n] are sorted here, n at most LIST_MAX. */
 void claim_write_ids(struct claim_writer *w, enum claim_kind kind, const struct trie_place *place,
 		     uint64_t *ids, size_t n);

@@ -31,7 +31,10 @@ struct counts {
 	struct count_line lines[COUNTS_MAX]; /* ascending, from of.from on and before next */
 };
 
-enum { COUNT_BYTES = PARTY_ID_BYTES + 4 + AUDIENCE_ID_BYTES };
+enum {
+	COUNT_BYTES = PARTY_ID_BYTES + 4 + AUDIENCE_ID_BYTES,
+	COUNT_LINE_BYTES = AUDIENCE_ID_BYTES + 8 + TOTAL_FINGERPRINT_BYTES,
+};
 
 void count_ask_encode(const struct count_ask *a, uint8_t out[COUNT_BYTES]);
 enum err count_ask_decode(struct count_ask *a, const uint8_t *in, size_t n);

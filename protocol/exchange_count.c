@@ -180,6 +180,15 @@ static size_t keys_held(const struct peer *p, const struct party_id *role, uint1
 
 /* ---- answering ---- */
 
+/* On a narrow line fewer than could be told at once. */
+static size_t lines_most(const struct counter *c)
+{
+	size_t head = COUNT_BYTES + AUDIENCE_ID_BYTES + 1 + 2 * KEYS_MAX + 2;
+	size_t n = (session_frame_most(c->peer->session) - head) / COUNT_LINE_BYTES;
+
+	return n < COUNTS_MAX ? n : COUNTS_MAX;
+}
+
 static enum err answer_make(struct counter *c)
 {
 	struct counts *out = c->counts;
@@ -198,7 +207,7 @@ static enum err answer_make(struct counter *c)
 	if (!looking_make(&l, c, &out->of, false))
 		return ERR_BUSY;
 	out->key_count = keys_held(c->peer, &c->ask.role, out->keys);
-	while (!e && out->line_count < COUNTS_MAX) {
+	while (!e && out->line_count < lines_most(c)) {
 		e = look(&l, &at, &looked, &out->lines[out->line_count]);
 		out->line_count += e == ERR_OK;
 		if (!e && !trie_audience_next(&at))

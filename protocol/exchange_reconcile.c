@@ -373,9 +373,12 @@ static bool step(struct reconciler *r, struct reconcile *part, bool *busy,
 	struct reconcile_frame frame;
 	struct reconcile_result result;
 	enum reconcile_turn turn;
-	enum err e = reconcile_step(part, link, &turn, &frame);
-	bool unreadable = r->unreadable;
+	enum err e;
+	bool unreadable;
 
+	reconcile_limit(part, session_frame_most(r->peer->session));
+	e = reconcile_step(part, link, &turn, &frame);
+	unreadable = r->unreadable;
 	r->unreadable = false;
 	if (e || unreadable) {
 		give_up(r, false, "the store does not answer");

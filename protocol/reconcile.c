@@ -16,7 +16,13 @@ struct reconcile *reconcile_new(enum reconcile_part part)
 		return NULL;
 	r->part = part;
 	r->works_end = &r->works;
+	r->most = sizeof r->out;
 	return r;
+}
+
+void reconcile_limit(struct reconcile *r, size_t most)
+{
+	r->most = most < sizeof r->out ? most : sizeof r->out;
 }
 
 static void work_pop(struct reconcile *r)

@@ -91,6 +91,9 @@ struct reconcile_result {
 struct reconcile *reconcile_new(enum reconcile_part part);
 void reconcile_free(struct reconcile *r);
 
+/* How long a frame may be from now on, but for one claim that is longer: at least 4 KiB.  As long
+ * as RECONCILE_PAYLOAD_MAX when this was never said. */
+void reconcile_limit(struct reconcile *r, size_t most);
 enum err reconcile_begin(struct reconcile *r, const struct reconcile_link *link);
 /* Takes a frame of the peer.  ERR_STATE, ERR_FORMAT, ERR_LIMIT: no honest peer sends it; r must
  * then be freed.  ERR_MEMORY. */

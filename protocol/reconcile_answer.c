@@ -11,7 +11,7 @@ bool reconcile_has_budget(const struct reconcile *r)
 
 bool reconcile_has_room(const struct reconcile *r)
 {
-	if (claim_writer_left(&r->writer) < CLAIM_MAX_BYTES)
+	if (r->writer.w.used + CLAIM_MAX_BYTES > r->most)
 		return false;
 	/* One claim can always be asked, so that a full memory does not end the run. */
 	return r->part == RECONCILE_ANSWERING || r->writer.w.used == 0 ||

@@ -49,6 +49,7 @@ struct reconcile {
 					    those of the same ask, before older ones */
 	size_t pending;                  /* bytes of works */
 	uint8_t out[RECONCILE_PAYLOAD_MAX];
+	size_t most;                /* bytes of out that may be used */
 	struct claim_writer writer; /* of out */
 	bool sent;                  /* out has been handed over and may go */
 	size_t cost;                /* bytes that the answers to out can come to */

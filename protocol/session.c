@@ -172,7 +172,7 @@ void session_start(struct session *s, const struct session_greeting *g, uint64_t
 	s->state = STATE_GREETING;
 	s->hello_due = true;
 	s->started = s->last_in = s->last_out = now;
-	s->entered = s->greeted_at = now;
+	s->moved = s->greeted_at = now;
 	s->greetings = s->greeted_version = 0;
 }
 
@@ -280,7 +280,7 @@ void session_receive(struct session *s, const uint8_t *in, size_t n, uint64_t no
 	case FRAME_HELLO:
 		break;
 	case FRAME_TOPOLOGY:
-		agree_topology(s, &f.piece);
+		agree_topology(s, &f.piece, now);
 		break;
 	case FRAME_OPEN:
 		agree_open(s, &f.open);
@@ -323,7 +323,7 @@ uint64_t session_deadline(const struct session *s)
 		return UINT64_MAX;
 	case STATE_GREETING:
 	case STATE_AGREEING:
-		return s->entered + GREETING_MS;
+		return s->moved + GREETING_MS;
 	case STATE_OPEN:
 		silent = s->last_in + SILENCE_MS;
 		idle = s->last_out + KEEPALIVE_MS;
@@ -338,8 +338,11 @@ void session_tick(struct session *s, uint64_t now)
 {
 	if (s->state == STATE_IDLE || s->state == STATE_ENDED)
 		return;
+	/* SPEC 7.3: "So does a greeting that takes 30 seconds, an agreement in which for 30 seconds
+	 * no piece of a topology came or went, and an open session in which nothing arrives for
+	 * 60." */
 	if (s->state != STATE_OPEN) {
-		if (now >= s->entered + GREETING_MS)
+		if (now >= s->moved + GREETING_MS)
 			session_fail(s, false,
 				     s->state == STATE_GREETING ? "it does not answer the greeting"
 								: "no topology version in common");
@@ -386,7 +389,7 @@ size_t session_output(struct session *s, uint8_t *out, uint64_t now)
 		return 0;
 	f.number = s->frames_out++;
 	n = frame_encode(&f, out);
-	agree_sent(s);
+	agree_sent(s, now);
 	push_sent(s);
 	s->last_out = now;
 	return n;

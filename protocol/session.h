@@ -105,11 +105,12 @@ uint64_t session_deadline(const struct session *s);
 /* Writes the next frame into out[FRAME_MAX_BYTES] and returns its length, 0 when there is none to
  * send now. */
 size_t session_output(struct session *s, uint8_t *out, uint64_t now);
-/* How long a piece of a message may be from now on, for others to go between on a narrow line.  A
- * first piece is as long as the header at least; as long as a frame allows when this was never
- * said.
- */
+/* How long a piece of a message or a topology may be from now on, for others to go between on a
+ * narrow line.  A first piece is as long as the header at least; as long as a frame allows when
+ * this was never said. */
 void session_pieces(struct session *s, size_t most);
+/* How long other frames may be, but for their heads: as four pieces. */
+size_t session_frame_most(const struct session *s);
 /* Takes the next event; false when there is none. */
 bool session_next(struct session *s, struct session_event *event);
 

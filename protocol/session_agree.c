@@ -72,7 +72,7 @@ void agree_begin(struct session *s, uint64_t now)
 	struct session_event *e;
 
 	s->state = STATE_AGREEING;
-	s->entered = now;
+	s->moved = now;
 	s->open_due = false;
 	event_add(s, SESSION_GREETED);
 	if (version_in(&s->self, theirs) && version_in(&s->peer, mine)) {
@@ -108,7 +108,7 @@ enum err session_give_topology(struct session *s, uint32_t version, const uint8_
 	return ERR_OK;
 }
 
-void agree_topology(struct session *s, const struct frame_piece *p)
+void agree_topology(struct session *s, const struct frame_piece *p, uint64_t now)
 {
 	struct session_event *e;
 
@@ -130,6 +130,7 @@ void agree_topology(struct session *s, const struct frame_piece *p)
 	}
 	memcpy(s->offer + p->offset, p->data, p->length);
 	s->offer_filled += (uint32_t)p->length;
+	s->moved = now;
 	if (s->offer_filled < s->offer_length)
 		return;
 	e = event_add(s, SESSION_TOPOLOGY);
@@ -164,7 +165,7 @@ bool agree_output(struct session *s, struct frame *f)
 		f->piece.offset = (uint32_t)s->gift_sent;
 		f->piece.total = (uint32_t)s->gift_length;
 		f->piece.data = s->gift + s->gift_sent;
-		f->piece.length = left < PIECE_MAX_BYTES ? left : PIECE_MAX_BYTES;
+		f->piece.length = left < s->piece_most ? left : s->piece_most;
 		s->gift_sent += f->piece.length;
 		return true;
 	}
@@ -179,8 +180,10 @@ bool agree_output(struct session *s, struct frame *f)
 	return false;
 }
 
-void agree_sent(struct session *s)
+void agree_sent(struct session *s, uint64_t now)
 {
+	if (s->gift)
+		s->moved = now;
 	if (s->gift && s->gift_sent == s->gift_length) {
 		free(s->gift);
 		s->gift = NULL;

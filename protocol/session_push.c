@@ -5,7 +5,10 @@
 #include "protocol/message.h"
 #include "protocol/session_state.h"
 
-enum { PIECE_LEAST_BYTES = 1024 };
+enum {
+	PIECE_LEAST_BYTES = 1024,
+	PIECES_A_FRAME = 4, /* what goes one way and back is worth waiting for */
+};
 
 void push_begin(struct session *s, uint64_t credit_bytes, uint64_t credit_messages)
 {
@@ -133,6 +136,13 @@ void session_pieces(struct session *s, size_t most)
 	s->piece_most = most < PIECE_LEAST_BYTES ? PIECE_LEAST_BYTES : most;
 	if (s->piece_most > PIECE_MAX_BYTES)
 		s->piece_most = PIECE_MAX_BYTES;
+}
+
+size_t session_frame_most(const struct session *s)
+{
+	size_t most = PIECES_A_FRAME * s->piece_most;
+
+	return most < RECONCILE_BYTES_MAX ? most : RECONCILE_BYTES_MAX;
 }
 
 /* SPEC 7.5: "The first piece holds the whole header." */

@@ -51,8 +51,9 @@ struct incoming {
 struct session {
 	struct session_config config;
 	enum state state;
-	uint64_t started, entered, last_in, last_out; /* ms */
-	uint32_t frames_in, frames_out;               /* number of the next frame */
+	uint64_t started, last_in, last_out; /* ms */
+	uint64_t moved; /* ms: the state was entered; a piece of a topology came or went since */
+	uint32_t frames_in, frames_out; /* number of the next frame */
 
 	/* greeting and agreeing */
 	unsigned greetings;       /* of the peer on this connection, and not forgiven */
@@ -127,11 +128,11 @@ void session_fail(struct session *s, bool blame, const char *why);
 
 /* Both HELLOs are known: is either end behind? */
 void agree_begin(struct session *s, uint64_t now);
-void agree_topology(struct session *s, const struct frame_piece *p);
+void agree_topology(struct session *s, const struct frame_piece *p, uint64_t now);
 void agree_open(struct session *s, const struct version_hash *v);
 /* The next TOPOLOGY or OPEN, borrowing from s until agree_sent(). */
 bool agree_output(struct session *s, struct frame *f);
-void agree_sent(struct session *s);
+void agree_sent(struct session *s, uint64_t now);
 
 void reconcile_received(struct session *s, const struct frame *f);
 bool reconcile_output(struct session *s, struct frame *f);

@@ -236,6 +236,19 @@ static void every_boundary_of_a_list_is_found(void)
 	ok(all, "62 to 67 messages against 62 to 67");
 }
 
+struct longest {
+	size_t bytes;
+};
+
+static void measure(void *arg, struct end *from, uint8_t *payload, size_t *n)
+{
+	struct longest *l = arg;
+
+	(void)from;
+	(void)payload;
+	l->bytes = *n > l->bytes ? *n : l->bytes;
+}
+
 static void steps_and_frames_are_bounded(void)
 {
 	struct scene s;
@@ -254,6 +267,34 @@ static void steps_and_frames_are_bounded(void)
 		   s.ends.answering.reads_most <= STEP_READS_MAX,
 	   "and reads at most %d", STEP_READS_MAX);
 	scene_clear(&s);
+}
+
+/* On a narrow line both ends keep frames short: more of them find the same. */
+static void frames_are_as_short_as_the_line_wants(void)
+{
+	static const size_t most[] = {4096, 10000, SIZE_MAX};
+
+	for (size_t i = 0; i < sizeof most / sizeof *most; i++) {
+		struct scene s;
+		uint64_t seed = 20;
+		struct longest longest = {0};
+
+		scene_init(&s, 800, 20000, 3000, 1500);
+		holds_at_random(&s, &seed);
+		scene_fold(&s, &seed);
+		scene_ends(&s, POOL_HOUR, POOL_HOUR);
+		s.ends.meddle = measure;
+		s.ends.meddler = &longest;
+		reconcile_limit(s.ends.asking.run, most[i]);
+		reconcile_limit(s.ends.answering.run, most[i]);
+		ok(two_ends_run(&s.ends) && exact(&s, POOL_HOUR, NULL), "20,000 messages");
+		ok(longest.bytes <=
+			   (most[i] < RECONCILE_PAYLOAD_MAX ? most[i] : RECONCILE_PAYLOAD_MAX),
+		   "no frame over %zu bytes: %zu of %llu", most[i], longest.bytes,
+		   (unsigned long long)s.ends.frames);
+		ok(longest.bytes > 4096 - CLAIM_MAX_BYTES, "and they are filled");
+		scene_clear(&s);
+	}
 }
 
 /* The set moves between any two frames: nothing breaks, and a second run finds the rest. */
@@ -308,6 +349,7 @@ int main(void)
 	RUN(sums_that_mislead_are_followed_by_lists);
 	RUN(every_boundary_of_a_list_is_found);
 	RUN(steps_and_frames_are_bounded);
+	RUN(frames_are_as_short_as_the_line_wants);
 	RUN(sets_may_move_meanwhile);
 	return tap_done();
 }

@@ -71,7 +71,7 @@ static size_t lie(uint64_t *seed, const struct pool *pool, uint8_t *out)
 
 	memset(&at, 0, sizeof at);
 	claim_writer_init(&w, out, RECONCILE_PAYLOAD_MAX);
-	for (size_t i = 0; i < claims && claim_writer_left(&w) > CLAIM_MAX_BYTES; i++) {
+	for (size_t i = 0; i < claims && w.w.used + CLAIM_MAX_BYTES < RECONCILE_PAYLOAD_MAX; i++) {
 		const struct trie_key *key = &pool->keys[draw(seed) % pool->count];
 		struct trie_place place = trie_above(key, (unsigned)(draw(seed) % 8));
 		struct claim_entry children[16];

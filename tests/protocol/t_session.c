@@ -23,6 +23,8 @@ struct end {
 	char why[ERROR_TEXT_MAX_BYTES + 1];
 	struct version_hash versions[2];
 	size_t version_count;
+	const uint8_t *file; /* of version 2 */
+	size_t file_length;
 	uint64_t pending[4096];
 	size_t pending_count;
 	uint64_t order[4096];
@@ -62,6 +64,8 @@ static void end_init(struct end *e, uint8_t self, uint8_t peer, uint64_t bytes, 
 	e->settles = true;
 	e->versions[0].version = 1;
 	e->version_count = 1;
+	e->file = (const uint8_t *)"version two";
+	e->file_length = 11;
 }
 
 static void pipe_clear(struct pipe *p)
@@ -107,9 +111,8 @@ static void events(struct end *e)
 			session_give_topology(e->s, 0, NULL, 0);
 			break;
 		case SESSION_TOPOLOGY_ASKED:
-			session_give_topology(
-				e->s, 2,
-				e->version_count == 2 ? (const uint8_t *)"version two" : NULL, 11);
+			session_give_topology(e->s, 2, e->version_count == 2 ? e->file : NULL,
+					      e->file_length);
 			break;
 		case SESSION_TOPOLOGY:
 			e->topologies++;
@@ -470,6 +473,66 @@ static void a_newer_topology_comes_first(void)
 	end_clear(&b);
 }
 
+/* Both have greeted; a has version 2, of 60,000 bytes, for b, on a line for pieces of 4,000. */
+static void narrow_pair(struct end *a, struct end *b)
+{
+	static const uint8_t file[60000];
+
+	end_init(a, 1, 2, WINDOW_BYTES, 512);
+	end_init(b, 2, 1, WINDOW_BYTES, 512);
+	a->versions[1] = a->versions[0];
+	a->versions[0].version = 2;
+	a->version_count = 2;
+	a->file = file;
+	a->file_length = sizeof file;
+	session_pieces(a->s, 4000);
+	greet(a);
+	greet(b);
+	need(emit(a, b) && emit(b, a) && deliver(a) && deliver(b));
+	need(emit(a, b) && emit(b, a));
+	while (deliver(b))
+		;
+	need(deliver(a));
+}
+
+static void ten_seconds_pass(struct end *a, struct end *b)
+{
+	now += 10 * 1000;
+	session_tick(a->s, now);
+	session_tick(b->s, now);
+	events(a);
+	events(b);
+}
+
+static void a_topology_may_take_as_long_as_its_line_wants(void)
+{
+	static struct end a, b;
+	int pieces = 0;
+
+	narrow_pair(&a, &b);
+	for (; !b.topologies && !a.ended && !b.ended && pieces < 100; pieces++) {
+		emit(&a, &b);
+		deliver(&b);
+		ten_seconds_pass(&a, &b);
+	}
+	ok(b.topologies == 1 && !a.ended && !b.ended, "a piece every ten seconds");
+	is_int(pieces, 15, "none longer than the line wants");
+	settle_down(&a, &b);
+	ok(a.opened == 2 && b.opened == 2, "then both open under it");
+	end_clear(&a);
+	end_clear(&b);
+
+	narrow_pair(&a, &b);
+	need(emit(&a, &b) && deliver(&b));
+	for (int i = 0; i < 2; i++)
+		ten_seconds_pass(&a, &b);
+	ok(!a.ended && !b.ended, "one that stalls is waited for");
+	ten_seconds_pass(&a, &b);
+	ok(a.ended && b.ended && !a.blamed && !b.blamed, "for half a minute, and nobody is blamed");
+	end_clear(&a);
+	end_clear(&b);
+}
+
 static void a_fork_opens_under_the_version_before_it(void)
 {
 	static struct end a, b;
@@ -790,6 +853,7 @@ int main(void)
 	RUN(backfill_leaves_half_of_the_credit);
 	RUN(what_is_held_is_not_sent_to_its_end);
 	RUN(a_newer_topology_comes_first);
+	RUN(a_topology_may_take_as_long_as_its_line_wants);
 	RUN(a_fork_opens_under_the_version_before_it);
 	RUN(a_lost_or_repeated_frame_ends_the_session_without_blame);
 	RUN(deadlines_end_what_does_not_answer);
