@@ -8,7 +8,8 @@ enum {
 	SETTLED_MS = 100, /* after so long libzmq has written what it can */
 	WAIT_MIN_MS = 2,
 	WAIT_MAX_MS = 20,
-	PIECES = 4, /* of what is allowed: so many pieces */
+	QUEUED_MS = BACKLOG_AHEAD_MS / 2, /* of a round trip: packets wait on the line */
+	PIECES = 4,                       /* of what is allowed: so many pieces */
 };
 
 void backlog_begin(struct backlog *b, const struct tcp_progress *progress, uint64_t now)
@@ -49,6 +50,12 @@ static uint64_t bounded(uint64_t bytes)
 	return bytes < BACKLOG_MAX_BYTES ? bytes : BACKLOG_MAX_BYTES;
 }
 
+/* Would more be on its way sooner, or only wait in a queue, here or on the line? */
+static bool queues(const struct tcp_progress *progress)
+{
+	return progress->unsent || progress->now > progress->rtt + QUEUED_MS;
+}
+
 /* Within a window what is allowed grows by what arrives, so that a fast line is soon full; at its
  * end it becomes what a second of the line's speed is.  A line that is idle begins anew. */
 void backlog_see(struct backlog *b, const struct tcp_progress *progress, uint64_t now)
@@ -58,7 +65,8 @@ void backlog_see(struct backlog *b, const struct tcp_progress *progress, uint64_
 	/* Another connection, which has the descriptor of this one: its end is not yet known. */
 	if (!b->known || progress->acked < b->acked)
 		return;
-	b->allowed = bounded(b->allowed + progress->acked - b->acked);
+	if (!queues(progress))
+		b->allowed = bounded(b->allowed + progress->acked - b->acked);
 	b->acked = progress->acked;
 	b->rtt = progress->rtt;
 	/* libzmq says things of its own, such as PING. */

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 enum {
-	BACKLOG_MIN_BYTES = 16 << 10, /* allowed on any line: two seconds at 64 kbit/s */
+	BACKLOG_MIN_BYTES = 4 << 10,  /* allowed on any line: two seconds at 16 kbit/s */
 	BACKLOG_MAX_BYTES = 16 << 20, /* more than the pipes of libzmq hold */
 	BACKLOG_AHEAD_MS = 1000,
 };
@@ -22,7 +22,9 @@ enum {
 /* Of a TCP connection, as its kernel tells it. */
 struct tcp_progress {
 	uint64_t acked; /* bytes that the other end's kernel has acknowledged */
-	uint32_t rtt;   /* ms, the shortest of the last minutes */
+	uint32_t rtt;   /* ms, the shortest of the last minutes, */
+	uint32_t now;   /* and that of late */
+	bool unsent;    /* TCP has more than it sends now: more would only wait */
 	bool drained;   /* nothing waits for an acknowledgement, or to be sent */
 };
 
