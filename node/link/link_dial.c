@@ -36,6 +36,7 @@ struct dial {
 	uint64_t watched;          /* serial at the gate; 0 */
 	uint64_t due;              /* ms, monotonic: retry, next look, or the end of the attempt */
 	uint64_t deadline;         /* of the attempt or of the probe */
+	uint64_t began;            /* ms, monotonic: the attempt */
 	uint64_t now;              /* of the last tick */
 	uint64_t up_since;
 	unsigned failures; /* in a row, of attempts and of connections that did not last */
@@ -143,15 +144,18 @@ static uint64_t back_off(const struct dial *d)
 }
 
 /* The attempt or the connection is over: waits.  An attempt is told of when all ways have failed.
- */
+ * One that nobody answered for ten seconds has waited already: so a line that comes back is met by
+ * a SYN within four seconds, which is the longest that TCP waits between two of one attempt. */
 static void fall_back(struct dial *d, enum link_cause cause)
 {
 	bool was_up = d->state == DIAL_STANDING;
+	uint64_t soon = d->now + DIAL_RETRY_MIN_MS;
 	if (was_up && d->now - d->up_since >= DIAL_STABLE_MS)
 		d->failures = 0;
 	end_attempt(d);
 	d->state = DIAL_WAITING;
-	d->due = d->now + back_off(d);
+	d->due = (was_up ? d->now : d->began) + back_off(d);
+	d->due = d->due > soon ? d->due : soon;
 	d->failures++;
 	if (!was_up && !ways_fail(&d->ways, cause == LINK_CAUSE_UNREACHABLE))
 		return;
@@ -233,6 +237,7 @@ static void start_tunnel(struct dial *d)
 static void start_attempt(struct dial *d)
 {
 	char host[TCP_HOST_MAX_BYTES + 1], port[TCP_PORT_MAX_BYTES + 1];
+	d->began = d->now;
 	d->deadline = d->now + DIAL_ATTEMPT_MS;
 	d->attempts++;
 	memcpy(d->key, ways_key(&d->ways), sizeof d->key);
