@@ -26,7 +26,7 @@ static struct {
 	uint8_t key[CONTENT_KEY_BYTES];
 } original;
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
 	fprintf(stderr, "forger: %s\n", what);
 	exit(1);

@@ -173,8 +173,8 @@ static void what_is_no_file_of_evidence_is_refused(void)
 		"{\"evidence\":\"another\",\"messages\":[]}",
 		"{\"evidence\":\"sequence-used-twice\"}",
 		"{\"evidence\":\"sequence-used-twice\",\"messages\":[{},{}]}",
-		"{\"evidence\":\"sequence-used-twice\",\"messages\":[{\"header\":\"00\","
-		"\"signature\":\"00\"},{\"header\":\"00\",\"signature\":\"00\"}]}",
+		("{\"evidence\":\"sequence-used-twice\",\"messages\":[{\"header\":\"00\","
+		 "\"signature\":\"00\"},{\"header\":\"00\",\"signature\":\"00\"}]}"),
 	};
 	struct evidence *e = sample();
 

@@ -65,8 +65,7 @@ static const char *const words[] = {
 	"x.0x1f",
 	"x.12",
 	"xn--bcher-kva.example",
-	"b\xc3\xbc"
-	"cher.example",
+	"b\303\274cher.example",
 	"\xe3\x80\x82",
 	"-x.org-",
 	"_dmarc.a.b",
