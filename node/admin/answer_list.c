@@ -21,6 +21,7 @@ struct filter {
 	const char *text;    /* to be found in them */
 	uint8_t *folded;     /* the same without case, when it is not ASCII; owned */
 	size_t folded_bytes; /* of it */
+	bool beyond;         /* ... and has what no ASCII has */
 	uint64_t now;        /* ms */
 };
 
@@ -62,11 +63,16 @@ void object_show(struct text *t, const struct answer *a, const struct opened *o,
 	text_str(t, "}");
 }
 
+static bool all_ascii(const uint8_t *s, size_t n)
+{
+	while (n > 0 && s[n - 1] < 0x80)
+		n--;
+	return n == 0;
+}
+
 static bool ascii(const char *s)
 {
-	while (*s && (unsigned char)*s < 0x80)
-		s++;
-	return !*s;
+	return all_ascii((const uint8_t *)s, strlen(s));
 }
 
 static uint8_t *fold_case(const char *s, size_t *n)
@@ -84,7 +90,7 @@ static bool string_has(const struct filter *f, const char *s)
 		return false;
 	if (!f->folded)
 		return strcasestr(s, f->text) != NULL;
-	if (ascii(s))
+	if (f->beyond && ascii(s))
 		return false;
 	folded = fold_case(s, &n);
 	found = folded && memmem(folded, n, f->folded, f->folded_bytes) != NULL;
@@ -199,6 +205,7 @@ static enum err filter_read(struct filter *f, struct answer *a)
 		f->folded = fold_case(f->text, &f->folded_bytes);
 		if (!f->folded)
 			return ERR_MEMORY;
+		f->beyond = !all_ascii(f->folded, f->folded_bytes);
 	}
 	if (node && !(f->node = answer_node_named(a, node)))
 		return ERR_UNKNOWN_PARTY;

@@ -45,6 +45,7 @@ id=$(held "$out")
 like "is held" "$out" '"approval": ?"wanted"'
 is "nothing is sent" "$(sed -n 's/.*"messages": *\[\([^]]*\)\].*/[\1]/p' <<<"$out")" "[]"
 like "the outbox says for what" "$(khabar east outbox)" 'to be approved, of uid 0 .*to all for blocking: bad\.example'
+like "and that no time makes it due" "$(khabar east --json outbox)" '"due": ?null'
 ok "what is beyond it in part" block worse.example --tlp amber --to root,below
 other=$(held "$out")
 exits 1 "who asked cannot approve" 'somebody else must' khabar east approve "$id" --yes

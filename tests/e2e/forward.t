@@ -102,6 +102,23 @@ refused "nor what is marked so" 'no-forward' "$marked" --to kp-cerc --reason x
 like "which is seen" "$(khabar kp show "$marked")" '^flags.*no-forward'
 refused "nor what everyone has" 'for everyone' "$public" --to kp-cerc --reason x
 
+sealed=$(send punjab carried.example --tlp amber --to kp)
+within 20 "kp has what punjab says" knows kp carried.example
+exits 1 "nor what one only carries" 'only carries it' \
+	khabar national forward "$sealed" --to kp-cerc --reason x --yes
+
+# ---- taken back by who passed it on, and passed on again ----
+
+once=$(send national again.example --tlp amber --to kp)
+within 20 "kp has one more" knows kp again.example
+first=$(forward kp "$once" --to kp-cerc --reason "by mistake")
+within 20 "kp-cerc has it" knows kp-cerc again.example
+ok "kp takes that back" khabar kp withdraw "$first" --because leaked --yes
+within 20 "kp-cerc has it no more" unknown kp-cerc again.example
+ok "kp still has" knows kp again.example
+ok "it can be passed on again" khabar kp forward "$once" --to kp-cerc --reason "not by mistake" --yes
+within 20 "kp-cerc has it again" knows kp-cerc again.example
+
 # ---- GREEN goes to any party; who has both sees one ----
 
 green=$(send punjab green.example --tlp green --to kp)

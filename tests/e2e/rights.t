@@ -8,7 +8,9 @@ if [ "$(id -u)" != 0 ] || ! command -v setpriv >/dev/null; then
 fi
 group=games # on every Debian system, and nobody is in it
 stranger() { setpriv --reuid 65534 --regid 65534 --clear-groups -- "$@"; }
-member() { setpriv --reuid 65534 --regid 65534 --groups "$(getent group $group | cut -d: -f3)" -- "$@"; }
+member() {
+	setpriv --reuid 65534 --regid "$(getent group $group | cut -d: -f3)" --clear-groups -- "$@"
+}
 
 family solo pair >"$work/text.zpl"
 lab_up --topology "$work/text.zpl"
@@ -38,4 +40,11 @@ ok "the keys stay closed to him" test "$(stranger cat "$home/node.key" 2>/dev/nu
 ok "root shares" khabar solo share 198.51.100.9 --tlp green --to all --yes
 ok "which is audited" khabar solo --json audit
 like "with who and what" "$out" '"uid": ?0.*share|share.*"uid": ?0'
+
+ok "and something that is RED" khabar solo share red.example --tlp red --to pair --yes
+like "which it finds" "$(khabar solo --json check red.example)" '"known": ?true'
+like "who may only look finds what is not" \
+	"$(member "$work/khabar" --home "$home" --json check 198.51.100.9)" '"known": ?true'
+like "and of what is RED nothing" \
+	"$(member "$work/khabar" --home "$home" --json check red.example)" '"known": ?false'
 finish

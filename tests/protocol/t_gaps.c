@@ -263,6 +263,28 @@ static void an_author_has_so_many_gaps_and_no_more(void)
 	gaps_clear(&all);
 }
 
+static void one_that_is_over_takes_no_other_with_it(void)
+{
+	struct gaps all;
+	struct gap f;
+
+	need(gaps_init(&all) == ERR_OK);
+	for (uint8_t i = 1; i <= 3; i++) {
+		f = found(i, i, i);
+		need(gaps_take(&all, &f, 0));
+	}
+	f = found(1, 1, 0);
+	ok(!gaps_take(&all, &f, 0), "of three the first is over");
+	is_int(all.count, 2, "two are left");
+	for (uint8_t i = 2; i <= 3; i++) {
+		const struct gap *g;
+		f = found(i, i, i);
+		g = gaps_find(&all, &f.stream);
+		ok(g && g->total == i, "number %d as it was", i);
+	}
+	gaps_clear(&all);
+}
+
 int main(void)
 {
 	RUN(what_was_told_and_is_not_here_is_missing);
@@ -273,6 +295,7 @@ int main(void)
 	RUN(of_each_incarnation_counts_what_tells_of_more);
 	RUN(where_there_is_no_room_the_first_keeps_all_of_its_own);
 	RUN(a_gap_is_asked_for_at_once_and_again_and_told_of_once);
+	RUN(one_that_is_over_takes_no_other_with_it);
 	RUN(an_author_has_so_many_gaps_and_no_more);
 	return tap_done();
 }
