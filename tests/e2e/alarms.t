@@ -99,5 +99,7 @@ ok "national is killed again" lab kill national
 ok "and started" lab start national
 kept() { [ "$(events)" -eq 128 ]; }
 within 90 "which has forgotten none" kept
+is "the audit has each once" "$(khabar national --json audit | grep '"do": *"alarm"' |
+	grep -o '"number": *[0-9]*, *"what"' | sort | uniq -d)" ""
 ok "the store is sound" khabar national check-store
 finish

@@ -21,7 +21,8 @@ node
 END
 lab_up --topology "$work/text.zpl"
 
-inbox() { khabar "$1" --json inbox; }
+# A message a line.
+inbox() { khabar "$1" --json inbox | sed 's/{"message"/\n&/g'; }
 noticed() { inbox "$1" | grep -q "has not been acknowledged there"; }
 notices() { inbox "$1" | grep -o 'has not been acknowledged there' | wc -l; }
 acknowledged() { khabar east --json who "$id" | grep -q "\"acknowledged\": *$1,"; }
