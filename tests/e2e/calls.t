@@ -20,10 +20,13 @@ say_at() {
 	turn=$((${turn:-0} + 1))
 	id=$(share "$1" "said-$turn.example" 2>/dev/null) && [ -n "$id" ] && said+=("$id")
 }
-has() { khabar "$1" show "$2" --raw; }
+ids_of() { khabar "$1" --json list | grep -o '"message": *"[0-9a-f]*"' | grep -oE '[0-9a-f]{64}'; }
+# all_there NODE: what it lacks of all that was acknowledged is told.
 all_there() {
-	local id
-	for id in "${said[@]}"; do has "$1" "$id" || return; done
+	local lacks
+	lacks=$(LC_ALL=C comm -23 <(printf '%s\n' "${said[@]}" | LC_ALL=C sort -u) \
+		<(ids_of "$1" | LC_ALL=C sort -u)) || return
+	[ -z "$lacks" ] || { echo "$1 lacks" "$lacks" && false; }
 }
 everywhere() { all_there root && all_there east && all_there west; }
 struck() { grep -qE "^$call fails\$" "$log"; }
