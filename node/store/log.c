@@ -85,16 +85,24 @@ enum err log_read_meta(MDB_txn *txn, MDB_dbi meta, const struct identity *identi
 	return ERR_OK;
 }
 
+uint32_t log_format(MDB_txn *txn, MDB_dbi meta)
+{
+	MDB_val key = val_of("format", 6), value;
+	int rc = mdb_get(txn, meta, &key, &value);
+	return rc == 0 && value.mv_size == 4 ? get_u32(value.mv_data) : 0;
+}
+
 int log_raise_format(MDB_txn *txn, const struct log_tables *tables)
 {
-	uint8_t format[4];
-	put_u32(format, LOG_FORMAT);
-	MDB_val key = val_of("format", 6), value;
-	int rc = mdb_get(txn, tables->meta, &key, &value);
-	if (rc != 0 || memcmp(value.mv_data, format, sizeof format) == 0)
-		return rc;
-	value = val_of(format, sizeof format);
-	rc = mdb_put(txn, tables->meta, &key, &value, 0);
+	uint8_t bytes[4];
+	uint32_t format = log_format(txn, tables->meta);
+	if (format == LOG_FORMAT)
+		return 0;
+	put_u32(bytes, LOG_FORMAT);
+	MDB_val key = val_of("format", 6), value = val_of(bytes, sizeof bytes);
+	int rc = mdb_put(txn, tables->meta, &key, &value, 0);
+	if (rc == 0 && format < LOG_FORMAT_CHECKS)
+		rc = log_values_raise(txn, tables);
 	return rc ? rc : log_sum_begin(txn, tables);
 }
 
@@ -145,6 +153,7 @@ static enum err load(struct log *log, const char *dir, bool create,
 		e = log_read_meta(txn, log->tables.meta, log->identity, &log->id, dir, report);
 	if (!e && !read_only)
 		e = lmdb_err(log_raise_format(txn, &log->tables));
+	log->plain = !e && log_format(txn, log->tables.meta) < LOG_FORMAT_CHECKS;
 	if (e)
 		mdb_txn_abort(txn);
 	else
@@ -358,7 +367,7 @@ enum err log_put(struct log *log, const char *key, const void *value, size_t n)
 	if (length == 0 || length > VALUE_KEY_MAX_BYTES)
 		return ERR_LIMIT;
 	MDB_val k = val_of(key, length), v = val_of(value, n);
-	return log_fail(log, log_sum_put(log->txn, &log->tables, log->tables.value, &k, &v));
+	return log_fail(log, log_value_put(log->txn, &log->tables, &k, &v));
 }
 
 enum err log_drop(struct log *log, const char *prefix)

@@ -80,6 +80,8 @@ unsigned log_fullness(const struct log *log);
 bool log_is_broken(const struct log *log);
 /* What an operator reads of an error that the store gave; static. */
 const char *log_trouble(enum err e);
+/* The same where the index is read too. */
+const char *index_trouble(enum err e);
 
 enum err log_begin(struct log *log);
 /* Appends a message; row->kind, lsn and id are ignored, *lsn is where it went. body NULL: none.
@@ -107,9 +109,12 @@ enum err log_expire(struct log *log, const uint64_t *lsns, size_t n);
 /* Small values that travel in the same transaction: cursors, floor, incarnation.  Keys are at most
  * 64 bytes; those that begin with "cursor/" are bound to the store id and go with it. */
 enum err log_put(struct log *log, const char *key, const void *value, size_t n);
+/* The last position that the reader sees; 0: none. */
+enum err log_last(struct log_reader *reader, uint64_t *lsn);
+/* ERR_NOT_FOUND; ERR_DAMAGED; ERR_LIMIT when it is longer than size. */
 enum err log_get(struct log_reader *reader, const char *key, void *value, size_t size, size_t *n);
 /* Calls found with every value whose key begins with prefix, until it returns false; what it is
- * given lives as long as the call. */
+ * given lives as long as the call.  ERR_DAMAGED: one or more are, and were left out. */
 enum err log_values(struct log_reader *reader, const char *prefix,
 		    bool (*found)(void *arg, const char *key, const void *value, size_t n),
 		    void *arg);

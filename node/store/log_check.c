@@ -119,29 +119,55 @@ static enum err check_topologies(struct check *c)
 	return rc == MDB_NOTFOUND ? ERR_OK : lmdb_err(rc);
 }
 
-static uint32_t format_of(const struct check *c)
+static void name_value(struct check *c, const MDB_val *key)
 {
-	MDB_val key = {6, (void *)(uintptr_t) "format"}, value;
-	int rc = mdb_get(c->reader->txn, c->reader->log->tables.meta, &key, &value);
-	return rc == 0 && value.mv_size == 4 ? get_u32(value.mv_data) : 0;
+	char shown[VALUE_KEY_MAX_BYTES + 1];
+	size_t n = key->mv_size < sizeof shown ? key->mv_size : sizeof shown - 1;
+	for (size_t i = 0; i < n; i++) {
+		char ch = ((const char *)key->mv_data)[i];
+		shown[i] = ch > ' ' && ch <= '~' ? ch : '?';
+	}
+	shown[n] = '\0';
+	report_add(c->report, "log: value %s: is damaged", shown);
+	c->wrong++;
 }
 
-/* Of a topology that is named already the sum says nothing new. */
+static enum err check_each_value(struct check *c)
+{
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	if (c->reader->log->plain)
+		return ERR_OK;
+	int rc = mdb_cursor_open(c->reader->txn, c->reader->log->tables.value, &cursor);
+	if (rc != 0)
+		return lmdb_err(rc);
+	while ((rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+		if (!log_value_open(&key, &value))
+			name_value(c, &key);
+	}
+	mdb_cursor_close(cursor);
+	return rc == MDB_NOTFOUND ? ERR_OK : lmdb_err(rc);
+}
+
+/* Of what is named already the sum says nothing new. */
 static enum err check_values(struct check *c)
 {
 	size_t before = c->wrong;
 	enum err e = check_topologies(c);
+	if (!e)
+		e = check_each_value(c);
 	if (e || c->wrong > before)
 		return e;
 	bool holds;
 	int rc = log_sum_holds(c->reader->txn, &c->reader->log->tables, &holds);
-	if (rc == MDB_NOTFOUND && format_of(c) < LOG_FORMAT_SUM)
+	if (rc == MDB_NOTFOUND &&
+	    log_format(c->reader->txn, c->reader->log->tables.meta) < LOG_FORMAT_SUM)
 		return ERR_OK;
 	if (rc != 0 && rc != MDB_NOTFOUND)
 		return lmdb_err(rc);
 	if (rc == MDB_NOTFOUND || !holds) {
 		report_add(c->report,
-			   "log: a value or a topology is damaged: they have another sum");
+			   "log: a value or a topology is damaged or gone: they have another sum");
 		c->wrong++;
 	}
 	return ERR_OK;

@@ -58,7 +58,7 @@ static int put_restored(MDB_txn *txn, const struct log_tables *tables)
 	if (rc != 0 || head == 0)
 		return rc;
 	put_u64(until, head);
-	return log_sum_put(txn, tables, tables->value, &key, &value);
+	return log_value_put(txn, tables, &key, &value);
 }
 
 enum err log_rename(const char *dir, const struct identity *identity, const struct store_id *id,

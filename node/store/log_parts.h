@@ -3,7 +3,7 @@
  *     row       lsn 8 -> kind 1 | verdict or fact 1 | arrived 8 | from 16 | id 32 (messages) | data
  *               | check 8, or, of a run that ends there, kind 1 | zero 1 | first 8 | check 8
  *     body      lsn 8 -> the body in the box of the store key
- *     value     key -> what log_put() was given
+ *     value     key -> what log_put() was given | check 8
  *     topology  version 4 | hash 32 -> the signed file
  *     meta      "format" -> u32, "store" -> 16 bytes, "key" -> 16 bytes that name the store key,
  *               "sum" -> 32 bytes over all of value and topology */
@@ -18,8 +18,9 @@
 #include "protocol/bytes.h"
 
 enum {
-	LOG_FORMAT = 3, /* 1 had no runs, 2 no sum */
+	LOG_FORMAT = 4, /* 1 had no runs, 2 no sum, 3 no checks of values */
 	LOG_FORMAT_SUM = 3,
+	LOG_FORMAT_CHECKS = 4,
 	LSN_BYTES = 8,
 	CHECK_BYTES = 8,
 	ROW_FIXED_BYTES = 1 + 1 + 8 + PARTY_ID_BYTES,
@@ -55,6 +56,7 @@ struct log {
 	struct log_tables tables;
 	const struct identity *identity;
 	struct store_id id;
+	bool plain; /* of an earlier format, and read only: values have no checks */
 	_Atomic uint64_t head;
 	pthread_mutex_t writing; /* of what follows: held from begin to commit or abort */
 	MDB_txn *txn;            /* the writer's, from begin to commit */
@@ -77,6 +79,8 @@ int log_open_tables(MDB_txn *txn, struct log_tables *tables, bool create);
 enum err log_read_meta(MDB_txn *txn, MDB_dbi meta, const struct identity *identity,
 		       struct store_id *id, const char *dir, struct report *report);
 
+/* 0 when it cannot be told. */
+uint32_t log_format(MDB_txn *txn, MDB_dbi meta);
 /* What is written from now on may be more than an earlier format knows. */
 int log_raise_format(MDB_txn *txn, const struct log_tables *tables);
 
@@ -97,6 +101,12 @@ int log_read_head(MDB_txn *txn, MDB_dbi row, uint64_t *head);
 int log_sum_begin(MDB_txn *txn, const struct log_tables *t);
 int log_sum_put(MDB_txn *txn, const struct log_tables *t, MDB_dbi table, MDB_val *key,
 		MDB_val *value);
+/* Gives the value its check. */
+int log_value_put(MDB_txn *txn, const struct log_tables *t, MDB_val *key, const MDB_val *value);
+/* Takes the check off a value as it is stored; false when it is damaged. */
+bool log_value_open(const MDB_val *key, MDB_val *value);
+/* Gives checks to all values, which have none. */
+int log_values_raise(MDB_txn *txn, const struct log_tables *t);
 /* Removes the values whose key begins with prefix. */
 int log_sum_drop(MDB_txn *txn, const struct log_tables *t, const char *prefix);
 /* Does the sum say what is there?  MDB_NOTFOUND: there is none. */

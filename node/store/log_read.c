@@ -187,6 +187,12 @@ enum err log_read_body_to(struct log_reader *reader, const struct log_row *row, 
 					box.mv_size);
 }
 
+enum err log_last(struct log_reader *reader, uint64_t *lsn)
+{
+	return reader->paused ? ERR_STATE
+			      : lmdb_err(log_read_head(reader->txn, reader->log->tables.row, lsn));
+}
+
 enum err log_get(struct log_reader *reader, const char *key, void *value, size_t size, size_t *n)
 {
 	if (reader->paused)
@@ -198,6 +204,8 @@ enum err log_get(struct log_reader *reader, const char *key, void *value, size_t
 	int rc = mdb_get(reader->txn, reader->log->tables.value, &k, &v);
 	if (rc != 0)
 		return lmdb_err(rc);
+	if (!reader->log->plain && !log_value_open(&k, &v))
+		return ERR_DAMAGED;
 	if (v.mv_size > size)
 		return ERR_LIMIT;
 	if (v.mv_size)
@@ -218,19 +226,24 @@ enum err log_values(struct log_reader *reader, const char *prefix,
 	int rc = mdb_cursor_open(reader->txn, reader->log->tables.value, &cursor);
 	if (rc != 0)
 		return lmdb_err(rc);
-	bool more = true;
+	bool more = true, whole = true;
 	rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
 	while (rc == 0 && more && k.mv_size >= length && memcmp(k.mv_data, prefix, length) == 0) {
 		char key[VALUE_KEY_MAX_BYTES + 1];
 		size_t n = k.mv_size < sizeof key ? k.mv_size : sizeof key - 1;
 		memcpy(key, k.mv_data, n);
 		key[n] = '\0';
-		more = found(arg, key, v.mv_data, v.mv_size);
+		if (reader->log->plain || log_value_open(&k, &v))
+			more = found(arg, key, v.mv_data, v.mv_size);
+		else
+			whole = false;
 		if (more)
 			rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
 	}
 	mdb_cursor_close(cursor);
-	return rc == MDB_NOTFOUND ? ERR_OK : lmdb_err(rc);
+	if (rc != 0 && rc != MDB_NOTFOUND)
+		return lmdb_err(rc);
+	return whole ? ERR_OK : ERR_DAMAGED;
 }
 
 uint32_t log_floor(struct log_reader *reader)

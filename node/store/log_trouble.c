@@ -13,3 +13,11 @@ const char *log_trouble(enum err e)
 		return "the disk fails: look into the system's log";
 	return err_str(e);
 }
+
+const char *index_trouble(enum err e)
+{
+	if (e == ERR_DAMAGED)
+		return "damaged: khabar reindex builds the index again; if that is not enough, "
+		       "bring a backup back";
+	return log_trouble(e);
+}

@@ -377,7 +377,7 @@ static void a_later_format_and_a_foreign_key_are_refused(void)
 	ok(strstr(report_first(&report), "another key file"), "%s", report_first(&report));
 	report_clear(&report);
 	report_init(&report);
-	set_format(4);
+	set_format(5);
 	is_int(log_open(&log, path_in(&home, "log"), &options, home.identity, NULL, &report),
 	       ERR_TOO_NEW, "a later format");
 	ok(strstr(report_first(&report), "later khabardar"), "%s", report_first(&report));
