@@ -208,8 +208,8 @@ storm: all $(BUILD)/tests/e2e/shim/shadow.so
 attack: all $(BUILD)/tests/e2e/attacker $(BUILD)/tests/e2e/outsider
 	BUILD=$(BUILD) TIME=$(TIME) ATTACKS="$(ATTACKS)" prove -v tests/storm/attack.t
 
-damage: all
-	BUILD=$(BUILD) ONLY="$(ONLY)" prove -v --timer tests/storm/damage.t
+damage: all $(BUILD)/tests/e2e/spoil
+	BUILD=$(BUILD) LONG=1 ONLY="$(ONLY)" prove -v --timer tests/storm/damage.t tests/e2e/values.t
 
 steady: all tests
 	BUILD=$(BUILD) TIME=$(TIME) SEED=$(SEED) prove -v tests/storm/steady.t

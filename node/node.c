@@ -137,6 +137,21 @@ static enum err remembered(const struct node *n, const char *what, enum err e,
 	return e;
 }
 
+/* A wrong one would take messages for expired. */
+static enum err floor_known(const struct node *n)
+{
+	struct log_reader *reader;
+	uint8_t hours[4];
+	size_t length;
+	enum err e = log_reader_open(&reader, n->log);
+
+	if (e)
+		return e;
+	e = log_get(reader, "floor", hours, sizeof hours, &length);
+	log_reader_close(reader);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 static enum err open_store(struct node *n, struct report *report)
 {
 	struct log_options options = {.create = true};
@@ -150,6 +165,8 @@ static enum err open_store(struct node *n, struct report *report)
 	e = home_log_there(n->home, report);
 	if (!e)
 		e = log_open(&n->log, path, &options, n->identity, &id, report);
+	if (!e)
+		e = remembered(n, "the floor", floor_known(n), report);
 	if (!e && !home_path(path, n->home, "index"))
 		e = ERR_LIMIT;
 	if (!e)
@@ -164,7 +181,7 @@ static enum err open_store(struct node *n, struct report *report)
 	if (!e)
 		e = remembered(n, "mutes", mutes_open(&n->mutes, n->log, n->identity), report);
 	if (!e)
-		e = remembered(n, "floor", keep_open(&n->keep, n->log, n->index), report);
+		e = remembered(n, "recalls", keep_open(&n->keep, n->log, n->index), report);
 	if (!e)
 		e = remembered(n, "quarantines", quarantine_load(n), report);
 	if (!e)

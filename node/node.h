@@ -47,7 +47,9 @@ struct node_status {
 	size_t link_count;
 	struct link_status links[PEERS_SHOWN_MAX];
 	enum err store_state;  /* ERR_OK, or why nothing is taken */
-	enum err folder_state; /* ERR_OK, or why the index cannot follow the log */
+	enum err folder_state; /* ERR_OK, or why the index cannot follow the log, or, where it is
+				  not NULL, */
+	const char *stuck;     /* why this duty cannot be seen to; static */
 	unsigned fullness;     /* of disk or map, percent */
 	uint32_t floor, hour;  /* hours since 1970: see exchange_floor, exchange_hour */
 	uint64_t started;      /* wall ms */

@@ -108,6 +108,7 @@ struct node {
 	struct warning_guard *guard;
 	struct keep *keep;
 	struct folder *folder;
+	_Atomic(const char *) stuck; /* which duty has failed, while one does; static */
 	struct workers *workers;
 	struct exchange *exchange;
 	struct link *link;

@@ -85,7 +85,8 @@ static enum err hits_read(struct kept_hits **out, struct answer *a)
 
 	if (!e)
 		e = log_values(a->log, prefix, take, k);
-	if (e == ERR_NOT_FOUND)
+	/* Of those that are damaged check-store tells. */
+	if (e == ERR_NOT_FOUND || (k && e == ERR_DAMAGED))
 		e = ERR_OK;
 	if (e) {
 		hits_free(k);

@@ -6,6 +6,7 @@
 
 #include "node/admin/answer_incident_say.h"
 #include "protocol/bytes.h"
+#include "node/remembered.h"
 
 /* What the node has given last as that party: year 4, number 4. */
 enum { GIVEN_BYTES = 8, GIVEN_NAME_BYTES = sizeof "incident-number/" + NAME_MAX_BYTES };
@@ -24,7 +25,7 @@ static enum err given_read(const struct saying *s, uint32_t year, uint32_t *last
 
 	*last = 0;
 	given_name(name, s);
-	e = log_get(s->a->log, name, value, sizeof value, &n);
+	e = remembered_get(s->a->log, name, value, sizeof value, &n);
 	if (!e && n == sizeof value && get_u32(value) == year)
 		*last = get_u32(value + 4);
 	return e == ERR_NOT_FOUND ? ERR_OK : e;

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "node/remembered.h"
+
 static const char name[] = "once";
 
 /* Whoever asks again does so after a crash, not after so many other requests. */
@@ -18,7 +20,7 @@ static enum err keys_read(struct keys *k, struct log_reader *log)
 	enum err e = log_reader_renew(log);
 
 	if (!e)
-		e = log_get(log, name, k->bytes, sizeof k->bytes, &n);
+		e = remembered_get(log, name, k->bytes, sizeof k->bytes, &n);
 	k->count = e ? 0 : n / ENTRY_BYTES;
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }

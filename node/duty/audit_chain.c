@@ -4,11 +4,40 @@
 
 #include "protocol/admin.h"
 #include "protocol/bytes.h"
+#include "protocol/json.h"
 
 enum { VALUE_BYTES = 8 + HASH_BYTES };
 
 static const char value_name[] = "audit";
 static const char label[] = "khabar-audit-1";
+
+/* The last row tells it as well, for whoever finds it.  One from before rows had numbers is not of
+ * the chain. */
+static enum err head_find(struct beacon_audit *head, struct log_reader *log)
+{
+	uint64_t lsn = 0;
+	struct log_row row;
+	const cJSON *number;
+	cJSON *json = NULL;
+	enum err e = log_last(log, &lsn);
+
+	for (; !e && lsn > 0; lsn--) {
+		e = log_read(log, lsn, &row);
+		if (!e && row.kind == LOG_FACT && row.fact == FACT_AUDIT)
+			break;
+		if (e == ERR_NOT_FOUND || e == ERR_DAMAGED)
+			e = ERR_OK;
+	}
+	if (e || lsn == 0 || json_parse(&json, (const char *)row.data, row.length, NULL) != ERR_OK)
+		return e;
+	number = cJSON_GetObjectItemCaseSensitive(json, "number");
+	if (cJSON_IsNumber(number) && number->valuedouble >= 1) {
+		head->number = (uint64_t)number->valuedouble;
+		head->hash = audit_hash(&row);
+	}
+	cJSON_Delete(json);
+	return ERR_OK;
+}
 
 enum err audit_head_read(struct beacon_audit *head, struct log_reader *log)
 {
@@ -18,10 +47,10 @@ enum err audit_head_read(struct beacon_audit *head, struct log_reader *log)
 	enum err e = log_get(log, value_name, value, sizeof value, &n);
 
 	*head = (struct beacon_audit){0};
+	if (e == ERR_DAMAGED || e == ERR_LIMIT || (!e && n != sizeof value))
+		return head_find(head, log);
 	if (e)
 		return e == ERR_NOT_FOUND ? ERR_OK : e;
-	if (n != sizeof value)
-		return ERR_DAMAGED;
 	reader_init(&r, value, n);
 	head->number = read_u64(&r);
 	read_bytes(&r, head->hash.b, HASH_BYTES);

@@ -22,6 +22,7 @@ struct folder {
 	bool wanted, ending;
 	unsigned wakes; /* how often it was wanted */
 	enum err state;
+	bool of_index; /* it is a fold that has failed */
 };
 
 static struct timespec time_at(uint64_t ms)
@@ -55,16 +56,17 @@ static bool wait_for_work(struct folder *f, uint64_t until, unsigned *wakes)
 	return !ending;
 }
 
-static void state_set(struct folder *f, enum err e)
+static void state_set(struct folder *f, enum err e, bool of_index)
 {
 	bool changed;
 
 	pthread_mutex_lock(&f->lock);
-	changed = f->state != e;
+	changed = f->state != e || f->of_index != of_index;
 	f->state = e;
+	f->of_index = of_index;
 	pthread_mutex_unlock(&f->lock);
 	/* A rebuild is no fault: what waits for it is tried again. */
-	if (changed && e && e != ERR_BUSY)
+	if (changed && of_index && e != ERR_BUSY)
 		say(LEVEL_ERROR, "the index cannot follow the log: %s; it is tried again",
 		    err_str(e));
 }
@@ -139,16 +141,18 @@ static void *thread_main(void *arg)
 
 	while (wait_for_work(f, next, &wakes)) {
 		enum err e;
+		bool folded;
 		/* More is coming: so a burst is stored before the first of it is folded. */
 		rest(f, wakes, GATHER_MS);
 		e = fold_all(f);
+		folded = !e;
 		next = UINT64_MAX;
-		if (!e)
+		if (folded)
 			e = f->then(f->arg, clock_monotonic(), &next);
 		/* What failed, on a full disk for one, is tried again unasked. */
 		if (e && next > clock_monotonic() + RETRY_MS)
 			next = clock_monotonic() + RETRY_MS;
-		state_set(f, e);
+		state_set(f, e, !folded);
 		if (!e)
 			settle(f, next);
 	}
@@ -222,12 +226,13 @@ void folder_expect(struct folder *f, bool more)
 	atomic_store(&f->expecting, more);
 }
 
-enum err folder_state(struct folder *f)
+enum err folder_state(struct folder *f, bool *of_index)
 {
 	enum err e;
 
 	pthread_mutex_lock(&f->lock);
 	e = f->state;
+	*of_index = f->of_index;
 	pthread_mutex_unlock(&f->lock);
 	return e;
 }

@@ -9,6 +9,7 @@
 #include "node/duty/alarms.h"
 #include "node/duty/warnings.h"
 #include "node/node_parts.h"
+#include "node/remembered.h"
 #include "node/say.h"
 #include "protocol/admin.h"
 #include "protocol/bytes.h"
@@ -225,7 +226,7 @@ static enum err load(struct alarm_book *b, struct log_reader *log)
 	value = malloc(VALUE_MAX_BYTES);
 	if (!value)
 		return ERR_MEMORY;
-	e = log_get(log, value_name, value, VALUE_MAX_BYTES, &n);
+	e = remembered_get(log, value_name, value, VALUE_MAX_BYTES, &n);
 	if (!e && json_parse(&json, value, n, NULL) == ERR_OK)
 		book_read(b, json);
 	cJSON_Delete(json);

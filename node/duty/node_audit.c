@@ -10,6 +10,7 @@
 #include "node/duty/audit_heads.h"
 #include "node/duty/audit_own.h"
 #include "node/node_parts.h"
+#include "node/remembered.h"
 #include "protocol/bytes.h"
 
 enum {
@@ -174,8 +175,11 @@ static enum err load(struct audit_book *b, struct log_reader *log)
 	size_t n;
 	enum err e = audit_heads_each(log, load_one, b);
 
-	if (!e)
-		e = log_get(log, value_name, value, sizeof value, &n);
+	/* What was told by whom is in the log: it is looked through again. */
+	if (e == ERR_DAMAGED)
+		e = ERR_NOT_FOUND;
+	else if (!e)
+		e = remembered_get(log, value_name, value, sizeof value, &n);
 	if (!e && n == sizeof value)
 		b->done = b->saved = get_u64(value);
 	b->loaded = !e || e == ERR_NOT_FOUND;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "node/node_parts.h"
+#include "node/remembered.h"
 #include "protocol/bytes.h"
 
 enum {
@@ -120,7 +121,7 @@ static enum err load(struct beacons *b, struct log_reader *log)
 	if (!b->clocks)
 		b->clocks = calloc(CLOCKS_MAX, sizeof *b->clocks);
 	if (value && b->clocks)
-		e = log_get(log, value_name, value, VALUE_MAX_BYTES, &n);
+		e = remembered_get(log, value_name, value, VALUE_MAX_BYTES, &n);
 	if (!e)
 		load_value(b, value, n);
 	free(value);

@@ -62,6 +62,60 @@ static size_t value_write(const struct evidence_book *b, uint8_t *value)
 	return w.used;
 }
 
+static bool is_evidence(const struct log_row *row)
+{
+	return row->kind == LOG_FACT && row->fact == FACT_EVIDENCE &&
+	       row->length > 4 + ORIGIN_OFFSET + PARTY_ID_BYTES;
+}
+
+/* Up to where the log was looked through when the last was found: to its second message. */
+static enum err done_find(struct evidence_book *b, struct log_reader *log)
+{
+	struct evidence evidence;
+	struct message_id id;
+	struct log_row row;
+	uint64_t lsn = b->count ? b->entries[b->count - 1].lsn : 0;
+	enum err e = lsn ? evidence_book_open(&evidence, log, &b->entries[b->count - 1]) : ERR_OK;
+
+	b->done = lsn;
+	if (e || !lsn)
+		return e == ERR_DAMAGED ? ERR_OK : e;
+	id = message_id_of(evidence.parts[1].header, evidence.parts[1].length);
+	while (!e && --lsn > 0) {
+		e = log_read(log, lsn, &row);
+		if (!e && row.kind == LOG_MESSAGE && message_id_equal(&row.id, &id)) {
+			b->done = lsn;
+			break;
+		}
+		if (e == ERR_DAMAGED || e == ERR_NOT_FOUND)
+			e = ERR_OK;
+	}
+	return e;
+}
+
+/* The facts tell all of it, for whoever looks for them. */
+static enum err book_find(struct evidence_book *b, struct log_reader *log)
+{
+	struct log_row row = {0};
+	uint64_t at = 0;
+	enum err e = ERR_OK;
+
+	while (!e && b->count < EVIDENCE_MAX) {
+		e = log_read_from(log, at + 1, &row);
+		if (row.lsn <= at)
+			break;
+		at = row.lsn;
+		if (!e && is_evidence(&row)) {
+			struct evidence_entry *entry = &b->entries[b->count++];
+			*entry = (struct evidence_entry){.lsn = row.lsn, .at = row.arrived};
+			memcpy(entry->origin.b, row.data + 4 + ORIGIN_OFFSET, PARTY_ID_BYTES);
+		}
+		if (e == ERR_DAMAGED)
+			e = ERR_OK;
+	}
+	return e && e != ERR_NOT_FOUND ? e : done_find(b, log);
+}
+
 enum err evidence_book_read(struct evidence_book *b, struct log_reader *log)
 {
 	uint8_t *value = malloc(VALUE_MAX_BYTES);
@@ -71,6 +125,8 @@ enum err evidence_book_read(struct evidence_book *b, struct log_reader *log)
 	*b = (struct evidence_book){0};
 	if (!e)
 		e = value_read(b, value, n);
+	if (e == ERR_DAMAGED || e == ERR_LIMIT)
+		e = book_find(b, log);
 	free(value);
 	b->loaded = !e || e == ERR_NOT_FOUND;
 	return b->loaded ? ERR_OK : e;

@@ -4,6 +4,7 @@
 
 #include "node/duty/exported.h"
 #include "node/node_parts.h"
+#include "node/remembered.h"
 #include "protocol/bytes.h"
 
 /* SPEC 6.1: an entry is a time 8, the length of a name 1, and the name. */
@@ -39,8 +40,8 @@ static void decode(const uint8_t *bytes, size_t length, struct carried *out, siz
 static enum err value_read(struct log_reader *log, struct entry_value *v)
 {
 	char key[LOG_EXPORTED_KEY_BYTES];
-	enum err e =
-		log_get(log, log_exported_key(key, v->lsn), v->bytes, sizeof v->bytes, &v->length);
+	enum err e = remembered_get(log, log_exported_key(key, v->lsn), v->bytes, sizeof v->bytes,
+				    &v->length);
 
 	if (e == ERR_NOT_FOUND) {
 		v->length = 0;

@@ -4,6 +4,7 @@
  * How far the log has been looked through is remembered, and is only an optimisation: what was done
  * is in the index, and is not done again. */
 #include "node/duty/node_forward.h"
+#include "node/remembered.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -119,7 +120,8 @@ static enum err mark_read(struct forwards *f, struct log_reader *log)
 {
 	uint8_t *value = malloc(VALUE_MAX_BYTES);
 	size_t n = 0;
-	enum err e = value ? log_get(log, value_name, value, VALUE_MAX_BYTES, &n) : ERR_MEMORY;
+	enum err e =
+		value ? remembered_get(log, value_name, value, VALUE_MAX_BYTES, &n) : ERR_MEMORY;
 
 	if (!e && n >= 8) {
 		f->done = f->saved = get_u64(value);

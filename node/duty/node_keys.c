@@ -7,6 +7,7 @@
 #include "keys/keyfile.h"
 #include "node/home.h"
 #include "node/node_parts.h"
+#include "node/remembered.h"
 #include "node/say.h"
 #include "protocol/bytes.h"
 
@@ -147,7 +148,7 @@ static bool superseded_hour(struct node *n, uint16_t number, uint32_t *out)
 	if (e)
 		return false;
 	superseded_key(key, number);
-	e = log_get(reader, key, value, sizeof value, &length);
+	e = remembered_get(reader, key, value, sizeof value, &length);
 	log_reader_close(reader);
 	if (!e && length == sizeof value) {
 		*out = get_u32(value);

@@ -9,6 +9,7 @@
 
 #include "node/store/forwarded.h"
 #include "node/node_parts.h"
+#include "node/remembered.h"
 #include "node/duty/receipts.h"
 #include "protocol/bytes.h"
 #include "protocol/recall.h"
@@ -343,7 +344,7 @@ static enum err mark_load(struct node *n)
 
 	if (e)
 		return e;
-	e = log_get(log, value_name, value, sizeof value, &length);
+	e = remembered_get(log, value_name, value, sizeof value, &length);
 	log_reader_close(log);
 	if (!e && length == sizeof value) {
 		reader_init(&in, value, length);

@@ -11,6 +11,7 @@
 #include "keys/rolekey.h"
 #include "node/home.h"
 #include "node/node_parts.h"
+#include "node/remembered.h"
 #include "node/say.h"
 #include "protocol/bytes.h"
 
@@ -75,8 +76,9 @@ static bool value_is(struct log_reader *log, const char *key, const uint8_t *byt
 	uint8_t there[MARK_BYTES];
 	size_t n;
 
-	return length <= sizeof there && log_get(log, key, there, sizeof there, &n) == ERR_OK &&
-	       n == length && memcmp(there, bytes, n) == 0;
+	return length <= sizeof there &&
+	       remembered_get(log, key, there, sizeof there, &n) == ERR_OK && n == length &&
+	       memcmp(there, bytes, n) == 0;
 }
 
 /* ---- taking ---- */
@@ -214,7 +216,8 @@ static enum err next_load(struct handing *x)
 	if (k->next)
 		return ERR_OK;
 	k->next = 1;
-	if (log_get(x->log, "rolekey/next", bytes, sizeof bytes, &n) == ERR_OK && n == sizeof bytes)
+	if (remembered_get(x->log, "rolekey/next", bytes, sizeof bytes, &n) == ERR_OK &&
+	    n == sizeof bytes)
 		k->next = get_u64(bytes);
 	k->saved = k->next;
 	return ERR_OK;

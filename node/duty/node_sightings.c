@@ -4,6 +4,7 @@
 
 #include "node/duty/sightings_parts.h"
 #include "node/node_parts.h"
+#include "node/remembered.h"
 #include "protocol/bytes.h"
 
 enum {
@@ -94,7 +95,7 @@ static enum err mark_load(struct node *n, struct log_reader *log)
 {
 	uint8_t bytes[8];
 	size_t length;
-	enum err e = log_get(log, value_name, bytes, sizeof bytes, &length);
+	enum err e = remembered_get(log, value_name, bytes, sizeof bytes, &length);
 
 	if (!e && length == sizeof bytes)
 		n->sightings.done = n->sightings.saved = get_u64(bytes);

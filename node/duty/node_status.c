@@ -182,6 +182,7 @@ uint64_t status_refresh(struct node *n)
 	uint64_t now = clock_monotonic();
 	struct node_status *s = &n->status;
 	unsigned full;
+	bool of_index;
 	enum err e;
 
 	if (!n->status_stale)
@@ -190,7 +191,7 @@ uint64_t status_refresh(struct node *n)
 		return n->status_at + REFRESH_MS;
 	n->status_stale = false;
 	full = log_fullness(n->log);
-	e = folder_state(n->folder);
+	e = folder_state(n->folder, &of_index);
 	trouble_look(n);
 	pthread_mutex_lock(&n->lock);
 	n->status_at = now;
@@ -214,6 +215,7 @@ uint64_t status_refresh(struct node *n)
 	s->store_state = exchange_store_state(n->exchange);
 	/* A rebuild is no fault. */
 	s->folder_state = e == ERR_BUSY ? ERR_OK : e;
+	s->stuck = of_index ? NULL : atomic_load(&n->stuck);
 	s->fullness = full;
 	s->floor = exchange_floor(n->exchange);
 	s->hour = exchange_hour(n->exchange);

@@ -17,7 +17,9 @@ static void store_tell(struct node *n, enum err e)
 
 void trouble_look(struct node *n)
 {
-	enum err store = exchange_store_state(n->exchange), index = folder_state(n->folder);
+	bool of_index;
+	enum err store = exchange_store_state(n->exchange);
+	enum err index = folder_state(n->folder, &of_index);
 
 	store_tell(n, store);
 	if (n->loop.over || (store != ERR_IO && index != ERR_IO) ||

@@ -12,6 +12,7 @@
 #include "node/store/forwarded.h"
 #include "node/loop.h"
 #include "node/node_parts.h"
+#include "node/remembered.h"
 #include "protocol/audience.h"
 #include "protocol/body.h"
 #include "protocol/bytes.h"
@@ -53,11 +54,11 @@ static enum err mark_load(struct noticing *x)
 {
 	uint8_t value[VALUE_BYTES];
 	size_t n;
-	enum err e = log_get(x->log, value_name, value, sizeof value, &n);
+	enum err e = remembered_get(x->log, value_name, value, sizeof value, &n);
 
 	if (!e && n == sizeof value)
 		x->done = x->saved = get_u64(value);
-	return e == ERR_NOT_FOUND || e == ERR_LIMIT ? ERR_OK : e;
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
 static enum err mark_save(struct noticing *x)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "node/node_parts.h"
+#include "node/remembered.h"
 #include "node/say.h"
 #include "protocol/bytes.h"
 
@@ -72,7 +73,7 @@ static void state_load(struct node *n, struct log_reader *log)
 
 	memset(&n->judged, 0, sizeof n->judged);
 	n->judged_known = true;
-	if (log_get(log, "verdicts", n->judged.b, sizeof n->judged.b, &length) != ERR_OK ||
+	if (remembered_get(log, "verdicts", n->judged.b, sizeof n->judged.b, &length) != ERR_OK ||
 	    length != sizeof n->judged.b)
 		memset(&n->judged, 0, sizeof n->judged);
 }

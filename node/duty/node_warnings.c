@@ -200,8 +200,10 @@ static void warn_of_store(struct text *t, const struct node_status *s)
 {
 	if (s->store_state)
 		warn(t, "nothing is stored at the moment: %s", log_trouble(s->store_state));
-	if (s->folder_state)
-		warn(t, "the index cannot follow the log: %s", log_trouble(s->folder_state));
+	if (s->folder_state && s->stuck)
+		warn(t, "%s cannot be seen to: %s", s->stuck, index_trouble(s->folder_state));
+	else if (s->folder_state)
+		warn(t, "the index cannot follow the log: %s", index_trouble(s->folder_state));
 	if (s->fullness > FULLNESS_WARN_PERCENT)
 		warn(t, "the disk or the store is %u %% full", s->fullness);
 }

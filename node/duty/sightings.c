@@ -6,6 +6,7 @@
 #include "node/duty/sightings_parts.h"
 #include "node/store/content.h"
 #include "protocol/bytes.h"
+#include "node/remembered.h"
 
 enum { DOMAIN_SIGHTED = 's', SIGHTED_BYTES = 26 };
 
@@ -83,7 +84,7 @@ enum err sighted_read(const struct sighting_look *l, const char *object, struct 
 	enum err e;
 
 	sighted_name(l, object, name);
-	e = log_get(l->log, name, bytes, sizeof bytes, &n);
+	e = remembered_get(l->log, name, bytes, sizeof bytes, &n);
 	if (e)
 		return e;
 	reader_init(&r, bytes, n);

@@ -107,6 +107,26 @@ static void of_too_many_those_with_the_most_rows_are_looked_for(void)
 	is_int(look(&own, 1000, &more), AUDIT_FEWER, "the one with the most is among them");
 }
 
+/* The value that says which row is the last is damaged: the row itself says it. */
+static void the_last_row_is_found_without_what_is_remembered_of_it(void)
+{
+	static const char *const spoilt[] = {"", "short",
+					     "much longer than forty bytes, which it has"};
+	struct log_reader *reader;
+	struct beacon_audit head;
+
+	for (size_t i = 0; i < sizeof spoilt / sizeof *spoilt; i++) {
+		need(log_begin(log_) == ERR_OK);
+		need(log_put(log_, "audit", spoilt[i], strlen(spoilt[i])) == ERR_OK);
+		need(log_commit(log_) == ERR_OK);
+		need(log_reader_open(&reader, log_) == ERR_OK);
+		is_int(audit_head_read(&head, reader), ERR_OK, "it is read");
+		ok(head.number == ROWS && hash_equal(&head.hash, &heads[ROWS].hash),
+		   "it is the last");
+		log_reader_close(reader);
+	}
+}
+
 int main(void)
 {
 	fixture_init(&home);
@@ -116,6 +136,7 @@ int main(void)
 	RUN(another_row_in_its_place_is_seen);
 	RUN(what_is_added_meanwhile_is_looked_for_from_the_beginning);
 	RUN(of_too_many_those_with_the_most_rows_are_looked_for);
+	RUN(the_last_row_is_found_without_what_is_remembered_of_it);
 	log_close(log_);
 	fixture_clear(&home);
 	return tap_done();
