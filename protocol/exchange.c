@@ -441,6 +441,7 @@ bool exchange_turn(struct exchange *x, struct instant now)
 	bool more = false;
 
 	x->now = now;
+	turns_begin(x);
 	for (size_t i = 0; i < x->peer_count; i++) {
 		session_tick(x->peers[i]->session, now.mono);
 		events_take(x, x->peers[i]);
@@ -462,10 +463,12 @@ bool exchange_turn(struct exchange *x, struct instant now)
 
 uint64_t exchange_deadline(const struct exchange *x)
 {
-	uint64_t next = x->next_save;
+	uint64_t next = x->next_save, rest = turns_deadline(x);
 
 	/* Of what is done in the background the end is waited for. */
-	if (x->pending_count && !x->keeping && !x->working && x->retry_at < next)
+	if (rest != UINT64_MAX)
+		next = rest < next ? rest : next;
+	else if (x->pending_count && !x->keeping && !x->working && x->retry_at < next)
 		next = x->retry_at;
 	for (size_t i = 0; i < x->peer_count; i++) {
 		uint64_t d = session_deadline(x->peers[i]->session);

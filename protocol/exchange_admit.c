@@ -281,6 +281,7 @@ static bool batch_over(struct exchange *x)
 	if (!s->kept(s->self, false, &e))
 		return false;
 	x->keep_ms = x->now.mono - x->keep_since;
+	turns_kept(x);
 	if (e)
 		postpone(x, e);
 	else
@@ -288,11 +289,11 @@ static bool batch_over(struct exchange *x)
 	return true;
 }
 
-/* What is judged becomes a batch. */
-static enum err batch_begin(struct exchange *x)
+/* What is judged becomes a batch, the first n of it. */
+static enum err batch_begin(struct exchange *x, size_t n)
 {
 	const struct store *s = &x->host.store;
-	size_t n = turns_to_keep(x), count = 0;
+	size_t count = 0;
 	enum err e = duplicates_mark(x, n);
 
 	if (!e)
@@ -327,6 +328,7 @@ static void wait_for_store(struct exchange *x)
 void admit(struct exchange *x)
 {
 	const struct store *s = &x->host.store;
+	size_t n;
 	enum err e;
 
 	judging_turn(x);
@@ -337,7 +339,10 @@ void admit(struct exchange *x)
 		return;
 	}
 	x->busy_since = 0;
-	e = batch_begin(x);
+	n = turns_to_keep(x);
+	if (n == 0)
+		return;
+	e = batch_begin(x, n);
 	if (e)
 		postpone(x, e);
 	else

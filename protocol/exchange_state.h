@@ -35,6 +35,7 @@ struct peer {
 	uint64_t settled_rows; /* answers since the cursor was saved */
 	uint64_t turn;         /* of its next message; see exchange_turns.c */
 	uint64_t spoke;        /* mono ms: when its last message came; 0: never */
+	bool rests;            /* see exchange.rest_until */
 
 	/* Messages of origins that it was asked to hold back: so many bytes in the hour that began
 	 * then, mono ms, when there are any; and those that wait unanswered for it. */
@@ -94,8 +95,12 @@ struct exchange {
 	bool working;
 	uint64_t keep_since, keep_ms; /* mono ms: when the last batch was begun; what it took */
 	bool hurried;                 /* of what was judged only what is urgent was kept last */
-	struct arrival *arrivals;     /* owned; what of them is kept, and */
-	uint64_t *lsns;               /* where */
+	bool owed;                /* the last batch had messages of those who had had their share */
+	bool own_rests;           /* this node was among those */
+	bool rest_due;            /* after it what they say is not kept for a while, until */
+	uint64_t rest_until;      /* mono ms */
+	struct arrival *arrivals; /* owned; what of them is kept, and */
+	uint64_t *lsns;           /* where */
 	struct allowance *allowances;
 	size_t allowance_count;
 	struct party_id paused[PAUSED_MAX]; /* origins that neighbours shall hold back */
@@ -152,7 +157,17 @@ void turns_merge(struct exchange *x, size_t from, size_t judged);
 /* How many of those from there, in their order, make one piece of work: for the judges, for the
  * store. */
 size_t turns_to_judge(const struct exchange *x, size_t from);
+/* 0: those who have had their share wait, so that another finds the store at rest. */
 size_t turns_to_keep(struct exchange *x);
+/* There is a neighbour that speaks and has had less than its share: what it says next shall not
+ * wait for others. */
+bool turns_awaited(const struct exchange *x);
+/* That batch is kept. */
+void turns_kept(struct exchange *x);
+/* At the begin of each turn of the exchange. */
+void turns_begin(struct exchange *x);
+/* mono ms: when to look again at what waits; UINT64_MAX: not for the time's sake. */
+uint64_t turns_deadline(const struct exchange *x);
 
 /* exchange_recall.c */
 /* SPEC 5.8: "What is recalled is kept and passed on without its body": of the first n. */

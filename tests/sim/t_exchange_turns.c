@@ -133,6 +133,66 @@ static void little_is_kept_together_unless_the_disk_is_slow(void)
 	rig_clear(&r);
 }
 
+/* How many milliseconds pass until there are so many messages of the peer. */
+static unsigned until_kept(struct rig *r, unsigned i, size_t count)
+{
+	unsigned ms = 0;
+
+	for (; !place(r, i, count) && ms < 1000; ms++)
+		wait_ms(r, 1);
+	return ms;
+}
+
+static void who_has_had_its_share_leaves_the_store_to_others_for_a_while(void)
+{
+	struct rig r;
+	unsigned alone, beside;
+
+	set_out(&r);
+	pushes(&r, 0, 1, MANY, 10);
+	alone = until_kept(&r, 0, MANY);
+	pushes(&r, 1, 1, 1, 10);
+	settle(&r);
+	pushes(&r, 0, MANY + 1, 2 * MANY, 10);
+	wait_ms(&r, 1);
+	ok(r.exchange->pending_count > 0, "where another speaks a flood is not kept at once");
+	for (unsigned n = 2; n <= 4; n++) {
+		push(&r, 1, n, 10);
+		is_int(until_kept(&r, 1, n), 1, "what the other says is, between its batches");
+	}
+	ok(r.exchange->pending_count > 0, "of which some wait still");
+	beside = until_kept(&r, 0, 2 * MANY);
+	settle(&r);
+	ok(beside > 3 * alone && beside <= 100, "they take %u ms, not %u", beside, alone);
+	ok(in_order(&r, 0) && in_order(&r, 1), "each in its order");
+	wait_ms(&r, 1);
+	wait_ms(&r, 10 * 1000);
+	pushes(&r, 0, 2 * MANY + 1, 3 * MANY, 10);
+	is_int(until_kept(&r, 0, 3 * MANY), alone,
+	       "when nobody else has spoken for long, as before");
+	rig_clear(&r);
+}
+
+static void a_rest_is_short_however_long_a_batch_took(void)
+{
+	struct rig r;
+
+	set_out(&r);
+	pushes(&r, 1, 1, 1, 10);
+	settle(&r);
+	pushes(&r, 0, 1, 3, BIG);
+	for (int i = 0; i < 10 && !r.exchange->rest_due; i++)
+		wait_ms(&r, 1);
+	ok(r.exchange->rest_due && !place(&r, 0, 3), "after a batch there is one");
+	wait_ms(&r, 5000);
+	is_int(r.exchange->rest_until - r.exchange->now.mono, 100,
+	       "of a tenth of a second at most");
+	is_int(exchange_deadline(r.exchange), r.exchange->rest_until, "when it looks again");
+	wait_ms(&r, 100);
+	ok(place(&r, 0, 3) > 0, "and then the next is kept");
+	rig_clear(&r);
+}
+
 /* --- while the judges are at work --- */
 
 static struct {
@@ -381,6 +441,8 @@ int main(void)
 	RUN(nor_for_large_ones);
 	RUN(two_that_flood_share);
 	RUN(little_is_kept_together_unless_the_disk_is_slow);
+	RUN(who_has_had_its_share_leaves_the_store_to_others_for_a_while);
+	RUN(a_rest_is_short_however_long_a_batch_took);
 	RUN(what_is_judged_meanwhile_is_not_waited_for);
 	RUN(it_is_known_whether_something_is_to_be_stored);
 	RUN(nobody_overtakes_itself);
