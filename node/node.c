@@ -117,9 +117,9 @@ static void host_alarm(void *arg, const struct party_id *peer, const char *text)
 }
 
 static void host_work_begin(void *arg, void (*work)(void *, size_t), void *ctx, size_t n,
-			    size_t bytes)
+			    size_t bytes, bool leave_one)
 {
-	workers_begin(((struct node *)arg)->workers, work, ctx, n, bytes);
+	workers_begin(((struct node *)arg)->workers, work, ctx, n, bytes, leave_one);
 }
 
 static bool host_work_over(void *arg, bool wait)

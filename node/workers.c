@@ -25,6 +25,7 @@ struct workers {
 	void (*work)(void *ctx, size_t i);
 	void *ctx;
 	size_t n, next, done; /* pieces: all, the next to take, and those done */
+	size_t busy, most;    /* threads: that are at it, and that may be */
 };
 
 /* Takes a share; the lock is held before and after. */
@@ -35,10 +36,12 @@ static void share_do(struct workers *w)
 	void *ctx = w->ctx;
 
 	w->next = to;
+	w->busy++;
 	pthread_mutex_unlock(&w->lock);
 	for (size_t i = from; i < to; i++)
 		work(ctx, i);
 	pthread_mutex_lock(&w->lock);
+	w->busy--;
 	w->done += to - from;
 	if (w->done == w->n) {
 		pthread_cond_signal(&w->finished);
@@ -52,7 +55,7 @@ static void *thread_main(void *arg)
 
 	pthread_mutex_lock(&w->lock);
 	while (!w->ending) {
-		if (w->next < w->n)
+		if (w->next < w->n && w->busy < w->most)
 			share_do(w);
 		else
 			pthread_cond_wait(&w->begun, &w->lock);
@@ -100,7 +103,7 @@ void workers_free(struct workers *w)
 }
 
 void workers_begin(struct workers *w, void (*work)(void *, size_t), void *ctx, size_t n,
-		   size_t bytes)
+		   size_t bytes, bool leave_one)
 {
 	if ((n <= ALONE && bytes <= ALONE_BYTES) || w->count == 0) {
 		for (size_t i = 0; i < n; i++)
@@ -112,6 +115,7 @@ void workers_begin(struct workers *w, void (*work)(void *, size_t), void *ctx, s
 	w->ctx = ctx;
 	w->n = n;
 	w->next = w->done = 0;
+	w->most = leave_one && w->count > 1 ? w->count - 1 : w->count;
 	pthread_cond_broadcast(&w->begun);
 	pthread_mutex_unlock(&w->lock);
 }

@@ -71,10 +71,11 @@ struct exchange_host {
 	/* Something an operator must know. */
 	void (*alarm)(void *arg, const struct party_id *peer, const char *text);
 	/* Begins work(ctx, 0) .. work(ctx, n - 1), in any order and on any threads, on so many
-	 * bytes together; is it over?  wait: not before it is.  One at a time.  NULL: it is done
-	 * when it is needed. */
+	 * bytes together; leave_one: but not on all processors, for somebody else will want one.
+	 * Is it over?  wait: not before it is.  One at a time.  NULL: it is done when it is needed.
+	 */
 	void (*work_begin)(void *arg, void (*work)(void *ctx, size_t i), void *ctx, size_t n,
-			   size_t bytes);
+			   size_t bytes, bool leave_one);
 	bool (*work_over)(void *arg, bool wait);
 };
 

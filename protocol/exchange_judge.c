@@ -111,7 +111,7 @@ static void judging_begin(struct exchange *x)
 	x->judging += n;
 	x->working = true;
 	if (x->host.work_begin) {
-		x->host.work_begin(x->host.arg, check_one, x->work, n, bytes);
+		x->host.work_begin(x->host.arg, check_one, x->work, n, bytes, turns_awaited(x));
 		return;
 	}
 	for (size_t i = 0; i < n; i++)

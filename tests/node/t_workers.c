@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "tests/tap.h"
 
@@ -45,7 +46,7 @@ static void every_piece_is_done_once(void)
 	ok(workers_over(w, false), "at first nothing is under way");
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
 		struct pieces p = {0};
-		workers_begin(w, do_piece, &p, sizes[i], 0);
+		workers_begin(w, do_piece, &p, sizes[i], 0, i % 2);
 		ok(workers_over(w, true), "%zu pieces, waited for", sizes[i]);
 		is_int(wrong(&p, sizes[i], 1), 0, "each is done once");
 		ok(workers_over(w, false), "and it stays over");
@@ -62,7 +63,7 @@ static void the_end_can_be_polled_for(void)
 
 	need(w);
 	for (int i = 0; i < ROUNDS; i++) {
-		workers_begin(w, do_piece, &p, PIECES, 0);
+		workers_begin(w, do_piece, &p, PIECES, 0, false);
 		need(readable(w, 60 * 1000));
 		told += workers_over(w, false);
 	}
@@ -78,8 +79,41 @@ static void a_few_pieces_are_done_at_once(void)
 	struct pieces p = {0};
 
 	need(w);
-	workers_begin(w, do_piece, &p, 4, 1024);
+	workers_begin(w, do_piece, &p, 4, 1024, false);
 	is_int(wrong(&p, 4, 1), 0, "before workers_begin() returns");
+	workers_free(w);
+}
+
+struct crowd {
+	atomic_uint at_once, most, done;
+};
+
+static void do_together(void *ctx, size_t i)
+{
+	struct crowd *c = ctx;
+	unsigned n = atomic_fetch_add(&c->at_once, 1) + 1, most = atomic_load(&c->most);
+
+	(void)i;
+	while (n > most && !atomic_compare_exchange_weak(&c->most, &most, n))
+		;
+	atomic_fetch_add(&c->done, 1);
+	atomic_fetch_sub(&c->at_once, 1);
+}
+
+static void one_processor_can_be_left_to_others(void)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	struct workers *w = workers_new();
+	struct crowd c = {0};
+
+	need(w);
+	for (int i = 0; i < ROUNDS; i++) {
+		workers_begin(w, do_together, &c, PIECES, 0, true);
+		need(workers_over(w, true));
+	}
+	is_int(atomic_load(&c.done), ROUNDS * PIECES, "everything is done");
+	ok(processors == 1 || atomic_load(&c.most) < (unsigned)processors, "on %u of %ld",
+	   atomic_load(&c.most), processors);
 	workers_free(w);
 }
 
@@ -88,5 +122,6 @@ int main(void)
 	RUN(every_piece_is_done_once);
 	RUN(the_end_can_be_polled_for);
 	RUN(a_few_pieces_are_done_at_once);
+	RUN(one_processor_can_be_left_to_others);
 	return tap_done();
 }

@@ -203,9 +203,9 @@ static struct {
 } judges;
 
 static void judges_begin(void *arg, void (*work)(void *ctx, size_t i), void *ctx, size_t n,
-			 size_t bytes)
+			 size_t bytes, bool leave_one)
 {
-	(void)arg, (void)bytes;
+	(void)arg, (void)bytes, (void)leave_one;
 	judges.work = work;
 	judges.ctx = ctx;
 	judges.n = n;

@@ -163,9 +163,9 @@ static void host_alarm(void *arg, const struct party_id *peer, const char *text)
 }
 
 static void host_work_begin(void *arg, void (*work)(void *, size_t), void *ctx, size_t n,
-			    size_t bytes)
+			    size_t bytes, bool leave_one)
 {
-	(void)bytes;
+	(void)bytes, (void)leave_one;
 	struct node *node = arg;
 	unsigned most = node->world->plan.late;
 
