@@ -75,10 +75,11 @@ await() {
 	done
 }
 
-# Does it again and again, until the file is gone: most are cut off for it.
+# Does it again and again, until the file is gone: most are cut off for it, and are then kept out for
+# a while, in which they knock.
 member() {
 	while [ -e "$work/goes-on" ]; do
-		at 0 timeout 300 "$attacker" "$lab/$1" national "$2" "$seconds" 2>&1
+		at 0 timeout $((seconds + 60)) "$attacker" "$lab/$1" national "$2" "$seconds" 2>&1
 	done >"$work/attack.$2"
 }
 outside() {
@@ -95,7 +96,7 @@ one_round() {
 	await 600 lasts $((from + idle_ms))
 	to=$(wall)
 	answers "$from" "$to" >"$work/without"
-	rm -f "$work/begins"
+	rm -f "$work/begins" "$work/at.0"
 	touch "$work/goes-on"
 	"$@" &
 	attacking=$!
@@ -104,13 +105,15 @@ one_round() {
 		sleep 0.1
 	done 2>/dev/null &
 	watching=$!
-	await 90 test -e "$work/begins" || return
+	# Later it may be kept out for what it did before.
+	[ -s "$work/during.p50" ] || await 90 test -e "$work/begins" || return
 	cpu=$(used)
 	from=$(wall)
 	await 600 lasts $((from + 1000 * seconds))
 	to=$(wall)
 	echo "$(($(used) - cpu))" >>"$work/cpu"
 	rm "$work/goes-on"
+	kill "$(<"$work/at.0")" 2>/dev/null
 	wait "$watching" "$attacking" 2>/dev/null
 	answers "$from" "$to" >"$work/during"
 	for figure in without during; do
