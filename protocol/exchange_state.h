@@ -207,6 +207,13 @@ void reconciler_released(struct reconciler *r);
 void reconciler_confirm(struct reconciler *r, bool on);
 uint64_t reconciler_deadline(const struct reconciler *r);
 
+/* exchange_topology.c: what the peer asks for, or gives. */
+void peer_topology_asked(struct peer *p, const struct version_hash *theirs);
+/* One who joined lately cannot judge what was written before: it is given what its oldest names. */
+void peer_history_asked(struct peer *p, const struct version_hash *oldest);
+/* The host persists it, adds it to the chain and starts every conversation anew, this one too. */
+void peer_topology_offered(struct peer *p, const struct session_event *e);
+
 /* exchange_notice.c */
 void notice_handle(struct peer *p, enum frame_type type, const uint8_t *payload, size_t n);
 void suspension_tell(struct peer *p);
