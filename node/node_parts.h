@@ -34,6 +34,7 @@ struct neighbour {
 	uint64_t refused_since;       /* wall ms */
 	unsigned replaced;            /* connections that a newer one has replaced lately, and */
 	uint64_t replaced_since;      /* since when: mono ms */
+	uint64_t deaf;                /* mono ms: a connection on which it did not hear us ended */
 };
 
 struct warning {

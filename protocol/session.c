@@ -345,7 +345,9 @@ void session_tick(struct session *s, uint64_t now)
 		if (now >= s->moved + GREETING_MS)
 			session_fail(s, false,
 				     s->state == STATE_GREETING ? "it does not answer the greeting"
-								: "no topology version in common");
+				     : s->open_sent || s->open_received
+					     ? "it did not open the session in half a minute"
+					     : "no topology version in common");
 		return;
 	}
 	if (now >= s->last_in + SILENCE_MS)

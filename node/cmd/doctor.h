@@ -29,5 +29,7 @@ void doctor_say(struct doctor *d, enum finding finding, const char *step, const 
 void doctor_home(struct doctor *d);
 /* doctor_link.c: each link, step by step. */
 void doctor_links(struct doctor *d);
+/* doctor_calls.c: whose calls come to that port of this machine, and are answered in vain. */
+void doctor_calls(struct doctor *d, unsigned port);
 
 #endif

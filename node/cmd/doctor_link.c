@@ -368,6 +368,8 @@ static void look_at_port(struct doctor *d)
 		doctor_say(d, FINDING_FAILED, "port",
 			   "khabardar.zpl: bind: an address of this machine", "%s: %s",
 			   d->config->bind, strerror(error));
+	if (d->running)
+		doctor_calls(d, (unsigned)strtoul(port, NULL, 10));
 }
 
 void doctor_links(struct doctor *d)

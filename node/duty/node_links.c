@@ -13,6 +13,7 @@ enum {
 	BYTES_A_TURN = 512 * 1024,
 	REPLACED_MAX = 6, /* connections in two minutes that others took the place of */
 	REPLACED_MS = 2 * 60 * 1000,
+	DEAF_MS = 2 * 60 * 1000,
 };
 
 struct neighbour *links_find(struct node *n, const struct party_id *id)
@@ -308,6 +309,20 @@ static void neighbour_replaced(struct node *n, struct neighbour *b)
 			    b->name);
 }
 
+/* A line on which connections stand, and break as soon as there is much to say, drops long packets
+ * and tells nobody. */
+static void neighbour_deaf(struct node *n, struct neighbour *b)
+{
+	uint64_t now = clock_monotonic();
+
+	if (b->deaf && now - b->deaf < DEAF_MS)
+		status_warn(n, &b->id,
+			    "%s hears short words of this node and no long ones: are long packets "
+			    "dropped on the way?  (sysctl net.ipv4.tcp_mtu_probing=1)",
+			    b->name);
+	b->deaf = now;
+}
+
 static void event_handle(struct node *n, const struct link_event *e)
 {
 	struct neighbour *b = links_find(n, &e->peer);
@@ -326,6 +341,8 @@ static void event_handle(struct node *n, const struct link_event *e)
 		say(LEVEL_INFO, "%s", e->text);
 		if (e->cause == LINK_CAUSE_REPLACED)
 			neighbour_replaced(n, b);
+		if (link_deaf(n->link, &b->id))
+			neighbour_deaf(n, b);
 		neighbour_gone(n, b, e->text);
 		break;
 	case LINK_FRAME:

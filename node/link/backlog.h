@@ -21,11 +21,12 @@ enum {
 
 /* Of a TCP connection, as its kernel tells it. */
 struct tcp_progress {
-	uint64_t acked; /* bytes that the other end's kernel has acknowledged */
-	uint32_t rtt;   /* ms, the shortest of the last minutes, */
-	uint32_t now;   /* and that of late */
-	bool unsent;    /* TCP has more than it sends now: more would only wait */
-	bool drained;   /* nothing waits for an acknowledgement, or to be sent */
+	uint64_t acked;   /* bytes that the other end's kernel has acknowledged */
+	uint32_t rtt;     /* ms, the shortest of the last minutes, */
+	uint32_t now;     /* and that of late */
+	bool unsent;      /* TCP has more than it sends now: more would only wait */
+	uint32_t packets; /* that have come, whatever is in them */
+	bool drained;     /* nothing waits for an acknowledgement, or to be sent */
 };
 
 struct backlog {

@@ -85,6 +85,13 @@ say_down(struct link *link, struct peer *peer, enum link_cause cause, const char
 		link->frame_from = NULL;
 }
 
+static void say_lost(struct link *link, struct peer *peer)
+{
+	char why[LINK_TEXT_BYTES];
+	line_lost(&peer->line, peer->is.name, why, sizeof why);
+	say_down(link, peer, LINK_CAUSE_LOST, "%s", why);
+}
+
 static struct peer *find_peer(const struct link *link, const struct party_id *id)
 {
 	for (size_t i = 0; i < link->count; i++)
@@ -344,8 +351,7 @@ static void take_endings(struct link *link)
 	while (gate_ended(link->gate, &serial))
 		for (size_t i = 0; i < link->count; i++)
 			if (link->peers[i]->up && link->peers[i]->serial == serial)
-				say_down(link, link->peers[i], LINK_CAUSE_LOST,
-					 "the connection with %s broke", link->peers[i]->is.name);
+				say_lost(link, link->peers[i]);
 }
 
 /* -- frames from those that we dial --------------------------------------------------------- */
@@ -360,6 +366,10 @@ static bool take_dialed(struct link *link, struct peer *peer)
 		say_up(link, peer, dial_descriptor(dial));
 		break;
 	case DIAL_DOWN:
+		if (dial_cause(dial) == LINK_CAUSE_LOST) {
+			say_lost(link, peer);
+			break;
+		}
 		say_down(link, peer, dial_cause(dial), "%s", dial_text(dial));
 		break;
 	case DIAL_REFUSED:
@@ -445,6 +455,12 @@ bool link_has_room(struct link *link, const struct party_id *id)
 	return false;
 }
 
+bool link_deaf(const struct link *link, const struct party_id *id)
+{
+	const struct peer *peer = find_peer(link, id);
+	return peer && line_deaf(&peer->line);
+}
+
 size_t link_piece(const struct link *link, const struct party_id *id)
 {
 	const struct peer *peer = find_peer(link, id);
@@ -464,8 +480,7 @@ enum err link_send(struct link *link, const struct party_id *id, const void *fra
 	else
 		e = listener_send(link->router, peer->route, peer->route_length, frame, n);
 	if (e == ERR_NOT_FOUND && !peer->dial)
-		say_down(link, peer, LINK_CAUSE_LOST, "the connection with %s broke",
-			 peer->is.name);
+		say_lost(link, peer);
 	if (e == ERR_BUSY)
 		retry_in(link, BUSY_RETRY_MS);
 	if (!e)
@@ -493,8 +508,11 @@ uint64_t link_tick(struct link *link, uint64_t now)
 	if (now >= link->retry)
 		link->retry = LOOP_NEVER;
 	for (size_t i = 0; i < link->count; i++) {
-		uint64_t at =
-			link->peers[i]->dial ? dial_tick(link->peers[i]->dial, now) : LOOP_NEVER;
+		struct peer *peer = link->peers[i];
+		uint64_t at = peer->dial ? dial_tick(peer->dial, now) : LOOP_NEVER;
+		if (at < next)
+			next = at;
+		at = peer->up ? line_look(&peer->line, now) : LOOP_NEVER;
 		if (at < next)
 			next = at;
 	}

@@ -88,6 +88,8 @@ bool link_next(struct link *link, struct link_event *event);
 /* May more than what is urgent be sent, without much standing before what is urgent then?  When
  * not, link_tick() asks for a poll within milliseconds. */
 bool link_has_room(struct link *link, const struct party_id *peer);
+/* Of the connection that stands, or stood last: was the peer heard, and did not hear us? */
+bool link_deaf(const struct link *link, const struct party_id *peer);
 /* How long a piece of a message may be, for others to go between. */
 size_t link_piece(const struct link *link, const struct party_id *peer);
 /* ERR_BUSY: the peer's pipe is full, try after the next poll (link_tick then asks for one within

@@ -70,6 +70,7 @@ bool tcp_progress(int fd, struct tcp_progress *progress)
 		.rtt = info.tcpi_min_rtt != UINT32_MAX ? info.tcpi_min_rtt / 1000 : 0,
 		.now = info.tcpi_rtt / 1000,
 		.unsent = info.tcpi_notsent_bytes > 0,
+		.packets = info.tcpi_segs_in,
 		.drained = info.tcpi_unacked == 0 && info.tcpi_notsent_bytes == 0,
 	};
 	return true;
