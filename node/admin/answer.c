@@ -99,6 +99,9 @@ enum err answer_catch_up_to(struct answer *a, uint64_t position)
 	if (e == ERR_BUSY) {
 		report_add(&a->report, "the index is being rebuilt, and nothing can be looked up");
 		a->advice = "try again when khabar reindex has finished";
+	} else if (e) {
+		report_add(&a->report, "nothing can be looked up, for the index cannot follow: %s",
+			   index_trouble(e));
 	}
 	return e;
 }

@@ -4,7 +4,7 @@
 const char *log_trouble(enum err e)
 {
 	if (e == ERR_FULL)
-		return "the disk is full: make room on it";
+		return "the disk or the store is full: make room on the disk";
 	if (e == ERR_PERMISSIONS)
 		return "the disk takes no writes: it is mounted read-only, or the files are "
 		       "another "
