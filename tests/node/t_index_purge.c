@@ -273,6 +273,44 @@ static void a_purge_of_many_comes_in_bounded_batches(void)
 	pair_close(&p);
 }
 
+/* A post of so many objects that a few hundred fill a batch with what they have made. */
+static void tell_much(struct pair *p, unsigned number)
+{
+	enum { OBJECTS = 60, OBJECT_BYTES = 512 };
+	static char objects[OBJECTS * OBJECT_BYTES];
+	struct sample s;
+	struct header h;
+	size_t n = 0;
+	for (unsigned i = 0; i < OBJECTS; i++)
+		n += (size_t)snprintf(objects + n, sizeof objects - n, "%s%s", i ? "," : "",
+				      indicator(number * OBJECTS + i, 1,
+						"[ipv4-addr:value = '198.51.100.1']", ""));
+	need(n < sizeof objects);
+	post_make(&s, fixture_seed++, 1, "{}", objects);
+	need(header_decode(&h, s.row, s.length - SIGNATURE_BYTES) == ERR_OK);
+	h.expiry = HOUR - 1;
+	say(p, &s, &h, VERDICT_ACCEPTED);
+}
+
+static void what_does_not_fit_a_batch_goes_with_the_next(void)
+{
+	enum { MANY = 300 };
+	struct pair p;
+	unsigned batches = 0;
+	bool more = true;
+	pair_fresh(&p, &home);
+	for (unsigned i = 0; i < MANY; i++)
+		tell_much(&p, i);
+	fold_all(&p);
+	for (; more; batches++)
+		need(index_purge(p.index, HOUR, &more) == ERR_OK);
+	need(index_reader_renew(p.reader) == ERR_OK);
+	ok(batches > 1, "%u batches", batches);
+	is_int(counts(&p).messages + counts(&p).objects, 0, "nothing is left");
+	same_when_built_again(&p, "much");
+	pair_close(&p);
+}
+
 static unsigned reuses(struct pair *p)
 {
 	struct reuse_at at = {0};
@@ -374,6 +412,7 @@ int main(void)
 	RUN(what_was_recalled_goes_with_its_recall);
 	RUN(an_index_that_is_built_anew_begins_at_the_floor);
 	RUN(a_purge_of_many_comes_in_bounded_batches);
+	RUN(what_does_not_fit_a_batch_goes_with_the_next);
 	RUN(of_what_was_used_twice_the_others_stay);
 	RUN(any_history_ends_in_the_same_index);
 	fixture_clear(&home);

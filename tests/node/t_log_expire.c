@@ -93,6 +93,35 @@ static void neighbouring_runs_grow_together(void)
 	log_close(log);
 }
 
+static bool has_exported(struct log *log, uint64_t lsn)
+{
+	char key[LOG_EXPORTED_KEY_BYTES], value[4];
+	struct log_reader *reader;
+	size_t n;
+	enum err e;
+
+	need(log_reader_open(&reader, log) == ERR_OK);
+	e = log_get(reader, log_exported_key(key, lsn), value, sizeof value, &n);
+	log_reader_close(reader);
+	need(!e || e == ERR_NOT_FOUND);
+	return !e;
+}
+
+static void what_is_noted_of_a_message_goes_with_it(void)
+{
+	char key[LOG_EXPORTED_KEY_BYTES];
+	struct log *log = log_of(3, true);
+
+	need(log_begin(log) == ERR_OK);
+	for (uint64_t lsn = 1; lsn <= 3; lsn++)
+		need(log_put(log, log_exported_key(key, lsn), "note", 4) == ERR_OK);
+	need(log_commit(log) == ERR_OK);
+	expire(log, (uint64_t[]){2}, 1);
+	ok(!has_exported(log, 2), "what says by which export it left");
+	ok(has_exported(log, 1) && has_exported(log, 3), "that of others stays");
+	log_close(log);
+}
+
 static void every_order_ends_in_the_same_rows(void)
 {
 	uint64_t seed = 7;
@@ -246,6 +275,7 @@ int main(void)
 {
 	fixture_init(&home);
 	RUN(neighbouring_runs_grow_together);
+	RUN(what_is_noted_of_a_message_goes_with_it);
 	RUN(every_order_ends_in_the_same_rows);
 	RUN(a_run_is_read_from_any_of_its_positions);
 	RUN(what_was_not_committed_is_still_there);
