@@ -153,6 +153,8 @@ static void what_expires_below_the_floor_is_gone_from_every_table(void)
 	ok(n == 2 && found[0].expired && found[0].lsn == early.lsn && found[1].expired &&
 		   found[1].lsn == held.lsn,
 	   "their rows may go");
+	need(index_erasable(p.reader, early.lsn, found, 8, &n) == ERR_OK);
+	ok(n == 1 && found[0].lsn == held.lsn, "behind the first there is the other");
 	same_when_built_again(&p, "before they go");
 	need(index_erasable(p.reader, 0, found, 8, &n) == ERR_OK);
 	is_int(n, 2, "a rebuild knows it too");
@@ -302,7 +304,7 @@ static void what_does_not_fit_a_batch_goes_with_the_next(void)
 	for (unsigned i = 0; i < MANY; i++)
 		tell_much(&p, i);
 	fold_all(&p);
-	for (; more; batches++)
+	for (; more && batches < 100; batches++)
 		need(index_purge(p.index, HOUR, &more) == ERR_OK);
 	need(index_reader_renew(p.reader) == ERR_OK);
 	ok(batches > 1, "%u batches", batches);

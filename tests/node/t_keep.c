@@ -108,6 +108,25 @@ static void a_batch_is_told_of_when_it_is_durable(void)
 	close_kept(&k);
 }
 
+static void what_is_committed_is_read_at_once(void)
+{
+	struct kept k;
+	struct stored stored;
+	struct cursor cursor = {.lsn = 3}, read;
+	const struct party_id peer = {{9}};
+
+	open_kept(&k);
+	is_int(k.store.next(k.keep, 1, &stored), ERR_NOT_FOUND,
+	       "nothing was there when it was read");
+	is_int(k.store.get_cursor(k.keep, &peer, &read), ERR_NOT_FOUND, "nor a cursor");
+	need(k.store.begin(k.keep) == ERR_OK);
+	need(k.store.put_cursor(k.keep, &peer, &cursor) == ERR_OK);
+	need(k.store.commit(k.keep) == ERR_OK);
+	ok(k.store.get_cursor(k.keep, &peer, &read) == ERR_OK && read.lsn == 3,
+	   "then there is one");
+	close_kept(&k);
+}
+
 static void a_small_batch_does_not_wait(void)
 {
 	static struct batch b;
@@ -149,7 +168,7 @@ static void who_writes_meanwhile_waits(void)
 	static struct batch b[10];
 	struct kept k;
 	struct party_id peer = {{5}};
-	struct cursor cursor = {.lsn = 7}, read;
+	struct cursor cursor = {.lsn = 7, .since = 5}, read;
 	unsigned wrong = 0;
 	enum err e;
 
@@ -174,7 +193,8 @@ static void who_writes_meanwhile_waits(void)
 		clear_batch(&b[i]);
 	}
 	is_int(wrong, 0, "every message is there");
-	ok(k.store.get_cursor(k.keep, &peer, &read) == ERR_OK && read.lsn == 7, "and the cursor");
+	ok(k.store.get_cursor(k.keep, &peer, &read) == ERR_OK && read.lsn == 7 && read.since == 5,
+	   "and the cursor");
 	close_kept(&k);
 }
 
@@ -251,6 +271,7 @@ int main(void)
 {
 	fixture_init(&home);
 	RUN(a_batch_is_told_of_when_it_is_durable);
+	RUN(what_is_committed_is_read_at_once);
 	RUN(a_small_batch_does_not_wait);
 	RUN(what_fails_leaves_nothing);
 	RUN(who_writes_meanwhile_waits);
