@@ -1,6 +1,6 @@
 /* Alarms: what somebody should look at, and when it began and ended.
  *
- * What stands follows from the warnings of `status` (admin/answer_warnings.c); that one began, or
+ * What stands follows from the warnings of `status` (node_warnings.c); that one began, or
  * is over, is an event with a number.  Events are told to a person by `khabar follow`, which runs
  * the command of the configuration and says how far it has come: each is told at least once.  Both
  * are in a value of the log, so a start raises nothing that was raised before.  SPEC.md 9.14.
