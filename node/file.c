@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <unistr.h>
 
 enum { FIRST_BYTES = 16 << 10 }; /* of the buffer; most files are shorter */
 
@@ -67,6 +68,11 @@ enum err file_read(char **out, size_t *n, const char *path, size_t most, struct 
 	return e;
 }
 
+static const char *name_of(const char *path)
+{
+	return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
 enum err file_read_named(char **out, size_t *n, const char *path, size_t most,
 			 struct report *report)
 {
@@ -76,9 +82,22 @@ enum err file_read_named(char **out, size_t *n, const char *path, size_t most,
 	report_init(&words);
 	e = file_read(out, n, path, most, &words);
 	if (e)
-		report_add(report, "%s: %s", path, words.count ? words.lines[0] : err_str(e));
+		report_add(report, "%s: %s", name_of(path),
+			   words.count ? words.lines[0] : err_str(e));
 	report_clear(&words);
 	return e;
+}
+
+enum err file_read_text(char **out, size_t *n, const char *path, size_t most, struct report *report)
+{
+	enum err e = file_read_named(out, n, path, most, report);
+
+	if (e || (!memchr(*out, '\0', *n) && !u8_check((const uint8_t *)*out, *n)))
+		return e;
+	report_add(report, "%s: it is not UTF-8 text", name_of(path));
+	free(*out);
+	*out = NULL;
+	return ERR_FORMAT;
 }
 
 static bool write_all(int fd, const char *data, size_t n)

@@ -12,6 +12,10 @@ enum err file_read(char **out, size_t *n, const char *path, size_t most, struct 
 /* The same, with words that begin with the path. */
 enum err file_read_named(char **out, size_t *n, const char *path, size_t most,
 			 struct report *report);
+/* The same for text: ERR_FORMAT where it is not UTF-8, or has a NUL byte in it and would be cut off
+ * there. */
+enum err file_read_text(char **out, size_t *n, const char *path, size_t most,
+			struct report *report);
 /* Replaces the file by n bytes, at once and synced; NULL writes to standard output. */
 enum err file_write(const char *path, const char *data, size_t n, struct report *report);
 

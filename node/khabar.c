@@ -185,7 +185,9 @@ static const struct command *find_command(const char *name)
 		names[i] = commands[i].name;
 	}
 	nearest = report_nearest(name, names, COMMANDS);
-	fprintf(stderr, "khabar: no command \"%s\"", name);
+	fputs("khabar: no command \"", stderr);
+	print_safe(stderr, name, false);
+	fputs("\"", stderr);
 	if (nearest)
 		fprintf(stderr, "; did you mean \"%s\"?", nearest);
 	fprintf(stderr, "\n");

@@ -145,7 +145,7 @@ static enum err text_read(struct writing *w, struct report *report)
 
 	if (!w->text_file)
 		return ERR_OK;
-	e = file_read_named(&w->text, &n, w->text_file, NOTE_MAX_BYTES, report);
+	e = file_read_text(&w->text, &n, w->text_file, NOTE_MAX_BYTES, report);
 	while (!e && n > 0 && w->text[n - 1] == '\n')
 		w->text[--n] = '\0';
 	return e;

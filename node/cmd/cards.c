@@ -303,7 +303,7 @@ static int card_constituency(const struct cmd_context *c, int argc, char **argv)
 				   "number a line");
 	claims = calloc(1, sizeof *claims);
 	report_init(&report);
-	if (!claims || file_read_named(&text, &n, argv[1], LIST_MAX_BYTES, &report) ||
+	if (!claims || file_read_text(&text, &n, argv[1], LIST_MAX_BYTES, &report) ||
 	    claims_read(claims, text, argv[1], &report))
 		code = cmd_refused(c, what, &report);
 	else

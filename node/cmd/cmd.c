@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "node/cmd/print.h"
 #include "node/sandbox.h"
 
 /* Without a word nothing but memory can have been short. */
@@ -27,9 +29,11 @@ static void print_refusal(const char *what, const struct report *report)
 	for (size_t i = 0; i < report->count; i++)
 		cJSON_AddItemToArray(lines, cJSON_CreateString(report->lines[i]));
 	text = cJSON_PrintUnformatted(reply);
-	puts(text ? text
-		  : "{\"ok\":false,\"error\":{\"what\":null,\"where\":null,"
-		    "\"why\":\"out of memory\",\"do\":null,\"lines\":[\"out of memory\"]}}");
+	if (text)
+		print_json((struct slice){text, strlen(text)});
+	else
+		puts("{\"ok\":false,\"error\":{\"what\":null,\"where\":null,"
+		     "\"why\":\"out of memory\",\"do\":null,\"lines\":[\"out of memory\"]}}");
 	free(text);
 	cJSON_Delete(reply);
 }
@@ -40,9 +44,9 @@ int cmd_refused(const struct cmd_context *c, const char *what, const struct repo
 		print_refusal(what, report);
 		return EXIT_REFUSED;
 	}
-	fprintf(stderr, "%s: %s\n", what, first_words(report));
+	print_complaint(what, first_words(report));
 	for (size_t i = 1; i < report->count; i++)
-		fprintf(stderr, "%s: %s\n", what, report->lines[i]);
+		print_complaint(what, report->lines[i]);
 	if (report->total > report->count)
 		fprintf(stderr, "%s: and %zu more\n", what, report->total - report->count);
 	return EXIT_REFUSED;
@@ -64,11 +68,13 @@ bool cmd_become_owner(const struct cmd_context *c)
 int cmd_misused(const char *what, const char *format, ...)
 {
 	va_list args;
+	char *words;
 
-	fprintf(stderr, "%s: ", what);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	if (vasprintf(&words, format, args) < 0)
+		words = NULL;
 	va_end(args);
-	fputc('\n', stderr);
+	print_complaint(what, words ? words : "out of memory");
+	free(words);
 	return EXIT_USAGE;
 }

@@ -217,20 +217,23 @@ int incident_open(struct incident_call *call)
 /* The text of a stage: as typed, or what comes from standard input. */
 static int put_text(struct text *t, const struct incident_call *call)
 {
-	char words[INCIDENT_TEXT_MAX_BYTES + 2];
+	struct report report;
+	int code = EXIT_DONE;
+	char *words = NULL;
 	size_t n;
 
 	if (!call->o.text || strcmp(call->o.text, "-") != 0) {
 		put_given(t, "text", call->o.text);
 		return EXIT_DONE;
 	}
-	n = fread(words, 1, sizeof words - 1, stdin);
-	if (n > INCIDENT_TEXT_MAX_BYTES)
-		return cmd_misused(call->what, "--text -: more than %d bytes",
-				   INCIDENT_TEXT_MAX_BYTES);
-	words[n] = '\0';
-	client_put_text(t, "text", words);
-	return EXIT_DONE;
+	report_init(&report);
+	if (file_read_text(&words, &n, "-", INCIDENT_TEXT_MAX_BYTES, &report))
+		code = client_refused(call->c, call->what, &report);
+	else
+		client_put_text(t, "text", words);
+	report_clear(&report);
+	free(words);
+	return code;
 }
 
 int incident_update(struct incident_call *call)

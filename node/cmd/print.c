@@ -60,6 +60,14 @@ void print_safe(FILE *out, const char *s, bool keep_lines)
 	}
 }
 
+void print_complaint(const char *what, const char *words)
+{
+	print_safe(stderr, what, false);
+	fputs(": ", stderr);
+	print_safe(stderr, words, false);
+	fputc('\n', stderr);
+}
+
 /* Columns for most of what is written here. */
 static int columns(const struct safe *x)
 {
@@ -123,6 +131,8 @@ void print_json(struct slice json)
 			putchar(' ');
 		else if (*at == 0x7f)
 			fputs("\\u007f", stdout);
+		else if (x.used == 1) /* not UTF-8, as names of files may be */
+			fputs("\\ufffd", stdout);
 		else
 			fwrite(x.text, 1, x.length, stdout);
 		at += x.used;

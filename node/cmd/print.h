@@ -10,9 +10,12 @@
 /* Prints s; control characters, marks that change the direction of writing and what is not UTF-8
  * are shown as \x1b or \u202e.  keep_lines lets newlines and tabs pass. */
 void print_safe(FILE *out, const char *s, bool keep_lines);
-/* The same, filled up with spaces to width columns and cut there; followed by two spaces. */
+/* A line on standard error, "what: words", both made safe: what is a command, or a file that
+ * somebody else may have named. */
+void print_complaint(const char *what, const char *words);
+/* As print_safe(), filled up with spaces to width columns and cut there; followed by two spaces. */
 void print_column(const char *s, int width);
-/* One value of JSON on one line: the same value, whatever it holds. */
+/* One value of JSON on one line: the same value, whatever it holds, but for what is not UTF-8. */
 void print_json(struct slice json);
 /* The same for what was written into t, which is cleared.  Where memory was short for that the
  * command ends. */

@@ -25,7 +25,7 @@ static char *words_read(struct client *client, const char *words)
 	if (strcmp(words, "-") != 0)
 		return strdup(words);
 	report_init(&report);
-	if (file_read(&text, &n, "-", NOTE_MAX_BYTES, &report)) {
+	if (file_read_text(&text, &n, "-", NOTE_MAX_BYTES, &report)) {
 		client_refused(client->c, client->what, &report);
 		text = NULL;
 	}

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/cmd/print.h"
 #include "node/cmd/topology_file.h"
 
 static const struct {
@@ -147,7 +148,7 @@ int topology_check_file(const struct cmd_context *c, int argc, char **argv)
 		code = topology_refused(c, argv[1], e, &report);
 	} else {
 		for (size_t i = 0; i < report.count; i++)
-			fprintf(stderr, "%s: %s\n", argv[1], report.lines[i]);
+			print_complaint(argv[1], report.lines[i]);
 		print_check(c, &l, count);
 	}
 	loaded_clear(&l);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/cmd/print.h"
 #include "node/cmd/topology_file.h"
 
 enum { SIGNATURE_FILE_MAX_BYTES = 64 << 10 };
@@ -37,10 +38,12 @@ static void explain(const struct assembly *a, const char *path, const char *alon
 		report_clear(&report);
 		report_add(&report, "its member has signed already");
 	}
-	for (size_t i = 0; i < report.count; i++)
-		fprintf(stderr, "%s: left out: %s\n", path, report.lines[i]);
 	if (report.count == 0)
-		fprintf(stderr, "%s: left out: no signature in it\n", path);
+		report_add(&report, "no signature in it");
+	for (size_t i = 0; i < report.count; i++) {
+		print_safe(stderr, path, false);
+		print_complaint(": left out", report.lines[i]);
+	}
 	report_clear(&report);
 }
 

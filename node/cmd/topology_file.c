@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "node/cmd/print.h"
+
 enum err loaded_read(struct loaded *l, const char *path, struct report *report)
 {
 	enum err e;
@@ -119,7 +121,7 @@ void json_print(cJSON *o)
 	char *text = cJSON_PrintUnformatted(o);
 
 	if (text)
-		puts(text);
+		print_json((struct slice){text, strlen(text)});
 	free(text);
 	cJSON_Delete(o);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "node/cmd/print.h"
 #include "node/cmd/topology_file.h"
 
 enum { CARD_FILE_MAX_BYTES = 64 << 10 };
@@ -373,7 +374,7 @@ static void print_rest(const struct cmd_context *c, const struct options *o, con
 		if (list)
 			cJSON_AddItemToArray(list, cJSON_CreateString(rest.lines[i]));
 		else
-			fprintf(stderr, "still to do: %s\n", rest.lines[i]);
+			print_complaint("still to do", rest.lines[i]);
 	}
 	if (json)
 		json_print(json);

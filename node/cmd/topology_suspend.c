@@ -21,6 +21,7 @@ struct wish {
 	bool lift;
 	char **nodes;
 	size_t node_count;
+	const char *where; /* what a refusal is about: the file that was read, or the command */
 };
 
 /* A time, or how long after `from`: "36h", "14d". */
@@ -167,6 +168,7 @@ static enum err make(const struct cmd_context *c, struct wish *w, struct report 
 				 : loaded_in_force(&in_force, c, report);
 
 	text_init(&text);
+	w->where = e && w->topology ? w->topology : what;
 	if (!e && !w->serial)
 		w->serial = next_serial(c);
 	if (!e && !w->serial) {
@@ -199,7 +201,7 @@ int topology_suspend(const struct cmd_context *c, int argc, char **argv)
 	report_init(&report);
 	e = make(c, &w, &report);
 	if (e)
-		code = topology_refused(c, what, e, &report);
+		code = topology_refused(c, w.where, e, &report);
 	report_clear(&report);
 	return code;
 }

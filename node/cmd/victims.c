@@ -2,7 +2,6 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistr.h>
 
 #include "node/cmd/agree.h"
 #include "node/cmd/client.h"
@@ -126,12 +125,8 @@ static int list_take(struct notifying *n, const char *path)
 	int code = EXIT_DONE;
 
 	report_init(&report);
-	if (file_read_named(&n->list, &size, path, LIST_MAX_BYTES, &report))
+	if (file_read_text(&n->list, &size, path, LIST_MAX_BYTES, &report))
 		code = client_refused(n->client.c, what, &report);
-	else if (strlen(n->list) != size || u8_check((const uint8_t *)n->list, size)) {
-		report_add(&report, "%s: it is not UTF-8 text", path);
-		code = client_refused(n->client.c, what, &report);
-	}
 	report_clear(&report);
 	rest = n->list;
 	while (!code && (line = strsep(&rest, "\n"))) {
