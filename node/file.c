@@ -114,25 +114,67 @@ static bool write_all(int fd, const char *data, size_t n)
 	return true;
 }
 
-enum err file_write(const char *path, const char *data, size_t n, struct report *report)
+/* What is there already and is no file, such as a device or a pipe, is not for us to replace: it is
+ * written into. */
+static bool write_into(const char *path, const char *data, size_t n)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY), error;
+	bool good = fd >= 0 && write_all(fd, data, n);
+
+	error = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = error;
+	return good;
+}
+
+static bool replace(const char *path, const char *data, size_t n)
 {
 	char aside[PATH_MAX];
-	int fd;
+	int fd, error;
+	bool good;
 
+	if (snprintf(aside, sizeof aside, "%s.XXXXXX", path) >= (int)sizeof aside) {
+		errno = ENAMETOOLONG;
+		return false;
+	}
+	fd = mkstemp(aside);
+	if (fd < 0)
+		return false;
+	good = write_all(fd, data, n) && fchmod(fd, 0644) == 0 && fsync(fd) == 0;
+	good = close(fd) == 0 && good && rename(aside, path) == 0;
+	error = errno;
+	if (!good)
+		unlink(aside);
+	errno = error;
+	return good;
+}
+
+/* A link stays what it is; what it points to is written. */
+static bool write_at(const char *path, const char *data, size_t n)
+{
+	char target[PATH_MAX];
+	struct stat st;
+	bool link = lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+
+	if (link && stat(path, &st) != 0)
+		return false;
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return write_into(path, data, n);
+	if (link && !realpath(path, target))
+		return false;
+	return replace(link ? target : path, data, n);
+}
+
+enum err file_write(const char *path, const char *data, size_t n, struct report *report)
+{
 	if (!path) {
 		/* main looks at the stream's error. */
 		fwrite(data, 1, n, stdout);
 		return ERR_OK;
 	}
-	if (snprintf(aside, sizeof aside, "%s.XXXXXX", path) >= (int)sizeof aside)
-		errno = ENAMETOOLONG;
-	else if ((fd = mkstemp(aside)) >= 0) {
-		bool good = write_all(fd, data, n) && fchmod(fd, 0644) == 0 && fsync(fd) == 0;
-		close(fd);
-		if (good && rename(aside, path) == 0)
-			return ERR_OK;
-		unlink(aside);
-	}
+	if (write_at(path, data, n))
+		return ERR_OK;
 	report_add(report, "%s: cannot be written: %s", path, strerror(errno));
 	return ERR_IO;
 }

@@ -16,7 +16,8 @@ enum err file_read_named(char **out, size_t *n, const char *path, size_t most,
  * there. */
 enum err file_read_text(char **out, size_t *n, const char *path, size_t most,
 			struct report *report);
-/* Replaces the file by n bytes, at once and synced; NULL writes to standard output. */
+/* Replaces the file by n bytes, at once and synced; NULL writes to standard output.  Where a link
+ * stands the file behind it is replaced, and what is no file, as /dev/null, is written into. */
 enum err file_write(const char *path, const char *data, size_t n, struct report *report);
 
 #endif

@@ -23,10 +23,10 @@ cp empty other
 cd "$top" || exit 1
 bad=(binary nul dangling loop folder other/inside endless)
 
-# Runs it in 60 seconds and in memory that a small machine has.
+# Runs it in five minutes and in memory that a small machine has.
 bounded() {
 	# shellcheck disable=SC2030
-	(sanitized || ulimit -v 2000000 && timeout 60 "$@")
+	(sanitized || ulimit -v 2000000 && timeout 300 "$@")
 }
 
 # refuses WHAT FILES -- COMMAND...: for each of the files, in the place of {} of the command.
@@ -79,6 +79,33 @@ exits 1 "a text from elsewhere with a NUL byte is not cut off there" 'standard i
 	ask_of "$work/files/nul"
 like "a refusal as JSON is JSON, whatever the file is called" \
 	"$("${khabar[@]}" --json topology check $'/no\xffsuch' </dev/null)" '"what":"/no\\ufffdsuch"'
+
+# ---- what is written ----
+
+# Not one of /dev: what is lost there is lost for the whole machine.
+# All of the text is given, so that it is the same each time.
+suspension() {
+	khabar solo topology suspend solo --serial 1 --from 2026-11-22T00:00:00Z \
+		--until 2026-11-23T00:00:00Z -o "$1"
+}
+mkfifo "$work/files/pipe"
+exec 7<>"$work/files/pipe"
+ok "what was made is written to a file" suspension "$work/files/new"
+ok "and into a pipe" suspension "$work/files/pipe"
+is "which is a pipe still" "$(stat -c %F "$work/files/pipe")" fifo
+ok "and has all of it" timeout 300 cmp -n "$(stat -c %s "$work/files/new")" "$work/files/new" \
+	"$work/files/pipe"
+exec 7>&-
+echo old >"$work/files/behind"
+ln -s behind "$work/files/link"
+ok "and where a link points" suspension "$work/files/link"
+ok "it is whole" cmp "$work/files/new" "$work/files/behind"
+is "and the link stays one" "$(readlink "$work/files/link")" behind
+exits 1 "not where a link points nowhere" 'dangling: cannot be written: No such file' \
+	suspension "$work/files/dangling"
+exits 1 "nor to a folder" 'folder: cannot be written: Is a directory' \
+	suspension "$work/files/folder"
+
 ok "and the node is as it was" khabar solo status
 is "nothing was shared" "$(khabar solo --json list | wc -l)" 0
 finish
