@@ -9,10 +9,12 @@
  * does:
  *
  *     line FROM TO [NAME=NUMBER]...   how packets of FROM to TO fare from now on; 0 is every host
- *         delay, jitter, hold         ms; what is reordered comes up to hold later, the rest in
- * order loss, reorder, twice        percent; burst: so many in a row are lost on average rate,
- * queue                 kbit/s; bytes that wait for the line, the rest is dropped cut 1: nothing
- * passes count FROM TO                   arrived, bytes, lost, full, calls (TCP connections begun)
+ *         delay, jitter, hold      ms; what is reordered comes up to hold later, the rest in order
+ *         loss, reorder, twice     percent; burst: so many in a row are lost on average
+ *         rate, queue              kbit/s; bytes that wait for the line, the rest is dropped
+ *         longest                  bytes: longer packets are dropped, and nobody is told
+ *         cut                      1: nothing passes
+ *     count FROM TO                arrived, bytes, lost, full, calls (TCP connections begun)
  *     move HOST N                     its address is 10.7.0.N from now on */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -49,7 +51,7 @@ enum {
 
 /* One direction between two hosts. */
 struct line {
-	double delay, jitter, hold, loss, burst, reorder, twice, rate, queue, cut;
+	double delay, jitter, hold, loss, burst, reorder, twice, rate, queue, cut, longest;
 	uint64_t free_at, last; /* us: the line is idle again; the latest arrival in order */
 	bool losing;            /* in a burst of losses */
 	uint64_t arrived, bytes, lost, full, calls;
@@ -260,7 +262,7 @@ static void carry(struct wire *w, size_t from, const uint8_t *ip, size_t n, uint
 	double us_a_byte = line->rate > 0 ? 8000 / line->rate : 0;
 	uint64_t begins = line->free_at > now ? line->free_at : now;
 	count_call(line, ip, n);
-	if (line->cut != 0) {
+	if (line->cut != 0 || (line->longest > 0 && (double)n > line->longest)) {
 		line->lost++;
 		return;
 	}
@@ -301,10 +303,10 @@ static double *setting(struct line *line, const char *name)
 		const char *name;
 		double *value;
 	} settings[] = {
-		{"delay", &line->delay},     {"jitter", &line->jitter}, {"hold", &line->hold},
-		{"loss", &line->loss},       {"burst", &line->burst},   {"twice", &line->twice},
-		{"reorder", &line->reorder}, {"rate", &line->rate},     {"queue", &line->queue},
-		{"cut", &line->cut},
+		{"delay", &line->delay},     {"jitter", &line->jitter},   {"hold", &line->hold},
+		{"loss", &line->loss},       {"burst", &line->burst},     {"twice", &line->twice},
+		{"reorder", &line->reorder}, {"rate", &line->rate},       {"queue", &line->queue},
+		{"cut", &line->cut},         {"longest", &line->longest},
 	};
 
 	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)

@@ -84,6 +84,54 @@ behind=$(khabar root --json list | sed '1,/"alert\.example"/d' | wc -l)
 [ "$behind" -gt $((values / 2)) ]
 result $? "narrow: it was there before most of the list" "$behind of $values values came behind it"
 
+if [ -n "${LONG:-}" ]; then
+	# A text that takes longer than any timer waits; the line's words for it are its comments.
+	cp "$work/text.zpl" "$work/two.zpl"
+	head -c 24000 /dev/urandom | od -An -v -tx1 -w32 | sed 's/ //g;s/^/# /' >>"$work/two.zpl"
+	both_ways east root delay=300 rate=16 loss=5 queue=30000
+	before=$(calls)
+	ok "narrow: the council signs 50 kB" lab resign "$work/two.zpl" root
+	within 300 "narrow: it arrives all the same" version_at east 2
+	within 90 "narrow: and is agreed upon" linked east root
+	quiet "narrow: over the same connection" 2
+
+	# Longer than TCP, ZeroMQ and the sessions wait; and then at once.
+	parted() { ! linked root east && ! linked east root; }
+	refused() { khabar east links | grep -q "does not answer"; }
+	for way in both "to east" "to root"; do
+		case $way in
+		both) both_ways root east cut=1 ;;
+		"to east") one_way root east cut=1 ;;
+		"to root") one_way east root cut=1 ;;
+		esac
+		share east "parted-${way/ /-}.example" >/dev/null
+		told=$((told + 1))
+		within 120 "cut, $way: both see it" parted
+		within 60 "cut, $way: who dials says that nobody answers" refused
+		if [ "$way" = "to east" ]; then
+			calls_in_vain() { at root "$bin/khabar" --home "$lab/root" doctor | grep -q "10.7.0.2 begins to connect"; }
+			within 60 "cut, $way: who is dialed hears that it is, and not heard" calls_in_vain
+		fi
+		everywhere
+		begun=$SECONDS
+		within 60 "cut, $way: once the line is back they are linked" linked east root
+		diag "after $((SECONDS - begun)) seconds"
+		within 60 "cut, $way: and know the same" knows root "parted-${way/ /-}.example"
+	done
+
+	# A line that drops long packets, and tells nobody, is passed with shorter ones.
+	both_ways root east longest=1200
+	short() { khabar east status | grep -q "are long packets"; }
+	head -c 80000 /dev/urandom | od -An -v -tx1 -w16 | tr -d ' ' | sed 's/$/.example/' >"$work/more"
+	ok "long packets are dropped: a list is imported" khabar east import "$work/more" --tlp green --to all --yes
+	told=$((told + $(wc -l <"$work/more")))
+	within 240 "long packets are dropped: status says so" short
+	probe() { at "$1" sh -c 'echo 1 >/proc/sys/net/ipv4/tcp_mtu_probing'; }
+	ok "long packets are dropped: east shall look for shorter ones" probe east
+	within 120 "and finds them" all_hold
+	everywhere
+fi
+
 # Nobody can dial west, and one day it is elsewhere: its old connection ends without a word, which
 # takes half a minute to notice.
 if [ -n "${LONG:-}" ]; then
