@@ -85,7 +85,7 @@ behind=$(khabar root --json list | sed '1,/"alert\.example"/d' | wc -l)
 result $? "narrow: it was there before most of the list" "$behind of $values values came behind it"
 
 if [ -n "${LONG:-}" ]; then
-	# A text that takes longer than any timer waits; the line's words for it are its comments.
+	# A text that takes longer than any timer waits: comments make it long.
 	cp "$work/text.zpl" "$work/two.zpl"
 	head -c 24000 /dev/urandom | od -An -v -tx1 -w32 | sed 's/ //g;s/^/# /' >>"$work/two.zpl"
 	both_ways east root delay=300 rate=16 loss=5 queue=30000
