@@ -160,12 +160,15 @@ static enum err load_all(struct versions *v, struct report *report)
 	for (uint32_t i = get_u32(first); !e && i <= get_u32(newest); i++) {
 		e = load(v, i, report);
 		if (e)
-			report_add(report, "topology version %u in the log: %s", i, err_str(e));
+			report_add(report,
+				   "topology version %u in the log: %s; bring a backup back", i,
+				   err_str(e));
 	}
 	if (!e) {
 		e = load_suspension(v, report);
 		if (e)
-			report_add(report, "the suspension in the log: %s", err_str(e));
+			report_add(report, "the suspension in the log: %s; bring a backup back",
+				   err_str(e));
 	}
 	log_reader_pause(v->reader);
 	newest_set(v);

@@ -70,7 +70,7 @@ result $? "there is something to find out again" "$(keys)"
 refused() {
 	ok "$1 is spoilt" spoil_one "$1"
 	exits 1 "without $1 it does not start, and says what is to be done" \
-		'what it remembers of .*: damaged; bring a backup back' \
+		'(what it remembers of|in the log).*: damaged; bring a backup back' \
 		timeout 300 "$bin/khabardar" --home "$lab/east"
 	exits 1 "check-store names $1" "value $1: is damaged" khabar east check-store
 	mv "$lab/east/log" "$work/damaged-$count"
