@@ -386,8 +386,9 @@ enum err store_verify(const char *dir, struct report *report)
 	if ((size_t)snprintf(path, sizeof path, "%s/data.mdb", dir) >= sizeof path)
 		return ERR_LIMIT;
 	s.fd = open(path, O_RDONLY | O_CLOEXEC);
-	int why = s.fd < 0 || fstat(s.fd, &st) != 0 ? errno : S_ISDIR(st.st_mode) ? EISDIR : 0;
-	if (why) {
+	bool there = s.fd >= 0 && fstat(s.fd, &st) == 0;
+	if (!there || S_ISDIR(st.st_mode)) {
+		int why = there ? EISDIR : errno;
 		if (why != ENOENT)
 			report_add(report, "%s: cannot be read: %s", path, strerror(why));
 		if (s.fd >= 0)
