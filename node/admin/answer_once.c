@@ -46,7 +46,8 @@ static enum err tell(void *arg, const struct message_id *ids, size_t n)
 	if (e)
 		return e;
 	at = keys_find(&k, o->key);
-	memmove(k.bytes[1], k.bytes[0], (at < k.count ? at : k.count) * ENTRY_BYTES);
+	for (size_t i = at; i > 0; i--)
+		memcpy(k.bytes[i], k.bytes[i - 1], ENTRY_BYTES);
 	k.count += at == k.count;
 	if (k.count > ONCE_KEYS_MAX)
 		k.count = ONCE_KEYS_MAX;
