@@ -259,7 +259,7 @@ UNFIT = calls descriptors hostile hostile-more quota sandbox starved
 VALGRIND_TESTS = $(filter-out $(BUILD)/tests/fault/%,$(TESTS))
 VALGRIND_SCRIPTS = $(filter-out $(UNFIT:%=tests/e2e/%.t),$(wildcard tests/e2e/*.t))
 valgrind: $(VALGRIND_SCRIPTS:%=$(BUILD)/valgrind/%) $(VALGRIND_TESTS:$(BUILD)/%=$(BUILD)/valgrind/%)
-$(patsubst %,$(BUILD)/valgrind/tests/e2e/%.t,commands export folder imports init misp): \
+$(patsubst %,$(BUILD)/valgrind/tests/e2e/%.t,commands export folder imports init misp topology): \
 	export COMMANDS = 1
 $(BUILD)/valgrind/%.t: %.t all tests
 	$(call once,$(PROGRAMS) tests/tap.sh $<,BUILD=$(BUILD) VALGRIND='$(VALGRIND)' \
